@@ -1,0 +1,3 @@
+#ifndef TESSERA_VECTOR_KERNELS_H
+#define TESSERA_VECTOR_KERNELS_H
+#endif

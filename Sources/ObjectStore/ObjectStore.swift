@@ -1,0 +1,71 @@
+// What every store can do. The whole of Tessera's durability rests on `create`: put-if-absent, atomic
+// between processes and machines.
+package import Foundation
+package import TesseraBase
+
+/// A path inside a store: `/`-separated, relative, without `.` or `..` parts.
+package typealias ObjectKey = String
+
+/// What a store knows of an object without reading it.
+package struct ObjectInfo: Sendable, Equatable {
+    package let key: ObjectKey
+    package let size: UInt64
+    package let modified: Date
+
+    package init(key: ObjectKey, size: UInt64, modified: Date) {
+        self.key = key
+        self.size = size
+        self.modified = modified
+    }
+}
+
+/// A store of immutable objects.
+///
+/// All calls throw ``TesseraError``: `notFound` for a missing object, `invalidArgument` for a bad key or a
+/// range past the end, `resourceExhausted` where the disk is full, `unavailable` for anything the store cannot do now.
+package protocol ObjectStore: Sendable {
+    /// The address a person would give: `file:///data/idx`.
+    var address: String { get }
+
+    /// The whole object, or the bytes in `range`.
+    func get(_ key: ObjectKey, range: Range<UInt64>?) async throws(TesseraError) -> Data
+
+    /// Several ranges of one object, in the order given. Stores read neighbouring ranges together.
+    func get(_ key: ObjectKey, ranges: [Range<UInt64>]) async throws(TesseraError) -> [Data]
+
+    /// Size and time, or nil where there is no such object.
+    func head(_ key: ObjectKey) async throws(TesseraError) -> ObjectInfo?
+
+    /// All objects whose key begins with `prefix`, ascending by key.
+    func list(prefix: String) async throws(TesseraError) -> [ObjectInfo]
+
+    /// Writes the object, replacing one that is there; readers see the old or the new one, never a mixture.
+    func put(_ key: ObjectKey, _ bytes: Data) async throws(TesseraError)
+
+    /// Writes the object unless there is one: true for exactly one of any number of racing writers.
+    func create(_ key: ObjectKey, _ bytes: Data) async throws(TesseraError) -> Bool
+
+    /// Removes the object; a missing one is no error.
+    func delete(_ key: ObjectKey) async throws(TesseraError)
+
+    /// The object for reads that must not leave the calling thread, where the store is local.
+    func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)?
+}
+
+/// Reads one local object on the calling thread. Safe to use from several threads at once.
+package protocol BlockingReader: Sendable {
+    var size: UInt64 { get }
+
+    /// Fills `buffer` from `offset`. Throws `corrupted` where the object ends before.
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(TesseraError)
+}
+
+extension ObjectStore {
+    package func get(_ key: ObjectKey) async throws(TesseraError) -> Data {
+        try await get(key, range: nil)
+    }
+
+    package func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)? {
+        nil
+    }
+}
