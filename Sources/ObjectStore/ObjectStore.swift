@@ -28,10 +28,10 @@ package protocol ObjectStore: Sendable {
     var address: String { get }
 
     /// The whole object, or the bytes in `range`.
-    func get(_ key: ObjectKey, range: Range<UInt64>?) async throws(TesseraError) -> Data
+    func get(_ key: ObjectKey, range: Range<UInt64>?) async throws(TesseraError) -> [UInt8]
 
     /// Several ranges of one object, in the order given. Stores read neighbouring ranges together.
-    func get(_ key: ObjectKey, ranges: [Range<UInt64>]) async throws(TesseraError) -> [Data]
+    func get(_ key: ObjectKey, ranges: [Range<UInt64>]) async throws(TesseraError) -> [[UInt8]]
 
     /// Size and time, or nil where there is no such object.
     func head(_ key: ObjectKey) async throws(TesseraError) -> ObjectInfo?
@@ -40,10 +40,10 @@ package protocol ObjectStore: Sendable {
     func list(prefix: String) async throws(TesseraError) -> [ObjectInfo]
 
     /// Writes the object, replacing one that is there; readers see the old or the new one, never a mixture.
-    func put(_ key: ObjectKey, _ bytes: Data) async throws(TesseraError)
+    func put(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError)
 
     /// Writes the object unless there is one: true for exactly one of any number of racing writers.
-    func create(_ key: ObjectKey, _ bytes: Data) async throws(TesseraError) -> Bool
+    func create(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) -> Bool
 
     /// Removes the object; a missing one is no error.
     func delete(_ key: ObjectKey) async throws(TesseraError)

@@ -1,0 +1,42 @@
+// Writing little-endian bytes: the counterpart of ByteReader.
+
+/// Appends little-endian values to a byte array.
+package struct ByteWriter: Sendable {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
+
+    package var count: Int { bytes.count }
+
+    package mutating func append(_ raw: some Sequence<UInt8>) {
+        bytes.append(contentsOf: raw)
+    }
+
+    package mutating func integer<Value: FixedWidthInteger>(_ value: Value) {
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    package mutating func float(_ value: Float) {
+        integer(value.bitPattern)
+    }
+
+    package mutating func floats(_ values: [Float]) {
+        bytes.reserveCapacity(bytes.count + values.count * 4)
+        for value in values { float(value) }
+    }
+
+    /// Unsigned LEB128.
+    package mutating func varint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    /// Zeros up to a multiple of `alignment`.
+    package mutating func pad(to alignment: Int) {
+        while !bytes.count.isMultiple(of: alignment) { bytes.append(0) }
+    }
+}
