@@ -61,7 +61,7 @@ package protocol BlockingReader: Sendable {
 }
 
 extension ObjectStore {
-    package func get(_ key: ObjectKey) async throws(TesseraError) -> Data {
+    package func get(_ key: ObjectKey) async throws(TesseraError) -> [UInt8] {
         try await get(key, range: nil)
     }
 
