@@ -1,1 +1,122 @@
-#include "vector_kernels.h"
+// The definition of every kernel, in plain C. Slow is fine here; unclear is not.
+#pragma STDC FP_CONTRACT OFF
+#include "kernel_table.h"
+
+#include <string.h>
+
+#define LANES 32
+
+static float fold(float *lanes) {
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+        for (size_t i = 0; i < half; i++) lanes[i] += lanes[i + half];
+    return lanes[0];
+}
+
+static float half_to_float(const uint8_t *bytes) {
+    uint32_t half = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
+    uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 31, mantissa = half & 0x3ffu;
+    uint32_t bits;
+    float value;
+    if (exponent == 0) {
+        value = (float)mantissa * 0x1p-24f;
+        memcpy(&bits, &value, 4);
+        bits |= sign;
+    } else {
+        bits = sign | (exponent == 31 ? 255u : exponent + 112u) << 23 | mantissa << 13;
+    }
+    memcpy(&value, &bits, 4);
+    return value;
+}
+
+// One loop serves every distance: DIFFERENCE is what is squared, PRODUCT what is added.
+#define SUM(name, parameters, term)                                     \
+    static float name parameters {                                     \
+        float lanes[LANES] = {0};                                      \
+        for (size_t i = 0; i < n; i++) lanes[i % LANES] += (term);     \
+        return fold(lanes);                                            \
+    }
+static float square(float value) { return value * value; }
+
+SUM(l2_f32, (const float *a, const float *b, size_t n), square(a[i] - b[i]))
+SUM(dot_f32, (const float *a, const float *b, size_t n), a[i] * b[i])
+SUM(dot_f32_i8, (const float *a, const int8_t *b, size_t n), a[i] * (float)b[i])
+SUM(l2_sq8, (const float *shifted, const float *step, const uint8_t *row, size_t n),
+    square(shifted[i] - step[i] * (float)row[i]))
+SUM(dot_sq8, (const float *scaled, const uint8_t *row, size_t n), scaled[i] * (float)row[i])
+SUM(l2_f16, (const float *query, const uint8_t *row, size_t n),
+    square(query[i] - half_to_float(row + 2 * i)))
+SUM(dot_f16, (const float *query, const uint8_t *row, size_t n),
+    query[i] * half_to_float(row + 2 * i))
+
+static void pq_tables(const float *query, const float *codebooks, size_t subquantizers,
+                      size_t subdimension, size_t centroids, float *tables) {
+    for (size_t m = 0; m < subquantizers; m++)
+        for (size_t k = 0; k < centroids; k++) {
+            float sum = 0;
+            for (size_t j = 0; j < subdimension; j++)
+                sum += query[m * subdimension + j] *
+                       codebooks[(m * subdimension + j) * centroids + k];
+            tables[m * centroids + k] = sum;
+        }
+}
+
+static size_t emit(const tsr_list *list, size_t index, float distance, float threshold,
+                   uint32_t *rows, float *distances, size_t found) {
+    if (!(distance <= threshold)) return found;
+    rows[found] = list->first_row + (uint32_t)index;
+    distances[found] = distance;
+    return found + 1;
+}
+
+static float bias(const tsr_list *list, const uint8_t *block, size_t codes, size_t lane) {
+    return list->has_bias ? list->bias_step * (float)block[codes + lane] : 0.0f;
+}
+
+static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float threshold,
+                       uint32_t *rows, float *distances) {
+    size_t found = 0, pairs = list->subquantizers / 2;
+    for (size_t index = 0; index < list->count; index++) {
+        const uint8_t *block = list->blocks + index / TSR_BLOCK * list->block_stride;
+        size_t lane = index % TSR_BLOCK;
+        uint32_t sum = 0;
+        for (size_t p = 0; p < pairs; p++) {
+            uint8_t code = block[p * TSR_BLOCK + lane];
+            sum += tables[p * 32 + (code & 15)];
+            sum += tables[p * 32 + 16 + (code >> 4)];
+        }
+        float distance = list->base + list->table_step * (float)sum;
+        distance = distance + bias(list, block, pairs * TSR_BLOCK, lane);
+        found = emit(list, index, distance, threshold, rows, distances, found);
+    }
+    return found;
+}
+
+static size_t scan_pq8(const tsr_list *list, const float *tables, float threshold,
+                       uint32_t *rows, float *distances) {
+    size_t found = 0;
+    for (size_t index = 0; index < list->count; index++) {
+        const uint8_t *block = list->blocks + index / TSR_BLOCK * list->block_stride;
+        size_t lane = index % TSR_BLOCK;
+        float sum = 0;
+        for (size_t m = 0; m < list->subquantizers; m++)
+            sum += tables[m * 256 + block[m * TSR_BLOCK + lane]];
+        float distance = list->base + sum;
+        distance = distance + bias(list, block, list->subquantizers * TSR_BLOCK, lane);
+        found = emit(list, index, distance, threshold, rows, distances, found);
+    }
+    return found;
+}
+
+static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
+    crc = ~crc;
+    for (size_t i = 0; i < count; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+    }
+    return ~crc;
+}
+
+const tsr_kernel_table tsr_scalar_kernels = {
+    "scalar", scan_pq4, scan_pq8, l2_f32, dot_f32, dot_f32_i8, l2_sq8,
+    dot_sq8,  l2_f16,   dot_f16,  pq_tables, crc32c,
+};

@@ -1,0 +1,73 @@
+// Chooses the kernels once, by what the machine has and what TESSERA_ISA asks for.
+#include "kernel_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const tsr_kernel_table *kernels = &tsr_scalar_kernels;
+
+#if defined(__x86_64__)
+static int supports(const char *name) {
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") &&
+               __builtin_cpu_supports("sse4.2");
+    if (strcmp(name, "avx512") == 0)
+        return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    return strcmp(name, "avx2") == 0 ? avx2 : strcmp(name, "scalar") == 0;
+}
+#endif
+
+int tsr_isa_force(const char *name) {
+#if defined(__x86_64__)
+    if (!supports(name)) return 0;
+    if (strcmp(name, "avx512") == 0) { kernels = &tsr_avx512_kernels; return 1; }
+    if (strcmp(name, "avx2") == 0) { kernels = &tsr_avx2_kernels; return 1; }
+#endif
+    if (strcmp(name, "scalar") != 0) return 0;
+    kernels = &tsr_scalar_kernels;
+    return 1;
+}
+
+__attribute__((constructor)) static void choose(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+#endif
+    const char *asked = getenv("TESSERA_ISA");
+    if (asked && tsr_isa_force(asked)) return;
+    (void)(tsr_isa_force("avx512") || tsr_isa_force("avx2") || tsr_isa_force("scalar"));
+}
+
+const char *tsr_isa_name(void) { return kernels->name; }
+
+size_t tsr_scan_pq4(const tsr_list *list, const uint8_t *tables, float threshold,
+                    uint32_t *rows, float *distances) {
+    return kernels->scan_pq4(list, tables, threshold, rows, distances);
+}
+size_t tsr_scan_pq8(const tsr_list *list, const float *tables, float threshold,
+                    uint32_t *rows, float *distances) {
+    return kernels->scan_pq8(list, tables, threshold, rows, distances);
+}
+float tsr_l2_f32(const float *a, const float *b, size_t n) { return kernels->l2_f32(a, b, n); }
+float tsr_dot_f32(const float *a, const float *b, size_t n) { return kernels->dot_f32(a, b, n); }
+float tsr_dot_f32_i8(const float *a, const int8_t *b, size_t n) {
+    return kernels->dot_f32_i8(a, b, n);
+}
+float tsr_l2_sq8(const float *shifted, const float *step, const uint8_t *row, size_t n) {
+    return kernels->l2_sq8(shifted, step, row, n);
+}
+float tsr_dot_sq8(const float *scaled, const uint8_t *row, size_t n) {
+    return kernels->dot_sq8(scaled, row, n);
+}
+float tsr_l2_f16(const float *query, const uint8_t *row, size_t n) {
+    return kernels->l2_f16(query, row, n);
+}
+float tsr_dot_f16(const float *query, const uint8_t *row, size_t n) {
+    return kernels->dot_f16(query, row, n);
+}
+void tsr_pq_tables(const float *query, const float *codebooks, size_t subquantizers,
+                   size_t subdimension, size_t centroids, float *tables) {
+    kernels->pq_tables(query, codebooks, subquantizers, subdimension, centroids, tables);
+}
+uint32_t tsr_crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
+    return kernels->crc32c(crc, bytes, count);
+}

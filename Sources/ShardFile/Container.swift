@@ -1,0 +1,62 @@
+// The container every object of an index comes in: header, sections, footer. docs/shard-format.md has the bytes.
+//
+// Invariants: sections follow one another without a gap; every byte is covered by a checksum; sections a reader fetches
+// by range come first, everything needed to open the object lies together at the end.
+import VectorCore
+
+/// What an object is.
+package enum ContainerKind: UInt32, Sendable, CaseIterable {
+    case shard = 1
+    case router = 2
+    case idTable = 3
+}
+
+/// What a section holds. Numbers are never reused.
+package enum SectionKind: UInt32, Sendable, CaseIterable {
+    /// Packed codes, list by list; read by range.
+    case lists = 1
+    /// Refine rows and id blocks, list by list; read by range.
+    case rows = 2
+    /// Buckets of an id table; read by range.
+    case buckets = 3
+    case parameters = 16
+    case centroids = 17
+    case codebooks = 18
+    case refine = 19
+    case directory = 20
+    case rotation = 21
+
+    /// Read by range and therefore stored as it is; everything else lies in the tail.
+    var isBody: Bool { rawValue < 16 }
+}
+
+/// How a section's bytes are stored.
+package enum SectionCodec: UInt16, Sendable {
+    case stored = 0
+    case zstd = 1
+}
+
+/// One line of the section table.
+package struct Section: Sendable, Equatable {
+    package let kind: SectionKind
+    package let codec: SectionCodec
+    /// Where its bytes lie in the object.
+    package let range: Range<UInt64>
+    package let uncompressedLength: UInt64
+    /// CRC-32C of the stored bytes.
+    package let checksum: UInt32
+}
+
+/// The fixed parts of the format, in bytes.
+enum Layout {
+    static let magic: [UInt8] = Array("TESSERA1".utf8)
+    static let version: UInt32 = 1
+    static let headerSize = 24
+    static let entrySize = 40
+    static let trailerSize = 40
+    /// A reader that does not know a section may skip it unless this flag is set.
+    static let requiredFlag: UInt16 = 1
+    /// Sections of the tail are small; a length beyond this is a lie.
+    static let largestTailSection: UInt64 = 1 << 30
+    static let largestSectionCount: UInt32 = 256
+}

@@ -1,0 +1,187 @@
+// Opens a container from the bytes at its end, and checks a whole one byte by byte.
+package import TesseraBase
+import VectorCore
+
+/// An opened container: its section table, and the sections of its tail.
+package struct ContainerReader: Sendable {
+    package let kind: ContainerKind
+    package let sections: [Section]
+    /// Bytes of the whole object.
+    package let size: UInt64
+    private let tail: [UInt8]
+    private let tailOffset: UInt64
+    private let name: String
+
+    /// Reads the footer out of an object's last bytes.
+    ///
+    /// - Parameters:
+    ///   - tail: exactly the object's `open` range.
+    ///   - name: the object's name, for errors.
+    /// - Throws: `corrupted` where anything does not fit or match its checksum, `unsupported` for a newer format.
+    package init(tail: [UInt8], kind: ContainerKind, name: String) throws(TesseraError) {
+        let trailer = try Trailer(tail: tail, name: name)
+        guard trailer.kind == kind else {
+            throw TesseraError(.corrupted, "\(name) is a \(trailer.kind), not a \(kind)")
+        }
+        self.kind = kind
+        self.name = name
+        self.tail = tail
+        size = trailer.size
+        tailOffset = trailer.tailOffset
+        sections = try Self.sectionTable(tail: tail, trailer: trailer, name: name)
+    }
+
+    /// A section of the tail, decompressed and checked. Throws `corrupted` where it is missing or damaged.
+    package func tailSection(_ kind: SectionKind) throws(TesseraError) -> [UInt8] {
+        let section = try section(kind)
+        guard section.range.lowerBound >= tailOffset,
+            section.uncompressedLength <= Layout.largestTailSection
+        else { throw TesseraError(.corrupted, "\(name): section \(kind) is not in the tail") }
+        let start = Int(section.range.lowerBound - tailOffset)
+        let stored = tail[start..<start + section.range.count]
+        guard Kernels.crc32c(stored) == section.checksum else {
+            throw TesseraError(.corrupted, "\(name): section \(kind) does not match its checksum")
+        }
+        guard section.codec == .zstd else { return Array(stored) }
+        return try Zstd.decompress(
+            stored, to: Int(section.uncompressedLength), what: "\(name): section \(kind)")
+    }
+
+    /// Where a section lies. Throws `corrupted` where there is none.
+    package func section(_ kind: SectionKind) throws(TesseraError) -> Section {
+        guard let section = sections.first(where: { $0.kind == kind }) else {
+            throw TesseraError(.corrupted, "\(name) has no section \(kind)")
+        }
+        return section
+    }
+
+    /// Checks every byte of a whole object: header, each section, footer.
+    ///
+    /// - Returns: the opened container.
+    package static func verify(_ object: [UInt8], kind: ContainerKind, name: String)
+        throws(TesseraError) -> ContainerReader
+    {
+        let header = object.prefix(Layout.headerSize)
+        var reader = ByteReader(header, what: "header of \(name)")
+        let start = try reader.take(Layout.headerSize - 4)
+        guard try reader.integer(UInt32.self) == Kernels.crc32c(start),
+            start.starts(with: Layout.magic)
+        else { throw TesseraError(.corrupted, "\(name): the header does not match its checksum") }
+        let trailer = try Trailer(tail: object, name: name)
+        guard trailer.size == UInt64(object.count) else {
+            throw TesseraError(
+                .corrupted, "\(name) has \(object.count) bytes, its footer says \(trailer.size)")
+        }
+        let tail = Array(object[Int(trailer.tailOffset)...])
+        let container = try ContainerReader(tail: tail, kind: kind, name: name)
+        for section in container.sections {
+            let bytes = object[Int(section.range.lowerBound)..<Int(section.range.upperBound)]
+            guard Kernels.crc32c(bytes) == section.checksum else {
+                throw TesseraError(
+                    .corrupted, "\(name): section \(section.kind) does not match its checksum")
+            }
+        }
+        return container
+    }
+
+    private static func sectionTable(tail: [UInt8], trailer: Trailer, name: String)
+        throws(TesseraError) -> [Section]
+    {
+        var reader = ByteReader(tail[trailer.table], what: "section table of \(name)")
+        var sections: [Section] = []
+        var end = UInt64(Layout.headerSize)
+        for _ in 0..<trailer.sectionCount {
+            let (section, next) = try sectionEntry(&reader, after: end, name: name)
+            end = next
+            if let section { sections.append(section) }
+        }
+        let tableOffset = trailer.tailOffset + UInt64(trailer.table.lowerBound)
+        guard end == tableOffset else {
+            throw TesseraError(.corrupted, "\(name): the sections do not reach the footer")
+        }
+        return sections
+    }
+
+    /// One entry; nil for a section this build does not know and may skip.
+    private static func sectionEntry(_ reader: inout ByteReader, after end: UInt64, name: String)
+        throws(TesseraError) -> (Section?, UInt64)
+    {
+        let rawKind = try reader.integer(UInt32.self)
+        let rawCodec = try reader.integer(UInt16.self)
+        let flags = try reader.integer(UInt16.self)
+        let offset = try reader.integer(UInt64.self)
+        let length = try reader.integer(UInt64.self)
+        let uncompressed = try reader.integer(UInt64.self)
+        let checksum = try reader.integer(UInt32.self)
+        _ = try reader.integer(UInt32.self)
+        let (next, overflow) = offset.addingReportingOverflow(length)
+        guard offset == end, !overflow, length <= UInt64(Int.max) else {
+            throw TesseraError(.corrupted, "\(name): section \(rawKind) is out of place")
+        }
+        guard let kind = SectionKind(rawValue: rawKind),
+            let codec = SectionCodec(rawValue: rawCodec)
+        else {
+            guard flags & Layout.requiredFlag == 0 else {
+                throw TesseraError(
+                    .unsupported,
+                    "\(name) has section \(rawKind) (codec \(rawCodec)), which this build cannot read; upgrade"
+                )
+            }
+            return (nil, next)
+        }
+        let section = Section(
+            kind: kind, codec: codec, range: offset..<next, uncompressedLength: uncompressed,
+            checksum: checksum)
+        return (section, next)
+    }
+}
+
+/// The last bytes of every container.
+private struct Trailer {
+    let tailOffset: UInt64
+    let size: UInt64
+    let sectionCount: Int
+    let kind: ContainerKind
+    /// Where the section table lies, counted from the tail's start.
+    let table: Range<Int>
+
+    /// - Parameter tail: the object from some point on to its end; whole objects serve as well.
+    init(tail: [UInt8], name: String) throws(TesseraError) {
+        let bytes = tail.suffix(Layout.trailerSize)
+        var reader = ByteReader(bytes, what: "footer of \(name)")
+        tailOffset = try reader.integer(UInt64.self)
+        size = try reader.integer(UInt64.self)
+        let count = try reader.integer(UInt32.self)
+        let rawKind = try reader.integer(UInt32.self)
+        let version = try reader.integer(UInt32.self)
+        let checksum = try reader.integer(UInt32.self)
+        guard bytes.suffix(Layout.magic.count).elementsEqual(Layout.magic) else {
+            throw TesseraError(.corrupted, "\(name) does not end like a tessera object")
+        }
+        guard version == Layout.version else {
+            throw TesseraError(
+                .unsupported,
+                "\(name) has format version \(version), this build reads \(Layout.version); upgrade"
+            )
+        }
+        let tableSize = Int(count) * Layout.entrySize
+        guard count <= Layout.largestSectionCount, tableSize + Layout.trailerSize <= tail.count,
+            size <= UInt64(Int.max), tailOffset <= size,
+            let kind = ContainerKind(rawValue: rawKind)
+        else { throw TesseraError(.corrupted, "\(name): the footer makes no sense") }
+        let footer = tail.suffix(tableSize + Layout.trailerSize)
+        let covered = footer.prefix(tableSize + Layout.trailerSize - 4 - Layout.magic.count)
+        guard Kernels.crc32c(covered) == checksum else {
+            throw TesseraError(.corrupted, "\(name): the footer does not match its checksum")
+        }
+        let tailSize = Int(size - tailOffset)
+        guard tailSize <= tail.count, tailSize >= footer.count else {
+            throw TesseraError(
+                .corrupted, "\(name): the tail has \(tail.count) bytes, \(tailSize) are expected")
+        }
+        sectionCount = Int(count)
+        self.kind = kind
+        let start = tailSize - footer.count
+        table = start..<start + tableSize
+    }
+}

@@ -1,0 +1,77 @@
+// External ids in blocks of 64: front-coded, compressed where it pays, checked alone, so that one block is all that
+// naming a winner costs.
+package import TesseraBase
+import VectorCore
+
+/// A run of external ids.
+package enum IdBlock {
+    /// Ids in a block.
+    package static let capacity = 64
+    /// Bytes of the longest external id.
+    package static let longestID = 512
+    private static let largestPlainSize = capacity * (longestID + 6)
+
+    /// Codec byte, uncompressed length, payload, CRC-32C of all before.
+    ///
+    /// The payload holds, for each id, how many bytes it shares with the one before, how many follow, and those.
+    static func encode(_ ids: [[UInt8]]) throws(TesseraError) -> [UInt8] {
+        precondition(!ids.isEmpty && ids.count <= capacity, "a block holds 1 to 64 ids")
+        var plain = ByteWriter()
+        var previous: [UInt8] = []
+        for id in ids {
+            let shared = zip(previous, id).prefix { $0 == $1 }.count
+            plain.varint(UInt64(shared))
+            plain.varint(UInt64(id.count - shared))
+            plain.append(id[shared...])
+            previous = id
+        }
+        let compressed = try Zstd.compress(plain.bytes)
+        let pays = compressed.count < plain.count
+        var block = ByteWriter()
+        block.integer(UInt8(pays ? SectionCodec.zstd.rawValue : SectionCodec.stored.rawValue))
+        block.varint(UInt64(plain.count))
+        block.append(pays ? compressed : plain.bytes)
+        block.integer(Kernels.crc32c(block.bytes))
+        return block.bytes
+    }
+
+    /// The `count` ids of a block.
+    package static func decode(_ block: [UInt8], count: Int, what: String)
+        throws(TesseraError) -> [String]
+    {
+        var reader = ByteReader(try plain(block, what: what), what: what)
+        var ids: [String] = []
+        var previous: ArraySlice<UInt8> = []
+        for _ in 0..<count {
+            let shared = try reader.varint()
+            let rest = try reader.varint()
+            guard shared <= UInt64(previous.count), rest <= UInt64(longestID) else {
+                throw TesseraError(.corrupted, "\(what) holds an impossible id")
+            }
+            let id = previous.prefix(Int(shared)) + (try reader.take(Int(rest)))
+            guard let text = String(validating: id, as: UTF8.self) else {
+                throw TesseraError(.corrupted, "\(what) holds an id that is not UTF-8")
+            }
+            ids.append(text)
+            previous = id
+        }
+        try reader.finish()
+        return ids
+    }
+
+    private static func plain(_ block: [UInt8], what: String) throws(TesseraError) -> [UInt8] {
+        guard block.count >= 4 else { throw TesseraError(.corrupted, "\(what) is too short") }
+        var checksum = ByteReader(block.suffix(4), what: what)
+        guard try checksum.integer(UInt32.self) == Kernels.crc32c(block.dropLast(4)) else {
+            throw TesseraError(.corrupted, "\(what) does not match its checksum")
+        }
+        var reader = ByteReader(block.dropLast(4), what: what)
+        let codec = try reader.integer(UInt8.self)
+        let length = try reader.varint()
+        guard let codec = SectionCodec(rawValue: UInt16(codec)), length <= UInt64(largestPlainSize)
+        else { throw TesseraError(.corrupted, "\(what) has an impossible length or codec") }
+        let payload = try reader.take(reader.remaining)
+        return codec == .stored
+            ? Array(payload) : try Zstd.decompress(payload, to: Int(length), what: what)
+    }
+}

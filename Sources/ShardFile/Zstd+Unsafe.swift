@@ -1,0 +1,50 @@
+// zstd for small blocks: lengths are known and checked before anything is allocated.
+import CZstd
+import TesseraBase
+
+/// One-shot compression.
+enum Zstd {
+    private static let level: Int32 = 6
+
+    static func compress(_ bytes: [UInt8]) throws(TesseraError) -> [UInt8] {
+        let bound = ZSTD_compressBound(bytes.count)
+        var failure: String?
+        let compressed = [UInt8](unsafeUninitializedCapacity: bound) { output, count in
+            let written = ZSTD_compress(
+                output.baseAddress, bound, bytes, bytes.count, level)
+            failure = errorName(written)
+            count = failure == nil ? written : 0
+        }
+        if let failure {
+            throw TesseraError(.resourceExhausted, "zstd could not compress: \(failure)")
+        }
+        return compressed
+    }
+
+    /// Throws `corrupted` unless `bytes` decompress to exactly `length` bytes.
+    static func decompress(_ bytes: ArraySlice<UInt8>, to length: Int, what: String)
+        throws(TesseraError) -> [UInt8]
+    {
+        let declared = bytes.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
+        guard declared == UInt64(length) else {
+            throw TesseraError(.corrupted, "\(what) does not decompress to \(length) bytes")
+        }
+        var failure: String?
+        let plain = [UInt8](unsafeUninitializedCapacity: length) { output, count in
+            let written = bytes.withUnsafeBytes { input in
+                ZSTD_decompress(output.baseAddress, length, input.baseAddress, input.count)
+            }
+            failure = errorName(written)
+            count = failure == nil ? written : 0
+        }
+        guard failure == nil, plain.count == length else {
+            throw TesseraError(
+                .corrupted, "\(what) does not decompress: \(failure ?? "wrong length")")
+        }
+        return plain
+    }
+
+    private static func errorName(_ result: Int) -> String? {
+        ZSTD_isError(result) != 0 ? String(cString: ZSTD_getErrorName(result)) : nil
+    }
+}

@@ -1,0 +1,60 @@
+// The rules that compute what nobody should have to ask for. Each rule has its reason beside it, and its text goes
+// into the manifest, so that an index says how it came by its numbers.
+
+/// Numbers computed from (vectors, dimension), and the rules in words.
+package enum AutomaticParameters {
+    /// Vectors a shard aims at.
+    package static let shardSize = 50_000
+    /// No shard holds more than this times its target.
+    package static let largestShardFactor = 1.5
+
+    /// Inverted lists of a shard: the square root balances the cost of choosing lists with that of scanning them
+    /// (measured best at 224 of 50,000); k-means wants 39 vectors a list. Multiples of 16 fill whole registers.
+    package static func listCount(vectors: Int) -> Int {
+        let wanted = min(Double(vectors).squareRoot(), Double(vectors) / 39)
+        guard wanted >= 16 else { return max(1, Int(wanted)) }
+        return Int((wanted / 16).rounded()) * 16
+    }
+
+    /// The finest 4-bit quantizer whose codes and bias bytes take no more than 1/32 of the float32 vectors, that
+    /// is dimension / 8 bytes, but never under 8 bytes a vector.
+    package static func quantizer(dimension: Int, bitsPerCode: Int = 4, codeSize: Int? = nil)
+        -> ProductQuantizerShape
+    {
+        let budget = codeSize ?? max(8, dimension / 8 - 1)
+        let wanted = min(budget * 8 / bitsPerCode, max(2, dimension))
+        let subdimension = max(1, (dimension + wanted - 1) / wanted)
+        let count = (dimension + subdimension - 1) / subdimension
+        let even = bitsPerCode == 4 ? count + count % 2 : count
+        return ProductQuantizerShape(
+            subquantizerCount: even, subdimension: subdimension, bitsPerCode: bitsPerCode)
+    }
+
+    /// Lists scanned for a query, over all shards: grows with the cube root of their number, since cells keep
+    /// neighbours together however many there are.
+    package static func probeCount(totalLists: Int) -> Int {
+        min(totalLists, 16 + Int((2 * Double(totalLists).squareRoot().squareRoot()).rounded(.up)))
+    }
+
+    /// Candidates re-ranked from the refine tier for `k` results.
+    package static func refineDepth(k: Int) -> Int {
+        max(10 * k, 200)
+    }
+
+    /// Shards the router offers to the choice of lists.
+    package static func probeShards(shards: Int, totalLists: Int, probeCount: Int) -> Int {
+        let listsPerShard = max(1, totalLists / max(1, shards))
+        return min(shards, 8 + 2 * ((probeCount + listsPerShard - 1) / listsPerShard))
+    }
+
+    /// The rules in words, by the name of the number they give.
+    package static let rules: [String: String] = [
+        "shardSize": "50000 unless asked; cells above 1.5 x are split",
+        "nlist": "min(sqrt(n), n / 39) of each shard, to the nearest 16 from 16 on",
+        "quantizer":
+            "finest with codes and bias byte within dimension / 8 bytes, at least 8 bytes of code",
+        "nprobe": "16 + 2 x (lists of all shards)^(1/4), over all shards",
+        "refineDepth": "max(10 k, 200)",
+        "probeShards": "8 + 2 x ceil(nprobe / (lists a shard)), at most all",
+    ]
+}

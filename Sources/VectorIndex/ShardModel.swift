@@ -1,0 +1,88 @@
+// What training a shard yields: where its lists are and what its codes mean. Read-only once made.
+package import VectorCore
+
+/// The IVF-PQ of one shard.
+///
+/// List centroids are signed bytes relative to the shard's origin; the stored, quantized centroid *is* the
+/// centroid: vectors are assigned to it and residuals taken from it, so nothing is lost by its short form.
+package struct ShardModel: Sendable, Equatable {
+    /// The middle of the shard, `[paddedDimension]`.
+    package let origin: [Float]
+    /// What one step of a centroid byte is worth.
+    package let centroidStep: Float
+    /// `[listCount][paddedDimension]`.
+    package let centroidCodes: [Int8]
+    package let codebooks: Codebooks
+
+    package init(
+        origin: [Float], centroidStep: Float, centroidCodes: [Int8], codebooks: Codebooks
+    ) {
+        precondition(origin.count == codebooks.shape.paddedDimension, "origin must be padded")
+        precondition(centroidCodes.count.isMultiple(of: origin.count), "centroids must be whole")
+        self.origin = origin
+        self.centroidStep = centroidStep
+        self.centroidCodes = centroidCodes
+        self.codebooks = codebooks
+    }
+
+    package var shape: ProductQuantizerShape { codebooks.shape }
+    package var listCount: Int { centroidCodes.count / origin.count }
+
+    /// Quantizes `centroids` (`[listCount][paddedDimension]`) about `origin`.
+    package static func quantize(_ centroids: Matrix, about origin: [Float]) -> (
+        step: Float, codes: [Int8]
+    ) {
+        var largest: Float = 0
+        for (index, value) in centroids.elements.enumerated() {
+            largest = max(largest, abs(value - origin[index % origin.count]))
+        }
+        let step = largest > 0 ? largest / 127 : 1
+        let codes = centroids.elements.enumerated().map { index, value in
+            Int8(((value - origin[index % origin.count]) / step).rounded(.toNearestOrEven))
+        }
+        return (step, codes)
+    }
+
+    /// The centroids the lists really have: `[listCount][paddedDimension]`.
+    package var centroids: Matrix {
+        let width = origin.count
+        return Matrix(
+            rows: listCount, columns: width,
+            elements: centroidCodes.enumerated().map { index, code in
+                origin[index % width] + centroidStep * Float(code)
+            })
+    }
+}
+
+/// One inverted list as it was encoded.
+package struct EncodedList: Sendable, Equatable {
+    /// Which input rows are in the list, ascending.
+    package let members: [Int]
+    /// One code a byte: `[members][subquantizerCount]`.
+    package let codes: [UInt8]
+    /// The query-independent part of each member's distance: `biasOffset + biasStep * bias`. Empty for inner product.
+    package let bias: [UInt8]
+    package let biasOffset: Float
+    package let biasStep: Float
+
+    package init(
+        members: [Int], codes: [UInt8], bias: [UInt8], biasOffset: Float, biasStep: Float
+    ) {
+        self.members = members
+        self.codes = codes
+        self.bias = bias
+        self.biasOffset = biasOffset
+        self.biasStep = biasStep
+    }
+}
+
+/// A trained shard and all its codes.
+package struct EncodedShard: Sendable {
+    package let model: ShardModel
+    package let lists: [EncodedList]
+
+    package init(model: ShardModel, lists: [EncodedList]) {
+        self.model = model
+        self.lists = lists
+    }
+}

@@ -1,0 +1,118 @@
+// Trains and encodes one shard with any backend. Everything a backend does not decide is decided here, once, so that
+// both backends fill the same format.
+package import TesseraBase
+package import VectorCore
+
+/// Builds the IVF-PQ of one shard.
+///
+/// Inverted file with residual product quantization: Jégou et al., "Product Quantization for Nearest Neighbor
+/// Search" (TPAMI 2011), IV.
+package struct ShardTrainer: Sendable {
+    /// Lloyd iterations of the list centroids.
+    static let iterations = 10
+    /// Training vectors a centroid; more does not help k-means.
+    static let pointsPerList = 256
+    static let residualsPerCodeword = [4: 1024, 8: 256]
+
+    package let backend: any IndexBackend
+    package let metric: Metric
+    package let shape: ProductQuantizerShape
+    package let seed: UInt64
+
+    package init(
+        backend: any IndexBackend, metric: Metric, shape: ProductQuantizerShape, seed: UInt64
+    ) {
+        self.backend = backend
+        self.metric = metric
+        self.shape = shape
+        self.seed = seed
+    }
+
+    /// Trains on `vectors` (`[n][paddedDimension]`, n >= 1) and encodes them all.
+    package func build(_ vectors: Matrix, listCount: Int) throws(TesseraError) -> EncodedShard {
+        precondition(vectors.columns == shape.paddedDimension, "vectors must be padded")
+        let origin = Self.mean(of: vectors)
+        let (step, codes) = try trainLists(vectors, listCount: listCount, origin: origin)
+        let bare = ShardModel(
+            origin: origin, centroidStep: step, centroidCodes: codes,
+            codebooks: Codebooks(
+                shape: shape,
+                centroids: [Float](
+                    repeating: 0, count: shape.paddedDimension * shape.centroidCount)))
+        let centroids = bare.centroids
+        let labels = try backend.assign(vectors, to: centroids).labels
+        let residuals = Self.residuals(vectors, labels: labels, centroids: centroids)
+        let model = ShardModel(
+            origin: origin, centroidStep: step, centroidCodes: codes,
+            codebooks: try trainCodebooks(residuals))
+        let encoded = try backend.encode(residuals, with: model.codebooks)
+        return EncodedShard(model: model, lists: lists(model, labels: labels, codes: encoded))
+    }
+
+    private func trainLists(_ vectors: Matrix, listCount: Int, origin: [Float])
+        throws(TesseraError) -> (Float, [Int8])
+    {
+        let sample = subsample(vectors, most: listCount * Self.pointsPerList, stream: 1)
+        let centroids =
+            listCount == 1
+            ? Matrix(rows: 1, columns: vectors.columns, elements: origin)
+            : try backend.trainCentroids(
+                sample, count: listCount, iterations: Self.iterations, seed: seed)
+        return ShardModel.quantize(centroids, about: origin)
+    }
+
+    private func trainCodebooks(_ residuals: Matrix) throws(TesseraError) -> Codebooks {
+        let wanted = shape.centroidCount * (Self.residualsPerCodeword[shape.bitsPerCode] ?? 256)
+        var sample = subsample(residuals, most: wanted, stream: 2)
+        if sample.rows < shape.centroidCount {
+            // Fewer residuals than codewords: repeat them, so that each gets a codeword of its own.
+            sample = sample.gathering((0..<shape.centroidCount).map { $0 % sample.rows })
+        }
+        return try backend.trainCodebooks(sample, shape: shape, seed: seed)
+    }
+
+    private func subsample(_ vectors: Matrix, most: Int, stream: UInt64) -> Matrix {
+        guard vectors.rows > most else { return vectors }
+        var random = SeededRandom(seed: seed, stream: stream)
+        return vectors.gathering(random.sample(most, below: vectors.rows))
+    }
+
+    private func lists(_ model: ShardModel, labels: [UInt32], codes: [UInt8]) -> [EncodedList] {
+        var members = [[Int]](repeating: [], count: model.listCount)
+        for (row, label) in labels.enumerated() { members[Int(label)].append(row) }
+        let bias = metric == .innerProduct ? nil : BiasEncoder(model: model)
+        let width = shape.subquantizerCount
+        return members.enumerated().map { list, rows in
+            let listCodes = rows.flatMap { codes[$0 * width..<($0 + 1) * width] }
+            guard let bias else {
+                return EncodedList(
+                    members: rows, codes: listCodes, bias: [], biasOffset: 0, biasStep: 0)
+            }
+            let (offset, step, bytes) = bias.encode(list: list, codes: listCodes)
+            return EncodedList(
+                members: rows, codes: listCodes, bias: bytes, biasOffset: offset, biasStep: step)
+        }
+    }
+
+    static func mean(of vectors: Matrix) -> [Float] {
+        var sums = [Double](repeating: 0, count: vectors.columns)
+        for row in 0..<vectors.rows {
+            for column in 0..<vectors.columns {
+                sums[column] += Double(vectors.elements[row * vectors.columns + column])
+            }
+        }
+        return sums.map { Float($0 / Double(max(1, vectors.rows))) }
+    }
+
+    static func residuals(_ vectors: Matrix, labels: [UInt32], centroids: Matrix) -> Matrix {
+        var residuals = vectors
+        let width = vectors.columns
+        for row in 0..<vectors.rows {
+            let centroid = Int(labels[row]) * width
+            for column in 0..<width {
+                residuals.elements[row * width + column] -= centroids.elements[centroid + column]
+            }
+        }
+        return residuals
+    }
+}

@@ -1,0 +1,55 @@
+// What a search is asked and what it answers.
+package import VectorCore
+
+/// How far a search looks.
+package struct SearchOptions: Sendable, Equatable {
+    /// Results wanted.
+    package var k: Int
+    /// Lists scanned, over all shards.
+    package var probeCount: Int
+    /// Candidates re-ranked from the refine tier.
+    package var refineDepth: Int
+    /// Shards the router offers to the choice of lists.
+    package var probeShards: Int
+
+    package init(k: Int, probeCount: Int, refineDepth: Int, probeShards: Int) {
+        self.k = k
+        self.probeCount = probeCount
+        self.refineDepth = refineDepth
+        self.probeShards = probeShards
+    }
+}
+
+/// One result.
+package struct Hit: Sendable, Equatable {
+    /// The user's id.
+    package let id: String
+    /// As ``VectorCore/Metric/reported(_:)`` defines it; smaller is nearer.
+    package let distance: Float
+    package let place: NumericID
+}
+
+/// What a query cost.
+package struct Receipt: Sendable, Equatable {
+    /// Shards whose lists were considered.
+    package var shardsOffered = 0
+    /// Shards a list was scanned in.
+    package var shardsTouched = 0
+    package var listsScanned = 0
+    package var codesScanned = 0
+    package var rowsRefined = 0
+    package var bytesRead = 0
+    package var reads = 0
+    package var route = Duration.zero
+    package var scan = Duration.zero
+    package var refine = Duration.zero
+    package var resolve = Duration.zero
+
+    package init() {}
+}
+
+/// The answer to one query: hits nearest first, ties to the lower place.
+package struct SearchAnswer: Sendable, Equatable {
+    package let hits: [Hit]
+    package let receipt: Receipt
+}

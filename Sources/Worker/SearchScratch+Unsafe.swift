@@ -1,0 +1,22 @@
+// Reading into memory that is used again.
+import ObjectStore
+import TesseraBase
+
+extension SearchScratch {
+    /// Fills the front of ``bytes`` with `range` of the shard's object.
+    mutating func read(
+        _ range: Range<UInt64>, from shard: ResidentShard, _ receipt: inout Receipt
+    ) throws(TesseraError) {
+        if bytes.count < range.count {
+            bytes = [UInt8](repeating: 0, count: range.count)
+        }
+        receipt.reads += 1
+        receipt.bytesRead += range.count
+        try bytes.withUnsafeMutableBufferPointer { buffer throws(TesseraError) in
+            let target = UnsafeMutableRawBufferPointer(buffer)
+            try shard.rows.read(
+                at: range.lowerBound,
+                into: UnsafeMutableRawBufferPointer(rebasing: target[..<range.count]))
+        }
+    }
+}
