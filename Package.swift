@@ -47,7 +47,7 @@ let package = Package(
                 .linkedLibrary("gomp", .when(traits: ["Faiss"])),
                 .linkedLibrary("stdc++", .when(platforms: [.linux], traits: ["Faiss"])),
             ]),
-        target("TesseraBase"),
+        target("TesseraBase", threadPool),
         target("VectorCore", ["TesseraBase", "CVectorKernels"]),
         target(
             "VectorIndex",

@@ -147,6 +147,9 @@ private struct Trailer {
 
     /// - Parameter tail: the object from some point on to its end; whole objects serve as well.
     init(tail: [UInt8], name: String) throws(TesseraError) {
+        guard tail.count >= Layout.trailerSize else {
+            throw TesseraError(.corrupted, "\(name) has only \(tail.count) bytes")
+        }
         let bytes = tail.suffix(Layout.trailerSize)
         var reader = ByteReader(bytes, what: "footer of \(name)")
         tailOffset = try reader.integer(UInt64.self)

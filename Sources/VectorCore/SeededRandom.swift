@@ -10,7 +10,12 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
 
     /// A generator for one part of a larger job, independent of the order in which parts run.
     package init(seed: UInt64, stream: UInt64) {
-        state = SeededRandom.mix(seed &+ 0x9E37_79B9_7F4A_7C15 &* (stream &+ 1))
+        state = SeededRandom.derive(seed, stream: stream)
+    }
+
+    /// A seed for one part of a larger job.
+    package static func derive(_ seed: UInt64, stream: UInt64) -> UInt64 {
+        mix(seed &+ 0x9E37_79B9_7F4A_7C15 &* (stream &+ 1))
     }
 
     package mutating func next() -> UInt64 {

@@ -153,15 +153,26 @@ package struct SearchScratch: Sendable {
             bitsPerCode: shape.bitsPerCode, hasBias: shard.head.hasBias, firstRow: entry.firstRow,
             base: probe.distance + entry.biasOffset + probe.tables.offset,
             tableStep: probe.tables.step, biasStep: entry.biasStep)
-        let blocks = shard.codes.span.extracting(shard.codeRange(of: probe.list))
-        var rowOutput = rows.mutableSpan
-        var distanceOutput = distances.mutableSpan
-        return shape.bitsPerCode == 4
-            ? list.scan(
-                blocks: blocks, byteTables: probe.tables.bytes.span, threshold: threshold,
-                rows: &rowOutput, distances: &distanceOutput)
-            : list.scan(
-                blocks: blocks, floatTables: probe.tables.floats.span, threshold: threshold,
-                rows: &rowOutput, distances: &distanceOutput)
+        return Self.scan(
+            list, shard.codes, shard.codeRange(of: probe.list), probe.tables, threshold, &rows,
+            &distances)
+    }
+
+    private static func scan(
+        _ list: ListScan, _ codes: [UInt8], _ range: Range<Int>, _ tables: QueryTables,
+        _ threshold: Float, _ rows: inout [UInt32], _ distances: inout [Float]
+    ) -> Int {
+        let all = codes.span
+        let blocks = all.extracting(range)
+        var rows = rows.mutableSpan
+        var distances = distances.mutableSpan
+        guard list.bitsPerCode == 4 else {
+            return list.scan(
+                blocks: blocks, floatTables: tables.floats.span, threshold: threshold,
+                rows: &rows, distances: &distances)
+        }
+        return list.scan(
+            blocks: blocks, byteTables: tables.bytes.span, threshold: threshold,
+            rows: &rows, distances: &distances)
     }
 }

@@ -1,0 +1,56 @@
+import TestSupport
+import Testing
+import VectorCore
+import VectorIndex
+
+struct RefineTierTests {
+    @Test("distances to rows are those to the decoded vectors", arguments: [RefineEncoding.sq8, .f16], Metric.allCases)
+    func distances(encoding: RefineEncoding, metric: Metric) {
+        let vectors = RandomVectors.uniform(rows: 50, columns: 37, seed: 1)
+        let queries = RandomVectors.uniform(rows: 3, columns: 37, seed: 2)
+        let tier = RefineTier.fitted(to: vectors, encoding: encoding, integral: false)
+        for query in 0..<queries.rows {
+            let prepared = RefineQuery(queries.row(query), tier: tier, metric: metric)
+            for row in 0..<vectors.rows {
+                let bytes = tier.encode(vectors.row(row))
+                let decoded = tier.decode(bytes[...])
+                let kernelMetric: Metric = metric == .innerProduct ? .innerProduct : .l2
+                let expected = ExactSearch.distance(
+                    Array(queries.row(query)), decoded, kernelMetric)
+                #expect(abs(Double(prepared.distance(bytes.span)) - expected) < 1e-3)
+                #expect(bytes.count == encoding.rowSize(dimension: 37))
+            }
+        }
+    }
+
+    @Test("8 bits are within half a step, halves within their precision")
+    func precision() {
+        let vectors = RandomVectors.uniform(rows: 200, columns: 16, seed: 4)
+        for encoding in [RefineEncoding.sq8, .f16] {
+            let tier = RefineTier.fitted(to: vectors, encoding: encoding, integral: false)
+            for row in 0..<vectors.rows {
+                let decoded = tier.decode(tier.encode(vectors.row(row))[...])
+                for (value, back) in zip(vectors.row(row), decoded) {
+                    #expect(abs(value - back) <= (encoding == .sq8 ? 0.0041 : 0.0005))
+                }
+            }
+        }
+    }
+
+    @Test("bytes come back exactly")
+    func integral() {
+        let elements = (0..<512).map { Float($0 % 256) - 128 }
+        let vectors = Matrix(rows: 256, columns: 2, elements: elements)
+        let tier = RefineTier.fitted(to: vectors, encoding: .sq8, integral: true)
+        for row in 0..<256 {
+            #expect(tier.decode(tier.encode(vectors.row(row))[...]) == Array(vectors.row(row)))
+        }
+    }
+
+    @Test("a dimension without extent costs nothing and divides by nothing")
+    func constantDimension() {
+        let vectors = Matrix(rows: 2, columns: 2, elements: [5, 1, 5, 2])
+        let tier = RefineTier.fitted(to: vectors, encoding: .sq8, integral: false)
+        #expect(tier.decode(tier.encode(vectors.row(0))[...]) == [5, 1])
+    }
+}
