@@ -66,18 +66,8 @@ extension FileStore {
 
     /// Writes and syncs a temporary file in `folder`, which it creates where it is missing; returns its path.
     private func writeAside(_ bytes: [UInt8], in folder: String) throws(TesseraError) -> String {
-        try prepare(folder)
         let path = folder + "/" + TemporaryName.make()
-        let flags = O_WRONLY | O_CREAT | O_EXCL
-        let file: FileDescriptor
-        do throws(TesseraError) {
-            file = try FileDescriptor(open: path, flags: flags, mode: 0o644)
-        } catch where error.code == .notFound {
-            // Somebody removed the folder since this process made it.
-            _ = durableFolders.withLock { $0.remove(folder) }
-            try prepare(folder)
-            file = try FileDescriptor(open: path, flags: flags, mode: 0o644)
-        }
+        let file = try openAside(path, in: folder)
         do throws(TesseraError) {
             try file.writeAndSync(bytes)
         } catch {
@@ -85,6 +75,22 @@ extension FileStore {
             throw error
         }
         return path
+    }
+
+    private func openAside(
+        _ path: String, in folder: String
+    ) throws(TesseraError) -> FileDescriptor {
+        let flags = O_WRONLY | O_CREAT | O_EXCL
+        try prepare(folder)
+        do throws(TesseraError) {
+            return try FileDescriptor(open: path, flags: flags, mode: 0o644)
+        } catch {
+            guard error.code == .notFound else { throw error }
+        }
+        // Somebody removed the folder since this process made it.
+        _ = durableFolders.withLock { $0.remove(folder) }
+        try prepare(folder)
+        return try FileDescriptor(open: path, flags: flags, mode: 0o644)
     }
 
     /// Creates `folder` and makes its own entry, and those above it up to the root, outlive a power cut.

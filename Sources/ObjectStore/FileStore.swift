@@ -87,14 +87,21 @@ struct OpenObject: ~Copyable, Sendable {
     let size: UInt64
 
     init(_ path: String) throws(TesseraError) {
-        do throws(TesseraError) {
-            descriptor = try FileDescriptor(open: path, flags: O_RDONLY)
-        } catch where error.code == .notFound || error.code == .invalidArgument {
-            throw Self.missing(path)
-        }
+        let descriptor = try Self.opened(path)
         let status = try descriptor.status()
         guard status.isFile else { throw Self.missing(path) }
-        size = UInt64(status.st_size)
+        self.size = UInt64(status.st_size)
+        self.descriptor = descriptor
+    }
+
+    private static func opened(_ path: String) throws(TesseraError) -> FileDescriptor {
+        do throws(TesseraError) {
+            return try FileDescriptor(open: path, flags: O_RDONLY)
+        } catch {
+            // A path through a file, or one too long for the disk, is no object either.
+            let isMissing = error.code == .notFound || error.code == .invalidArgument
+            throw isMissing ? missing(path) : error
+        }
     }
 
     private static func missing(_ path: String) -> TesseraError {
