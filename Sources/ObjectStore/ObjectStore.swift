@@ -48,6 +48,16 @@ package protocol ObjectStore: Sendable {
     /// Removes the object; a missing one is no error.
     func delete(_ key: ObjectKey) async throws(TesseraError)
 
+    /// The names directly under `folder` ("" is the store itself) that lead to objects, ascending.
+    func subfolders(of folder: String) async throws(TesseraError) -> [String]
+
+    /// What killed writers left under `prefix` before `date`; with `apply` it is removed as well.
+    ///
+    /// Such files are never listed or read as objects. A store whose writes leave nothing behind returns none.
+    func staleTemporaryFiles(
+        prefix: String, olderThan date: Date, apply: Bool
+    ) async throws(TesseraError) -> [ObjectInfo]
+
     /// The object for reads that must not leave the calling thread, where the store is local.
     func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)?
 }
@@ -67,5 +77,23 @@ extension ObjectStore {
 
     package func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)? {
         nil
+    }
+
+    package func staleTemporaryFiles(
+        prefix: String, olderThan date: Date, apply: Bool
+    ) async throws(TesseraError) -> [ObjectInfo] {
+        []
+    }
+
+    /// Reads the whole list; a store that can ask for one level does better.
+    package func subfolders(of folder: String) async throws(TesseraError) -> [String] {
+        let prefix = folder.isEmpty ? "" : folder + "/"
+        var names: [String] = []
+        for info in try await list(prefix: prefix) {
+            let parts = info.key.dropFirst(prefix.count).split(separator: "/", maxSplits: 1)
+            guard parts.count == 2, names.last != String(parts[0]) else { continue }
+            names.append(String(parts[0]))
+        }
+        return Array(Set(names)).sorted(by: ObjectKeyRule.precedes)
     }
 }

@@ -1,0 +1,85 @@
+// What train leaves for publish.
+package import Foundation
+internal import ObjectStore
+package import TesseraBase
+
+extension Catalog {
+    /// Makes a draft of content whose objects are all stored. Its id begins with the time, so ids sort by age.
+    package func saveDraft(_ description: IndexDescription) async throws(TesseraError) -> Draft {
+        guard description.name == index.text else {
+            throw TesseraError(
+                .invalidArgument,
+                "a draft of index '\(description.name)' cannot be kept in index '\(index)'")
+        }
+        let now = clock.now()
+        let time = now.formatted(
+            .iso8601.dateSeparator(.omitted).timeSeparator(.omitted).timeZone(separator: .omitted))
+        let draft = Draft(
+            id: "\(time)-\(options.makeNonce().prefix(8))", createdAt: now, index: description)
+        try await store.put(CatalogLayout.key(draft: draft.id), draft.encoded())
+        return draft
+    }
+
+    /// All drafts, oldest first. One that cannot be read is an error that names it.
+    package func drafts() async throws(TesseraError) -> [Draft] {
+        var drafts: [Draft] = []
+        for stored in try await readDrafts(in: CatalogLayout.drafts) {
+            drafts.append(try stored.content.get())
+        }
+        return drafts.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }
+    }
+
+    /// One draft. Throws `notFound` with the drafts that exist.
+    package func draft(_ id: String) async throws(TesseraError) -> Draft {
+        if let draft = try await draftIfPresent(id) { return draft }
+        throw try await unknownDraft(id)
+    }
+
+    /// Removes a draft that nobody wants. Its objects go with the next garbage collection after the grace period.
+    package func discardDraft(_ id: String) async throws(TesseraError) {
+        _ = try await draft(id)
+        try await store.delete(CatalogLayout.key(draft: id))
+    }
+
+    func draftIfPresent(_ id: String) async throws(TesseraError) -> Draft? {
+        guard CatalogLayout.isValid(id: id) else {
+            throw TesseraError(
+                .invalidArgument,
+                "'\(id.prefix(80))' is no draft id; one looks like 20260131T120000Z-1a2b3c4d")
+        }
+        let key = CatalogLayout.key(draft: id)
+        guard let bytes = try await readIfPresent(key) else { return nil }
+        return try Draft(decoding: bytes, object: label(key))
+    }
+
+    func unknownDraft(_ id: String) async throws(TesseraError) -> TesseraError {
+        try await requireIndex()
+        let ids = try await drafts().map(\.id)
+        let others =
+            ids.isEmpty
+            ? "it has none; run train again"
+            : "it has \(ids.suffix(10).joined(separator: ", "))"
+        return TesseraError(.notFound, "index '\(index)' has no draft '\(id)': \(others)")
+    }
+
+    /// Drafts, or claims, as they lie in the store; those that vanish meanwhile are left out.
+    func readDrafts(in folder: String) async throws(TesseraError) -> [StoredDraft] {
+        let objects = try await store.list(prefix: folder).filter {
+            CatalogLayout.id(of: $0.key, in: folder) != nil
+        }
+        return try await mapConcurrently(objects, width: options.concurrency) {
+            info throws(TesseraError) -> StoredDraft? in
+            guard let bytes = try await readIfPresent(info.key) else { return nil }
+            let content = Result { () throws(TesseraError) in
+                try Draft(decoding: bytes, object: label(info.key))
+            }
+            return StoredDraft(info: info, content: content)
+        }.compactMap { $0 }
+    }
+}
+
+/// A draft or claim and what the store says of it.
+struct StoredDraft: Sendable {
+    let info: ObjectInfo
+    let content: Result<Draft, TesseraError>
+}

@@ -1,0 +1,161 @@
+// Making a draft, or an older version, the newest version.
+//
+// The number is taken before the objects are read back: a version that appears meanwhile makes the create lose, and
+// its publisher is told instead of silently going on top of it.
+internal import ObjectStore
+package import TesseraBase
+
+/// What a publish came to.
+package struct Publication: Sendable {
+    package let manifest: Manifest
+    /// The draft had a version already: an earlier publish was killed before it could say so.
+    package let alreadyPublished: Bool
+}
+
+extension Catalog {
+    /// Reads back every object of a draft (nil: the newest) and then creates the next version.
+    ///
+    /// - Throws: `conflict` where another publish was faster, `corrupted` where an object is not what the draft says,
+    ///   `notFound` for no such draft. A version is there if and only if the call returns, except after `unavailable`,
+    ///   whose message says what to look at.
+    package func publish(
+        draftID: String? = nil, progress: @escaping ProgressHandler = { _ in }
+    ) async throws(TesseraError) -> Publication {
+        let entries = try await readVersions()
+        let id = try await draftID ?? newestDraftID()
+        if let manifest = manifest(ofDraft: id, in: entries) {
+            return await finish(manifest, draft: id, alreadyPublished: true)
+        }
+        guard let draft = try await draftIfPresent(id) else {
+            return try await publicationOfVanished(draft: id)
+        }
+        return try await withClaim(on: draft.index) { claim throws(TesseraError) in
+            guard try await store.head(CatalogLayout.key(draft: id)) != nil else {
+                return try await publicationOfVanished(draft: id)
+            }
+            try await requireComplete(draft.index, progress: progress)
+            let manifest = Manifest(
+                version: try nextNumber(after: entries), createdAt: clock.now(), kind: .publish,
+                draft: id, nonce: options.makeNonce(), index: draft.index)
+            return try await commit(manifest, claim)
+        }
+    }
+
+    /// Makes a new version with the content of an older one, whose objects it reads back first.
+    package func rollback(
+        to version: Int, progress: @escaping ProgressHandler = { _ in }
+    ) async throws(TesseraError) -> Manifest {
+        let entries = try await readVersions()
+        let old = try await manifest(version)
+        guard entries.last(where: { $0.manifest != nil })?.number != version else {
+            throw TesseraError(
+                .invalidArgument, "version \(version) of index '\(index)' is the latest already")
+        }
+        return try await withClaim(on: old.index) { claim throws(TesseraError) in
+            // Again: it may have been collected before the claim was there to see.
+            _ = try await self.manifest(version)
+            try await requireComplete(old.index, progress: progress)
+            let manifest = Manifest(
+                version: try nextNumber(after: entries), createdAt: clock.now(), kind: .rollback,
+                rollbackOf: version, nonce: options.makeNonce(), index: old.index)
+            return try await commit(manifest, claim).manifest
+        }
+    }
+
+    private func newestDraftID() async throws(TesseraError) -> String {
+        if let newest = try await drafts().last { return newest.id }
+        try await requireIndex()
+        throw TesseraError(
+            .notFound, "index '\(index)' has no draft to publish; run train first")
+    }
+
+    private func nextNumber(after entries: [VersionEntry]) throws(TesseraError) -> Int {
+        let number = (entries.last?.number ?? 0) + 1
+        guard number <= CatalogLayout.maximumVersion else {
+            throw TesseraError(
+                .resourceExhausted, "index '\(index)' has used up its version numbers; train into a new index")
+        }
+        return number
+    }
+
+    private func manifest(ofDraft id: String, in entries: [VersionEntry]) -> Manifest? {
+        entries.lazy.compactMap(\.manifest).first { $0.draft == id }
+    }
+
+    /// The draft is gone: somebody published it, or it was collected.
+    private func publicationOfVanished(
+        draft id: String
+    ) async throws(TesseraError) -> Publication {
+        if let manifest = manifest(ofDraft: id, in: try await readVersions()) {
+            return Publication(manifest: manifest, alreadyPublished: true)
+        }
+        throw try await unknownDraft(id)
+    }
+
+    /// The one place that makes a version visible.
+    private func commit(
+        _ manifest: Manifest, _ claim: Claim
+    ) async throws(TesseraError) -> Publication {
+        try requireFresh(claim)
+        let bytes = try manifest.encoded()
+        do throws(TesseraError) {
+            if try await store.create(CatalogLayout.key(version: manifest.version), bytes) {
+                return await finish(manifest, draft: manifest.draft, alreadyPublished: false)
+            }
+        } catch {
+            return try await settle(manifest, after: error)
+        }
+        return try await settle(manifest, after: nil)
+    }
+
+    /// Finds out who has the version after a create that did not say yes.
+    ///
+    /// A create whose answer was lost may have succeeded, and one that a store repeated may have met itself: only
+    /// the nonce in the object tells.
+    private func settle(
+        _ manifest: Manifest, after failure: TesseraError?
+    ) async throws(TesseraError) -> Publication {
+        let number = manifest.version
+        let state: VersionEntry.State?
+        do throws(TesseraError) {
+            state = try await versionState(number)
+        } catch {
+            throw unsettled(number, failure ?? error)
+        }
+        guard let state else { throw unsettled(number, failure) }
+        guard case .published(let winner) = state else {
+            throw beaten(number, by: "something that cannot be read")
+        }
+        if winner.nonce == manifest.nonce {
+            return await finish(winner, draft: winner.draft, alreadyPublished: false)
+        }
+        if let draft = winner.draft, draft == manifest.draft {
+            return await finish(winner, draft: draft, alreadyPublished: true)
+        }
+        let source = winner.draft.map { "draft \($0)" } ?? "a rollback to \(winner.rollbackOf ?? 0)"
+        throw beaten(number, by: source)
+    }
+
+    private func beaten(_ number: Int, by winner: String) -> TesseraError {
+        TesseraError(
+            .conflict,
+            "version \(number) of index '\(index)' was taken by \(winner) meanwhile; look at it, then "
+                + "run this again for version \(number + 1)")
+    }
+
+    private func unsettled(_ number: Int, _ cause: TesseraError?) -> TesseraError {
+        TesseraError(
+            cause?.code ?? .unavailable,
+            "version \(number) of index '\(index)' could not be written for certain; list the versions, then "
+                + "run this again: a publish that went through is recognised by its draft",
+            cause: cause)
+    }
+
+    /// The version stands, so a draft that cannot be removed is no failure: the next publish recognises it.
+    private func finish(
+        _ manifest: Manifest, draft: String?, alreadyPublished: Bool
+    ) async -> Publication {
+        if let draft { try? await store.delete(CatalogLayout.key(draft: draft)) }
+        return Publication(manifest: manifest, alreadyPublished: alreadyPublished)
+    }
+}

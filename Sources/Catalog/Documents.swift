@@ -1,0 +1,114 @@
+// The documents of a catalog: manifest, draft and tombstone. All are JSON with sorted keys, so that the same
+// state is always the same bytes.
+package import Foundation
+
+/// A published version of an index. It never changes.
+package struct Manifest: Sendable, Equatable, Codable {
+    /// How a version came to be.
+    package enum Kind: String, Sendable, Codable {
+        case publish
+        case rollback
+    }
+
+    package var format = Self.formatName
+    package var formatVersion = Self.currentFormatVersion
+    package var version: Int
+    /// Whole seconds, UTC.
+    package var createdAt: Date
+    package var kind: Kind
+    /// The version whose content a rollback brought back.
+    package var rollbackOf: Int?
+    /// The draft that was published; nil for a rollback.
+    package var draft: String?
+    /// Chosen by the writer, so that after a lost answer it can tell its own manifest from another's.
+    package var nonce: String
+    package var index: IndexDescription
+
+    package init(
+        version: Int, createdAt: Date, kind: Kind, rollbackOf: Int? = nil, draft: String? = nil,
+        nonce: String, index: IndexDescription
+    ) {
+        self.version = version
+        self.createdAt = createdAt.wholeSeconds
+        self.kind = kind
+        self.rollbackOf = rollbackOf
+        self.draft = draft
+        self.nonce = nonce
+        self.index = index
+    }
+}
+
+/// What train produced and publish has not yet made visible.
+package struct Draft: Sendable, Equatable, Codable {
+    package var format = Self.formatName
+    package var formatVersion = Self.currentFormatVersion
+    package var id: String
+    /// Whole seconds, UTC.
+    package var createdAt: Date
+    package var index: IndexDescription
+
+    package init(id: String, createdAt: Date, index: IndexDescription) {
+        self.id = id
+        self.createdAt = createdAt.wholeSeconds
+        self.index = index
+    }
+}
+
+/// What garbage collection leaves where a manifest was, so that its number is never used again.
+package struct Tombstone: Sendable, Equatable, Codable {
+    package var format = Self.formatName
+    package var formatVersion = Self.currentFormatVersion
+    package var version: Int
+    /// Whole seconds, UTC.
+    package var collectedAt: Date
+
+    package init(version: Int, collectedAt: Date) {
+        self.version = version
+        self.collectedAt = collectedAt.wholeSeconds
+    }
+}
+
+extension Manifest: CatalogDocument {
+    package static let formatName = "tessera.manifest"
+    package static let currentFormatVersion = 1
+
+    package var inconsistency: String? {
+        if !(1...CatalogLayout.maximumVersion).contains(version) {
+            return "version \(version) is none"
+        }
+        if nonce.isEmpty || nonce.utf8.count > 100 { return "nonce is empty or too long" }
+        if (kind == .rollback) != (rollbackOf != nil) {
+            return "kind is \(kind.rawValue), but rollbackOf is \(rollbackOf.map(String.init) ?? "missing")"
+        }
+        if let rollbackOf, !(1..<version).contains(rollbackOf) {
+            return "rollbackOf is \(rollbackOf), which is no version before \(version)"
+        }
+        if let draft, !CatalogLayout.isValid(id: draft) { return "draft is no draft id" }
+        return index.inconsistency
+    }
+}
+
+extension Draft: CatalogDocument {
+    package static let formatName = "tessera.draft"
+    package static let currentFormatVersion = 1
+
+    package var inconsistency: String? {
+        CatalogLayout.isValid(id: id) ? index.inconsistency : "id '\(id.prefix(80))' is no draft id"
+    }
+}
+
+extension Tombstone: CatalogDocument {
+    package static let formatName = "tessera.tombstone"
+    package static let currentFormatVersion = 1
+
+    package var inconsistency: String? {
+        (1...CatalogLayout.maximumVersion).contains(version) ? nil : "version \(version) is none"
+    }
+}
+
+extension Date {
+    /// Documents keep no more, and a value must equal what is read back.
+    var wholeSeconds: Date {
+        Date(timeIntervalSince1970: timeIntervalSince1970.rounded(.down))
+    }
+}

@@ -1,0 +1,87 @@
+// Which numbers of a description cannot be true. Checked before a description is written and after it is read.
+
+extension IndexDescription {
+    /// What is wrong with the description, as a person would say it; nil where it holds together.
+    var inconsistency: String? {
+        firstProblem(in: [namesProblem, numbersProblem, shardsProblem, tablesProblem])
+    }
+
+    private var namesProblem: String? {
+        firstProblem(in: [
+            IndexName.isValid(name) ? nil : "name '\(name.prefix(80))' is no index name",
+            oneOf(["l2", "ip", "cosine"], metric, "metric"),
+            oneOf(["f32", "f16", "u8", "i8"], elementType, "elementType"),
+            oneOf(["cells", "none"], partition, "partition"),
+            oneOf(["sq8", "f16", "none"], refine, "refine"),
+            backend.name.isEmpty || backend.version.isEmpty ? "backend has no name or version" : nil,
+        ])
+    }
+
+    private var numbersProblem: String? {
+        firstProblem(in: [
+            atLeast(1, dimension, "dimension"),
+            atLeast(1, vectors, "vectors"),
+            atLeast(1, shardSize, "shardSize"),
+            atLeast(1, quantizer.subquantizers, "quantizer.subquantizers"),
+            atLeast(1, quantizer.subdimension, "quantizer.subdimension"),
+            (1...16).contains(quantizer.bits) ? nil : "quantizer.bits is \(quantizer.bits), not 1 to 16",
+            atLeast(1, search.nprobe, "search.nprobe"),
+            atLeast(0, search.refineDepth, "search.refineDepth"),
+            atLeast(1, search.probeShards, "search.probeShards"),
+            router.bytes > 0 ? nil : "router has no bytes",
+        ])
+    }
+
+    private var shardsProblem: String? {
+        guard !shards.isEmpty else { return "it has no shards" }
+        for (ordinal, shard) in shards.enumerated() {
+            let (end, overflow) = shard.open.offset.addingReportingOverflow(shard.open.length)
+            if shard.open.length == 0 || overflow || end > shard.bytes {
+                return "shard \(ordinal) of \(shard.bytes) bytes cannot be opened at offset "
+                    + "\(shard.open.offset), length \(shard.open.length)"
+            }
+            if let problem = atLeast(1, shard.vectors, "vectors of shard \(ordinal)")
+                ?? atLeast(1, shard.lists, "lists of shard \(ordinal)")
+            {
+                return problem
+            }
+        }
+        return sumProblem(shards.map(\.vectors), "its shards hold")
+    }
+
+    /// An index without external ids has no tables.
+    private var tablesProblem: String? {
+        guard !idTables.isEmpty else { return nil }
+        for (ordinal, table) in idTables.enumerated() {
+            if table.bytes == 0 { return "id table \(ordinal) has no bytes" }
+            // A hash partition may by chance be empty.
+            if let problem = atLeast(0, table.entries, "entries of id table \(ordinal)") {
+                return problem
+            }
+        }
+        return sumProblem(idTables.map(\.entries), "its id tables have")
+    }
+
+    private func sumProblem(_ parts: [Int], _ what: String) -> String? {
+        var sum = 0
+        for part in parts {
+            let (next, overflow) = sum.addingReportingOverflow(part)
+            guard !overflow else { return "\(what) more vectors than can be counted" }
+            sum = next
+        }
+        return sum == vectors ? nil : "\(what) \(sum) vectors, but it says \(vectors)"
+    }
+}
+
+private func firstProblem(in problems: [String?]) -> String? {
+    problems.lazy.compactMap { $0 }.first
+}
+
+private func oneOf(_ allowed: [String], _ value: String, _ field: String) -> String? {
+    guard !allowed.contains(value) else { return nil }
+    return "\(field) is '\(value.prefix(80))', not one of \(allowed.joined(separator: ", "))"
+}
+
+private func atLeast(_ minimum: Int, _ value: Int, _ field: String) -> String? {
+    value >= minimum ? nil : "\(field) is \(value), below \(minimum)"
+}
