@@ -1,5 +1,5 @@
 // What train leaves for publish.
-package import Foundation
+internal import Foundation
 internal import ObjectStore
 package import TesseraBase
 

@@ -22,7 +22,7 @@ extension Catalog {
         draftID: String? = nil, progress: @escaping ProgressHandler = { _ in }
     ) async throws(TesseraError) -> Publication {
         let entries = try await readVersions()
-        let id = try await draftID ?? newestDraftID()
+        let id = if let draftID { draftID } else { try await newestDraftID() }
         if let manifest = manifest(ofDraft: id, in: entries) {
             return await finish(manifest, draft: id, alreadyPublished: true)
         }

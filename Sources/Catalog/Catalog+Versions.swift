@@ -1,4 +1,5 @@
 // Looking at what is published.
+internal import Foundation
 internal import ObjectStore
 package import TesseraBase
 

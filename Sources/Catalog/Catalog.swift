@@ -3,7 +3,7 @@
 // Invariants: a version appears only by `create` and after all its objects were read back; a published version is
 // never written again, only replaced by a tombstone; version numbers are never reused; there is no lock and no
 // mutable pointer, so any process may die at any moment.
-package import Foundation
+internal import Foundation
 package import ObjectStore
 package import TesseraBase
 

@@ -1,7 +1,7 @@
 // From a document to its bytes and back. Bytes from a store are never trusted: whatever does not hold together is
 // an error that names the object.
 internal import Foundation
-package import ObjectStore
+internal import ObjectStore
 package import TesseraBase
 
 /// A JSON document that says which format it is in.

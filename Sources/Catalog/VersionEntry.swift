@@ -1,6 +1,6 @@
 // What lies at the key of a version, and how it is read.
 package import Foundation
-package import ObjectStore
+internal import ObjectStore
 package import TesseraBase
 
 /// One version number that was ever used.
