@@ -61,7 +61,7 @@ package final class OpenFile: Sendable {
     }
 
     /// Fills `buffer` from `offset` on. Throws `unavailable` when the file ends before.
-    package func read(
+    private func read(
         into buffer: UnsafeMutableRawBufferPointer, at offset: Int
     ) throws(TesseraError) {
         guard let base = buffer.baseAddress else { return }
@@ -76,6 +76,21 @@ package final class OpenFile: Sendable {
             }
             done += got
         }
+    }
+
+    /// `count` bytes from `offset` on. Throws as ``read(into:at:)``.
+    package func bytes(_ count: Int, at offset: Int) throws(TesseraError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var failure: TesseraError?
+        bytes.withUnsafeMutableBytes { buffer in
+            do throws(TesseraError) {
+                try read(into: buffer, at: offset)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
     }
 
     /// Writes all of `bytes` at `offset`. Throws `resourceExhausted` when the disk is full.
