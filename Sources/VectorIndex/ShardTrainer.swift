@@ -94,7 +94,8 @@ package struct ShardTrainer: Sendable {
         }
     }
 
-    static func mean(of vectors: Matrix) -> [Float] {
+    /// The mean of all rows, `[columns]`.
+    package static func mean(of vectors: Matrix) -> [Float] {
         var sums = [Double](repeating: 0, count: vectors.columns)
         for row in 0..<vectors.rows {
             for column in 0..<vectors.columns {

@@ -1,0 +1,75 @@
+// Streams every vector once: checks it, finds its cell, spills it there, and takes the digest of it all.
+import ObjectStore
+import TesseraBase
+import VectorCore
+import VectorIndex
+
+/// Sorts the input into cells, chunk by chunk; chunks are computed at the same time and spilled in order.
+struct CellAssigner: Sendable {
+    private static let chunkBytes = 16 << 20
+
+    let input: TrainingInput
+    let backend: any IndexBackend
+    let pool: WorkPool
+    let progress: ProgressHandler
+
+    /// Where a row goes.
+    enum Rule: Sendable {
+        /// The nearest of these centroids.
+        case nearest(Matrix)
+        /// Runs of the input, this many of almost equal length.
+        case arrival(cells: Int)
+
+        var cells: Int {
+            switch self {
+            case .nearest(let centroids): centroids.rows
+            case .arrival(let cells): cells
+            }
+        }
+    }
+
+    /// - Returns: SHA-256 over all vectors as the file holds them, then all ids of an id file, a line each.
+    func run(_ rule: Rule, into spill: VectorSpill) async throws(TesseraError) -> ContentDigest {
+        let rows = input.vectors.rows
+        let chunkRows = max(1, Self.chunkBytes / (4 * input.dimension))
+        let chunks = stride(from: 0, to: rows, by: chunkRows).map { $0..<min($0 + chunkRows, rows) }
+        var hasher = ContentHasher()
+        var kept = 0
+        for start in stride(from: 0, to: chunks.count, by: pool.width) {
+            let group = Array(chunks[start..<min(start + pool.width, chunks.count)])
+            let results = try await pool.map(group) { chunk throws(TesseraError) in
+                try await pool.run { () throws(TesseraError) in try assign(chunk, rule) }
+            }
+            for (chunk, result) in zip(group, results) {
+                hasher.update(result.raw)
+                let entering = input.entering(chunk, raw: result.raw)
+                let cells = entering.rows.indices.map { index in
+                    result.labels.map { Int($0[Int(entering.rows[index]) - chunk.lowerBound]) }
+                        ?? (kept + index) * rule.cells / input.count
+                }
+                try spill.append(cells: cells, rows: entering.rows, entering.raw)
+                kept += cells.count
+                progress(
+                    ProgressUpdate(
+                        phase: "assigning", completed: chunk.upperBound, total: rows,
+                        unit: "vectors"))
+            }
+        }
+        try spill.finish()
+        try input.addIDs(to: &hasher)
+        return hasher.finish()
+    }
+
+    private struct Chunk: Sendable {
+        let raw: [UInt8]
+        let labels: [UInt32]?
+    }
+
+    private func assign(_ rows: Range<Int>, _ rule: Rule) throws(TesseraError) -> Chunk {
+        let (vectors, raw) = try input.chunk(rows)
+        guard case .nearest(let centroids) = rule, centroids.rows > 1 else {
+            return Chunk(raw: raw, labels: nil)
+        }
+        return Chunk(raw: raw, labels: try backend.assign(vectors, to: centroids).labels)
+    }
+}

@@ -1,0 +1,57 @@
+// Collects where every id ended up, and writes the id tables: one for each range of hashes.
+import ShardFile
+import TesseraBase
+import VectorCore
+
+/// Bounded in memory: entries are spilled by hash range and sorted one range at a time.
+struct IdTableBuilder: Sendable {
+    private static let entriesPerTable = 4_000_000
+    private static let memoryBudget = 64 << 20
+
+    private let spill: VectorSpill
+    private let tableCount: Int
+
+    init(vectors: Int, scratchFolder: String) throws(TesseraError) {
+        tableCount = max(1, (vectors + Self.entriesPerTable - 1) / Self.entriesPerTable)
+        spill = try VectorSpill(
+            scratchFolder: scratchFolder, cells: tableCount, rowBytes: 8,
+            memoryBudget: Self.memoryBudget)
+    }
+
+    /// Adds a shard's ids, in row order.
+    func append(_ hashes: [UInt64], shard: Int) throws(TesseraError) {
+        var writer = ByteWriter()
+        for hash in hashes { writer.integer(hash) }
+        try spill.append(
+            cells: hashes.map { Int($0.multipliedFullWidth(by: UInt64(tableCount)).high) },
+            rows: hashes.indices.map { NumericID(shard: shard, row: $0).rawValue }, writer.bytes)
+    }
+
+    /// The tables there will be, once all ids are in.
+    func tables() throws(TesseraError) -> Range<Int> {
+        try spill.finish()
+        return 0..<tableCount
+    }
+
+    /// One table, sorted.
+    func write(_ table: Int) throws(TesseraError) -> (image: ContainerImage, entries: Int) {
+        let spilled = try spill.read(cell: table)
+        var reader = ByteReader(spilled.raw, what: "scratch")
+        var entries: [IdTableEntry] = []
+        for id in spilled.rowNumbers {
+            entries.append(
+                IdTableEntry(hash: try reader.integer(UInt64.self), id: NumericID(rawValue: id)))
+        }
+        entries.sort { ($0.hash, $0.id) < ($1.hash, $1.id) }
+        let hashes = Self.range(of: table, tables: tableCount)
+        return (try IdTable.write(entries, hashes: hashes), entries.count)
+    }
+
+    /// The hashes that the multiply-shift above sends to `table`.
+    static func range(of table: Int, tables: Int) -> ClosedRange<UInt64> {
+        func first(_ number: Int) -> UInt64 {
+            UInt64(tables).dividingFullWidth((UInt64(number), UInt64(tables) - 1)).quotient
+        }
+        return first(table)...(table + 1 == tables ? .max : first(table + 1) - 1)
+    }
+}

@@ -1,0 +1,183 @@
+// The build pipeline: input → sample → cells → shards → draft. What it leaves in the store before the draft is
+// written is invisible to readers and swept up by gc.
+package import Catalog
+import ObjectStore
+import ShardFile
+package import TesseraBase
+import VectorCore
+package import VectorIndex
+
+/// Trains an index into a draft.
+///
+/// The same settings, input and seed give the same shards, byte by byte, at any number of threads.
+package struct IndexBuilder: Sendable {
+    private static let spillBudget = 512 << 20
+
+    let settings: IndexSettings
+    let backend: any IndexBackend
+    let catalog: Catalog
+    let pool: WorkPool
+    let progress: ProgressHandler
+
+    package init(
+        settings: IndexSettings, backend: any IndexBackend, catalog: Catalog, pool: WorkPool,
+        progress: @escaping ProgressHandler
+    ) {
+        self.settings = settings
+        self.backend = backend
+        self.catalog = catalog
+        self.pool = pool
+        self.progress = progress
+    }
+
+    /// Builds everything and saves the draft.
+    ///
+    /// - Throws: `invalidArgument` for anything wrong with the input, naming file, row and value;
+    ///   `resourceExhausted` where scratch or store are full.
+    package func run() async throws(TesseraError) -> Draft {
+        let input = try await pool.run { () throws(TesseraError) in try TrainingInput(settings) }
+        try settings.validate(dimension: input.dimension)
+        let cells = max(1, (input.count + settings.shardSize - 1) / settings.shardSize)
+        let prepared = try await pool.run { () throws(TesseraError) in
+            try prepare(input, cells: cells)
+        }
+        let spill = try VectorSpill(
+            scratchFolder: settings.scratchFolder, cells: prepared.rule.cells,
+            rowBytes: input.rowBytes, memoryBudget: Self.spillBudget)
+        let digest = try await CellAssigner(
+            input: input, backend: backend, pool: pool, progress: progress
+        ).run(prepared.rule, into: spill)
+        let ordered = try await pool.run { () throws(TesseraError) in
+            try CellSplitter(
+                input: input, backend: backend, target: settings.shardSize, seed: settings.seed
+            ).split(spill)
+        }
+        let builder = ShardBuilder(
+            input: input, backend: backend, transform: prepared.transform, shape: prepared.shape,
+            refine: settings.refine, seed: settings.seed)
+        let built = try await buildShards(builder, cells: ordered, from: spill)
+        return try await saveDraft(input, digest, prepared, built)
+    }
+
+    private struct Prepared: Sendable {
+        let rule: CellAssigner.Rule
+        let transform: InputTransform
+        let shape: ProductQuantizerShape
+    }
+
+    /// Everything that is learned from a sample of the whole input.
+    private func prepare(_ input: TrainingInput, cells: Int) throws(TesseraError) -> Prepared {
+        progress(ProgressUpdate(phase: "sampling", completed: 0, total: 1, unit: "steps"))
+        let shape = AutomaticParameters.quantizer(
+            dimension: input.dimension, bitsPerCode: settings.bitsPerCode,
+            codeSize: settings.codeSize)
+        let size = PartitionTrainer.sampleSize(cells: cells, dimension: input.dimension)
+        let needsSample = settings.rotation || (settings.partition == .cells && cells > 1)
+        let sample =
+            needsSample
+            ? try input.sample(size, seed: settings.seed)
+            : Matrix(rows: 1, columns: input.dimension)
+        let transform: InputTransform =
+            settings.rotation
+            ? .rotation(
+                try backend.trainRotation(sample, shape: shape, seed: settings.seed))
+            : .padding(from: input.dimension, to: shape.paddedDimension)
+        guard settings.partition == .cells else {
+            return Prepared(rule: .arrival(cells: cells), transform: transform, shape: shape)
+        }
+        let centroids = try PartitionTrainer(backend: backend, seed: settings.seed)
+            .train(sample, cells: cells)
+        return Prepared(rule: .nearest(centroids), transform: transform, shape: shape)
+    }
+
+    private func buildShards(_ builder: ShardBuilder, cells: [Int], from spill: VectorSpill)
+        async throws(TesseraError) -> [PlacedShard]
+    {
+        let counter = ProgressCounter(
+            phase: "building shards", total: builder.input.count, unit: "vectors",
+            handler: progress)
+        return try await pool.map(Array(cells.enumerated())) {
+            [pool, catalog] item throws(TesseraError) in
+            let (ordinal, cell) = item
+            let shard = try await pool.run { () throws(TesseraError) in
+                try builder.build(cell: cell, ordinal: ordinal, from: spill)
+            }
+            let digest = try await catalog.putObject(.shard, shard.image.bytes)
+            counter.advance(by: shard.vectors)
+            return PlacedShard(
+                reference: ShardReference(
+                    digest: digest, bytes: UInt64(shard.image.bytes.count),
+                    vectors: shard.vectors, lists: shard.lists,
+                    open: ByteSpan(
+                        offset: shard.image.open.lowerBound,
+                        length: UInt64(shard.image.open.count))),
+                centroid: shard.centroid, idHashes: shard.idHashes)
+        }
+    }
+
+    /// Puts the router and the id tables beside the shards and writes the draft that names them all.
+    private func saveDraft(
+        _ input: TrainingInput, _ digest: ContentDigest, _ prepared: Prepared,
+        _ shards: [PlacedShard]
+    ) async throws(TesseraError) -> Draft {
+        let router = try RouterFile.write(
+            Router(
+                centroids: Matrix(
+                    rows: shards.count, columns: input.dimension,
+                    elements: shards.flatMap(\.centroid)),
+                transform: prepared.transform))
+        let routerDigest = try await catalog.putObject(.router, router.bytes)
+        let tables = try await writeIDTables(shards, vectors: input.count)
+        let lists = shards.reduce(0) { $0 + $1.reference.lists }
+        let probes = AutomaticParameters.probeCount(totalLists: lists)
+        return try await catalog.saveDraft(
+            IndexDescription(
+                name: settings.index, metric: settings.metric.rawValue,
+                dimension: input.dimension, elementType: input.vectors.elementType.rawValue,
+                vectors: input.count,
+                backend: BackendDescription(
+                    name: backend.identity.name, version: backend.identity.version),
+                seed: settings.seed, inputDigest: digest, partition: settings.partition.rawValue,
+                shardSize: settings.shardSize,
+                quantizer: QuantizerDescription(
+                    subquantizers: prepared.shape.subquantizerCount,
+                    subdimension: prepared.shape.subdimension, bits: prepared.shape.bitsPerCode,
+                    rotation: settings.rotation),
+                refine: settings.refine.rawValue,
+                search: SearchDefaults(
+                    nprobe: probes, refineDepth: AutomaticParameters.refineDepth(k: 10),
+                    probeShards: settings.partition == .none
+                        ? shards.count
+                        : AutomaticParameters.probeShards(
+                            shards: shards.count, totalLists: lists, probeCount: probes)),
+                rules: AutomaticParameters.rules,
+                router: ObjectReference(
+                    digest: routerDigest, bytes: UInt64(router.bytes.count)),
+                idTables: tables, shards: shards.map(\.reference)))
+    }
+
+    private func writeIDTables(_ shards: [PlacedShard], vectors: Int) async throws(TesseraError)
+        -> [IDTableReference]
+    {
+        let builder = try IdTableBuilder(vectors: vectors, scratchFolder: settings.scratchFolder)
+        for (ordinal, shard) in shards.enumerated() {
+            try builder.append(shard.idHashes, shard: ordinal)
+        }
+        var references: [IDTableReference] = []
+        for table in try builder.tables() {
+            let image = try builder.write(table)
+            let digest = try await catalog.putObject(.idTable, image.image.bytes)
+            references.append(
+                IDTableReference(
+                    digest: digest, bytes: UInt64(image.image.bytes.count),
+                    entries: image.entries))
+        }
+        return references
+    }
+
+    private struct PlacedShard: Sendable {
+        let reference: ShardReference
+        let centroid: [Float]
+        let idHashes: [UInt64]
+    }
+}

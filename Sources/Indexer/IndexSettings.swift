@@ -1,0 +1,64 @@
+// What a user may decide about an index. Everything else is computed.
+
+package import TesseraBase
+package import VectorCore
+package import VectorIndex
+
+/// How vectors are divided into shards.
+package enum PartitionMode: String, Sendable, CaseIterable {
+    /// Each shard is a cell of a global k-means partition.
+    case cells
+    /// Each shard is a run of the input, in arrival order.
+    case none
+}
+
+/// Settings of a training run.
+package struct IndexSettings: Sendable {
+    package var index: String
+    package var vectorsPath: String
+    /// One external id a line; row numbers where nil.
+    package var idsPath: String?
+    package var metric: Metric
+    package var partition = PartitionMode.cells
+    /// Vectors a shard aims at.
+    package var shardSize = AutomaticParameters.shardSize
+    /// 4 or 8.
+    package var bitsPerCode = 4
+    /// Bytes of one vector's code; by rule where nil.
+    package var codeSize: Int?
+    /// Learn an OPQ rotation.
+    package var rotation = false
+    package var refine = RefineEncoding.sq8
+    package var onDuplicate = DuplicatePolicy.refuse
+    package var seed: UInt64 = 1
+    /// Where vectors are spilled while they are sorted into cells; needs room for all of them once.
+    package var scratchFolder: String
+
+    package init(
+        index: String, vectorsPath: String, idsPath: String?, metric: Metric, scratchFolder: String
+    ) {
+        self.index = index
+        self.vectorsPath = vectorsPath
+        self.idsPath = idsPath
+        self.metric = metric
+        self.scratchFolder = scratchFolder
+    }
+
+    /// Throws `invalidArgument` naming the setting that is out of range.
+    package func validate(dimension: Int) throws(TesseraError) {
+        guard shardSize >= 100, shardSize <= 10_000_000 else {
+            throw TesseraError(
+                .invalidArgument, "shard size \(shardSize) is out of range; give 100 to 10000000")
+        }
+        guard bitsPerCode == 4 || bitsPerCode == 8 else {
+            throw TesseraError(.invalidArgument, "\(bitsPerCode) bits a code; give 4 or 8")
+        }
+        let largest = bitsPerCode == 4 ? (dimension + 1) / 2 : dimension
+        if let codeSize, codeSize < 1 || codeSize > largest {
+            throw TesseraError(
+                .invalidArgument,
+                "code size \(codeSize) does not suit \(dimension) dimensions; give 1 to \(largest) bytes"
+            )
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// The user's vectors and ids as training sees them: checked, normalised where the metric asks for it, duplicates gone.
+import ObjectStore
+import TesseraBase
+import VectorCore
+
+/// Opened and cross-checked input. Row numbers are those of the vector file throughout.
+struct TrainingInput: Sendable {
+    let vectors: VectorFile
+    let ids: ExternalIds
+    let metric: Metric
+    /// Rows left out because a later row has the same id, ascending.
+    let dropped: [Int]
+
+    init(_ settings: IndexSettings) throws(TesseraError) {
+        vectors = try VectorFile.open(path: settings.vectorsPath)
+        guard vectors.elementType != .i32 else {
+            throw TesseraError(
+                .invalidArgument,
+                "\(settings.vectorsPath) holds 32-bit integers, as ground truth does; give vectors")
+        }
+        ids = try ExternalIds.open(path: settings.idsPath, vectors: vectors)
+        metric = settings.metric
+        guard case .file(let file) = ids else {
+            dropped = []
+            return
+        }
+        dropped = try DuplicateIds(file).rowsToDrop(settings.onDuplicate)
+    }
+
+    var dimension: Int { vectors.dimension }
+    /// Vectors that enter the index.
+    var count: Int { vectors.rows - dropped.count }
+    /// True where vectors are whole numbers of one byte and stay so.
+    var isIntegral: Bool {
+        !metric.normalises && (vectors.elementType == .u8 || vectors.elementType == .i8)
+    }
+    /// Bytes of one vector as the file holds it.
+    var rowBytes: Int { vectors.rowBytes }
+
+    /// `most` vectors drawn without replacement, ascending by row.
+    func sample(_ most: Int, seed: UInt64) throws(TesseraError) -> Matrix {
+        var random = SeededRandom(seed: seed, stream: 0)
+        let rows = random.sample(min(most, vectors.rows), below: vectors.rows)
+        let gone = Set(dropped)
+        let kept = gone.isEmpty ? rows : rows.filter { !gone.contains($0) }
+        let matrix = try vectors.read(rows: kept)
+        guard metric.normalises else { return matrix }
+        var elements: [Float] = []
+        elements.reserveCapacity(matrix.elements.count)
+        for (index, row) in kept.enumerated() {
+            // One at a time, so that a zero vector is named by its row in the file.
+            var vector = Matrix(
+                rows: 1, columns: dimension, elements: Array(matrix.row(index)))
+            try normalise(&vector, firstRow: row, file: vectors.path)
+            elements += vector.elements
+        }
+        return Matrix(rows: kept.count, columns: dimension, elements: elements)
+    }
+
+    /// A run of rows, decoded and checked, and their bytes as the file holds them.
+    func chunk(_ rows: Range<Int>) throws(TesseraError) -> (vectors: Matrix, raw: [UInt8]) {
+        let raw = try vectors.rawRows(rows)
+        var matrix = try vectors.matrix(of: raw, firstRow: rows.lowerBound)
+        if metric.normalises {
+            try normalise(&matrix, firstRow: rows.lowerBound, file: vectors.path)
+        }
+        return (matrix, raw)
+    }
+
+    /// Spilled bytes back to vectors. They were checked when they were read first.
+    func decode(_ raw: [UInt8]) throws(TesseraError) -> Matrix {
+        var matrix = VectorFile.decode(
+            raw: raw, elementType: vectors.elementType, dimension: dimension)
+        if metric.normalises {
+            try normalise(&matrix, firstRow: 0, file: vectors.path)
+        }
+        return matrix
+    }
+
+    /// The rows of a chunk that enter the index, and their bytes.
+    func entering(_ chunk: Range<Int>, raw: [UInt8]) -> (rows: [UInt64], raw: [UInt8]) {
+        let gone = Set(dropped.filter(chunk.contains))
+        let rows = chunk.filter { !gone.contains($0) }
+        guard !gone.isEmpty else { return (rows.map(UInt64.init), raw) }
+        let kept = rows.flatMap { row in
+            raw[(row - chunk.lowerBound) * rowBytes..<(row - chunk.lowerBound + 1) * rowBytes]
+        }
+        return (rows.map(UInt64.init), kept)
+    }
+
+    /// Adds the lines of the id file to a digest; row numbers add nothing.
+    func addIDs(to hasher: inout ContentHasher) throws(TesseraError) {
+        guard case .file = ids else { return }
+        var lines: [UInt8] = []
+        try ids.forEach(in: 0..<ids.count) { _, id in
+            for index in id.byteOffsets { lines.append(id.unsafeLoad(fromByteOffset: index, as: UInt8.self)) }
+            lines.append(UInt8(ascii: "\n"))
+            if lines.count > 1 << 20 {
+                hasher.update(lines)
+                lines.removeAll(keepingCapacity: true)
+            }
+        }
+        hasher.update(lines)
+    }
+}
