@@ -83,7 +83,9 @@ struct GarbageTests {
         #expect(report.objects.count == 3)
         #expect(try await bench.catalog.verify(1).isSound)
         #expect(try await bench.catalog.manifest(1).index == description)
-        #expect(await failure { _ = try await bench.catalog.publish(draftID: draft.id) }?.code == .notFound)
+        #expect(
+            await failure { _ = try await bench.catalog.publish(draftID: draft.id) }?.code
+                == .notFound)
     }
 
     @Test func `objects no draft names yet are safe while young`() async throws {
@@ -130,7 +132,9 @@ struct GarbageTests {
         try await bench.catalog.store.put("claims/dead.json", draft.encoded())
         try await bench.catalog.discardDraft(draft.id)
         bench.clock.advance(hours: 2)
-        #expect(try await bench.catalog.collectGarbage(grace: .seconds(60), apply: true).objects.isEmpty)
+        #expect(
+            try await bench.catalog.collectGarbage(grace: .seconds(60), apply: true).objects.isEmpty
+        )
         bench.clock.advance(hours: 24)
         let report = try await bench.catalog.collectGarbage(grace: .seconds(60), apply: true)
         #expect(report.expiredClaims == 1 && report.objects.count == 3)
@@ -175,9 +179,15 @@ struct GarbageTests {
     @Test func `keeping nothing is refused, an unknown index is told`() async throws {
         let bench = try Bench()
         _ = try await bench.publish("1")
-        #expect(await failure { _ = try await bench.catalog.collectGarbage(keep: 0, apply: true) }?.code == .invalidArgument)
-        #expect(await failure { _ = try await bench.catalog.collectGarbage(grace: .seconds(-1), apply: true) }?.code == .invalidArgument)
+        #expect(
+            await failure { _ = try await bench.catalog.collectGarbage(keep: 0, apply: true) }?.code
+                == .invalidArgument)
+        #expect(
+            await failure {
+                _ = try await bench.catalog.collectGarbage(grace: .seconds(-1), apply: true)
+            }?.code == .invalidArgument)
         let other = try Catalog(store: bench.memory, index: IndexName("other"))
-        #expect(await failure { _ = try await other.collectGarbage(apply: true) }?.code == .notFound)
+        #expect(
+            await failure { _ = try await other.collectGarbage(apply: true) }?.code == .notFound)
     }
 }
