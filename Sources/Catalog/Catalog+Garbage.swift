@@ -90,7 +90,9 @@ extension Catalog {
         for kind in ObjectKind.allCases {
             found += try await store.list(prefix: kind.folder + "/").filter { info in
                 let name = info.key.dropFirst(kind.folder.count + 1)
-                guard name.hasSuffix(".tsr"), isOlder(info.modified, than: grace) else { return false }
+                guard name.hasSuffix(".tsr"), isOlder(info.modified, than: grace) else {
+                    return false
+                }
                 return (try? ContentDigest(hex: String(name.dropLast(".tsr".count)))) != nil
             }
         }

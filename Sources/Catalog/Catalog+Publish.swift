@@ -47,7 +47,8 @@ extension Catalog {
     ) async throws(TesseraError) -> Manifest {
         let entries = try await readVersions()
         let old = try await manifest(version)
-        guard entries.last(where: { $0.manifest != nil })?.number != version else {
+        // A latest version that cannot be read is no obstacle: going back is its mend.
+        guard entries.last(where: { !$0.isCollected })?.number != version else {
             throw TesseraError(
                 .invalidArgument, "version \(version) of index '\(index)' is the latest already")
         }
@@ -73,7 +74,8 @@ extension Catalog {
         let number = (entries.last?.number ?? 0) + 1
         guard number <= CatalogLayout.maximumVersion else {
             throw TesseraError(
-                .resourceExhausted, "index '\(index)' has used up its version numbers; train into a new index")
+                .resourceExhausted,
+                "index '\(index)' has used up its version numbers; train into a new index")
         }
         return number
     }

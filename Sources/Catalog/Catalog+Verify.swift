@@ -50,8 +50,10 @@ extension Catalog {
         if let cause = problems.lazy.compactMap(\.cause).first { throw cause }
         guard let first = problems.first else { return }
         let more = problems.count > 1 ? " (and \(problems.count - 1) more objects)" : ""
-        throw TesseraError(
-            .corrupted, "\(first.message)\(more); nothing was published: run train again")
+        // An object of the right size is taken for the right one when it is stored again; see `putObject`.
+        let isHidden = problems.contains { $0.kind == .wrongDigest }
+        let mend = isHidden ? "delete what has changed, then run train again" : "run train again"
+        throw TesseraError(.corrupted, "\(first.message)\(more); nothing was published: \(mend)")
     }
 
     private func problems(

@@ -27,7 +27,8 @@ extension Catalog {
         }
         try await requireIndex()
         throw TesseraError(
-            .notFound, "index '\(index)' has no published version in \(base.address); run publish first")
+            .notFound,
+            "index '\(index)' has no published version in \(base.address); run publish first")
     }
 
     /// One version. Throws `notFound` with what exists; a collected version says so.
@@ -42,7 +43,8 @@ extension Catalog {
                     + "\(tombstone.collectedAt.formatted(.iso8601)); \(try await whatExists())")
         case nil:
             try await requireIndex()
-            throw TesseraError(.notFound, "there is no version \(version): \(try await whatExists())")
+            throw TesseraError(
+                .notFound, "there is no version \(version): \(try await whatExists())")
         }
     }
 
@@ -89,7 +91,8 @@ extension Catalog {
         }
         if first == last { return "index '\(index)' has version \(first)" }
         guard numbers.count == last - first + 1 else {
-            return "index '\(index)' has versions \(numbers.map(String.init).joined(separator: ", "))"
+            return
+                "index '\(index)' has versions \(numbers.map(String.init).joined(separator: ", "))"
         }
         return "index '\(index)' has versions \(first) to \(last)"
     }

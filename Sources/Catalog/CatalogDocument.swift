@@ -19,7 +19,8 @@ extension CatalogDocument {
     /// - Throws: `invalidArgument` for a document that does not hold together.
     package func encoded() throws(TesseraError) -> [UInt8] {
         if let inconsistency {
-            throw TesseraError(.invalidArgument, "this \(Self.formatName) cannot be written: \(inconsistency)")
+            throw TesseraError(
+                .invalidArgument, "this \(Self.formatName) cannot be written: \(inconsistency)")
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
@@ -27,7 +28,8 @@ extension CatalogDocument {
         do {
             return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
         } catch {
-            throw TesseraError(.invalidArgument, "this \(Self.formatName) cannot be written", cause: error)
+            throw TesseraError(
+                .invalidArgument, "this \(Self.formatName) cannot be written", cause: error)
         }
     }
 
@@ -39,7 +41,8 @@ extension CatalogDocument {
         let header = try DocumentHeader(decoding: bytes, object: object)
         guard header.format == Self.formatName else {
             throw TesseraError(
-                .corrupted, "\(object) is a '\(header.format.prefix(80))', not a '\(Self.formatName)'")
+                .corrupted,
+                "\(object) is a '\(header.format.prefix(80))', not a '\(Self.formatName)'")
         }
         guard header.formatVersion == Self.currentFormatVersion else {
             throw TesseraError(

@@ -78,7 +78,8 @@ extension Manifest: CatalogDocument {
         }
         if nonce.isEmpty || nonce.utf8.count > 100 { return "nonce is empty or too long" }
         if (kind == .rollback) != (rollbackOf != nil) {
-            return "kind is \(kind.rawValue), but rollbackOf is \(rollbackOf.map(String.init) ?? "missing")"
+            return
+                "kind is \(kind.rawValue), but rollbackOf is \(rollbackOf.map(String.init) ?? "missing")"
         }
         if let rollbackOf, !(1..<version).contains(rollbackOf) {
             return "rollbackOf is \(rollbackOf), which is no version before \(version)"

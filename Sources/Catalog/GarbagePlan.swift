@@ -21,7 +21,8 @@ struct CatalogState: Sendable {
             case .collected: continue
             case .unreadable(let error):
                 throw TesseraError(
-                    error.code, "garbage cannot be told from content: \(error.message)", cause: error)
+                    error.code, "garbage cannot be told from content: \(error.message)",
+                    cause: error)
             }
         }
         return keys
@@ -53,10 +54,7 @@ struct GarbagePlan: Sendable {
     ) {
         drafts = state.drafts.map(\.info).filter { isOlder($0.modified, grace) }
         claims = state.claims.map(\.info).filter { isOlder($0.modified, Claim.lifetime) }
-        let living = state.versions.filter { entry in
-            if case .collected = entry.state { return false }
-            return true
-        }
+        let living = state.versions.filter { !$0.isCollected }
         // A version's age counts from when the next one replaced it: until then readers were on it.
         versions = zip(living, living.dropFirst()).dropLast(keep - 1)
             .filter { isOlder($0.1.modified, grace) && isOlder($0.0.modified, grace) }

@@ -13,7 +13,8 @@ extension IndexDescription {
             oneOf(["f32", "f16", "u8", "i8"], elementType, "elementType"),
             oneOf(["cells", "none"], partition, "partition"),
             oneOf(["sq8", "f16", "none"], refine, "refine"),
-            backend.name.isEmpty || backend.version.isEmpty ? "backend has no name or version" : nil,
+            backend.name.isEmpty || backend.version.isEmpty
+                ? "backend has no name or version" : nil,
         ])
     }
 
@@ -24,7 +25,8 @@ extension IndexDescription {
             atLeast(1, shardSize, "shardSize"),
             atLeast(1, quantizer.subquantizers, "quantizer.subquantizers"),
             atLeast(1, quantizer.subdimension, "quantizer.subdimension"),
-            (1...16).contains(quantizer.bits) ? nil : "quantizer.bits is \(quantizer.bits), not 1 to 16",
+            (1...16).contains(quantizer.bits)
+                ? nil : "quantizer.bits is \(quantizer.bits), not 1 to 16",
             atLeast(1, search.nprobe, "search.nprobe"),
             atLeast(0, search.refineDepth, "search.refineDepth"),
             atLeast(1, search.probeShards, "search.probeShards"),

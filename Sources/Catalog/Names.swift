@@ -62,7 +62,8 @@ enum CatalogLayout {
 
     static func key(version: Int) -> ObjectKey {
         let digits = String(version)
-        return versions + String(repeating: "0", count: max(0, 10 - digits.count)) + digits + ".json"
+        return versions + String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+            + ".json"
     }
 
     static func key(draft id: String) -> ObjectKey { drafts + id + ".json" }

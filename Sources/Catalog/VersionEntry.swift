@@ -21,6 +21,11 @@ package struct VersionEntry: Sendable {
     /// The size of the object itself.
     package let bytes: UInt64
 
+    var isCollected: Bool {
+        guard case .collected = state else { return false }
+        return true
+    }
+
     /// The manifest, where there is one.
     package var manifest: Manifest? {
         guard case .published(let manifest) = state else { return nil }

@@ -40,7 +40,8 @@ struct FileDescriptor: ~Copyable, Sendable {
         guard done == buffer.count else {
             throw TesseraError(
                 .corrupted,
-                "'\(path)' ends \(buffer.count - done) bytes before byte \(offset) plus \(buffer.count)")
+                "'\(path)' ends \(buffer.count - done) bytes before byte \(offset) plus \(buffer.count)"
+            )
         }
     }
 

@@ -95,7 +95,8 @@ private struct FolderWalk {
     /// way here, so that a link to one of them does not turn the walk into a circle.
     mutating func visit(_ folder: ObjectKey, above: [FolderIdentity]) throws(TesseraError) {
         let path = folder.isEmpty ? root : root + "/" + folder
-        for name in try FileStore.entries(of: path) where !above.isEmpty || name.hasPrefix(nameStart) {
+        for name in try FileStore.entries(of: path)
+        where !above.isEmpty || name.hasPrefix(nameStart) {
             var status = stat()
             guard stat(path + "/" + name, &status) == 0 else { continue }
             let key = folder.isEmpty ? name : folder + "/" + name

@@ -18,7 +18,8 @@ package final class FileStore: ObjectStore {
 
     /// - Parameter root: an absolute path; it need not exist yet.
     package init(root: String) {
-        precondition(root.hasPrefix("/"), "the root of a file store is an absolute path, not \(root)")
+        precondition(
+            root.hasPrefix("/"), "the root of a file store is an absolute path, not \(root)")
         self.root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root
     }
 

@@ -60,7 +60,8 @@ enum ObjectKeyRule {
         let shown = key.unicodeScalars.map { $0.escaped(asASCII: false) }.joined()
         return TesseraError(
             .invalidArgument,
-            "object key '\(shown)' cannot be used: \(reason); a key is like 'photos/versions/0000000001.json'")
+            "object key '\(shown)' cannot be used: \(reason); a key is like 'photos/versions/0000000001.json'"
+        )
     }
 }
 

@@ -21,7 +21,8 @@ package enum StoreAddress: Sendable, Equatable {
         case "s3":
             throw TesseraError(
                 .unsupported,
-                "store address '\(text)': this build has no S3 client; use a folder, like file:///data/tessera")
+                "store address '\(text)': this build has no S3 client; use a folder, like file:///data/tessera"
+            )
         default:
             throw Self.refusal(text, "its scheme is unknown")
         }

@@ -42,7 +42,8 @@ struct FileStoreTests {
         var wins = [Int](repeating: 0, count: 50)
         for round in mine { wins[round] += 1 }
         for (process, output) in rivals {
-            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            let text = String(
+                decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             process.waitUntilExit()
             #expect(process.terminationStatus == 0)
             for round in text.split(separator: " ").compactMap({ Int($0) }) { wins[round] += 1 }
@@ -84,7 +85,8 @@ struct FileStoreTests {
         let leftover = folder.path("store/photos/shards/.tessera-99-dead.tmp")
         try Data([1, 2, 3]).write(to: URL(filePath: leftover))
         #expect(try await store.list(prefix: "").map(\.key) == ["photos/shards/a"])
-        #expect(await failure { _ = try await store.get("photos/shards/.tessera-99-dead.tmp") } != nil)
+        #expect(
+            await failure { _ = try await store.get("photos/shards/.tessera-99-dead.tmp") } != nil)
 
         let past = Date(timeIntervalSinceNow: -3600)
         let future = Date(timeIntervalSinceNow: 3600)
@@ -93,7 +95,9 @@ struct FileStoreTests {
         #expect(FileManager.default.fileExists(atPath: leftover))
         let photos = try PrefixedStore(store, folder: "photos")
         #expect(
-            try await sweep(photos, future, apply: true).map(\.key) == ["shards/.tessera-99-dead.tmp"])
+            try await sweep(photos, future, apply: true).map(\.key) == [
+                "shards/.tessera-99-dead.tmp"
+            ])
         #expect(!FileManager.default.fileExists(atPath: leftover))
         #expect(try await store.get("photos/shards/a") == [1])
     }
@@ -159,7 +163,8 @@ final class SmallDisk {
     let path: String
 
     init() throws {
-        path = FileManager.default.temporaryDirectory
+        path =
+            FileManager.default.temporaryDirectory
             .appending(path: "tessera-disk-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         guard try Self.run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", path) == 0 else {

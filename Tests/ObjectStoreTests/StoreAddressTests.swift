@@ -49,7 +49,9 @@ struct ContentDigestTests {
         #expect(try ContentDigest(hex: abc).hex == abc)
     }
 
-    @Test(arguments: ["", "abc", String(repeating: "A", count: 64), String(repeating: "g", count: 64)])
+    @Test(arguments: [
+        "", "abc", String(repeating: "A", count: 64), String(repeating: "g", count: 64),
+    ])
     func `anything else is no digest`(text: String) async {
         #expect(await failure { _ = try ContentDigest(hex: text) }?.code == .invalidArgument)
         #expect(throws: (any Error).self) {

@@ -134,7 +134,8 @@ struct StoreConformanceTests {
                 await failure { _ = try await store.head(key) },
                 await failure { try await store.delete(key) },
             ]
-            #expect(errors.allSatisfy { $0?.code == .invalidArgument }, "key \(key.debugDescription)")
+            #expect(
+                errors.allSatisfy { $0?.code == .invalidArgument }, "key \(key.debugDescription)")
         }
         for prefix in ["../", "a//", "a/../b", "a\n"] {
             #expect(
