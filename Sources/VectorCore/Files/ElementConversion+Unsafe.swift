@@ -2,6 +2,7 @@
 // branches, so that the compiler vectorises them.
 package import TesseraBase
 
+/// Turns stored components into float32 and back.
 package enum ElementConversion {
     /// Stored components as float32, exactly. Bytes beyond the last whole component are ignored.
     package static func decode(_ raw: [UInt8], as elementType: ElementType) -> [Float] {
