@@ -103,7 +103,7 @@ int tessera_faiss_train_centroids(
     const float *x, int64_t n, int64_t d, int64_t k, int iterations, int seed, float *centroids,
     char *message, size_t message_capacity) {
     return guarded(message, message_capacity, [&] {
-        faiss::Clustering clustering(int(d), int(k));
+        faiss::Clustering clustering{int(d), int(k)};
         use_all_points(clustering, iterations, seed);
         faiss::IndexFlatL2 index(d);
         clustering.train(n, x, index);
@@ -144,7 +144,7 @@ int tessera_faiss_train_codebooks(
     const float *x, int64_t n, int64_t m, int64_t dsub, int bits, int seed, float *codebooks,
     char *message, size_t message_capacity) {
     return guarded(message, message_capacity, [&] {
-        faiss::ProductQuantizer quantizer(size_t(m * dsub), size_t(m), size_t(bits));
+        faiss::ProductQuantizer quantizer{size_t(m * dsub), size_t(m), size_t(bits)};
         use_all_points(quantizer.cp, codebook_iterations, seed);
         quantizer.train(size_t(n), x);
         std::copy(quantizer.centroids.begin(), quantizer.centroids.end(), codebooks);
@@ -155,7 +155,7 @@ int tessera_faiss_encode(
     const float *x, int64_t n, const float *codebooks, int64_t m, int64_t dsub, int bits,
     uint8_t *codes, char *message, size_t message_capacity) {
     return guarded(message, message_capacity, [&] {
-        faiss::ProductQuantizer quantizer(size_t(m * dsub), size_t(m), size_t(bits));
+        faiss::ProductQuantizer quantizer{size_t(m * dsub), size_t(m), size_t(bits)};
         std::copy(codebooks, codebooks + (m * dsub << bits), quantizer.centroids.begin());
         std::vector<uint8_t> packed(quantizer.code_size);
         for (int64_t i = 0; i < n; i++) {
@@ -176,9 +176,9 @@ int tessera_faiss_train_rotation(
     float *rotation, char *message, size_t message_capacity) {
     return guarded(message, message_capacity, [&] {
         const int64_t padded = m * dsub;
-        faiss::ProductQuantizer quantizer(size_t(padded), size_t(m), size_t(bits));
+        faiss::ProductQuantizer quantizer{size_t(padded), size_t(m), size_t(bits)};
         use_all_points(quantizer.cp, rotation_codebook_iterations, seed);
-        faiss::OPQMatrix opq(int(d), int(m), int(padded));
+        faiss::OPQMatrix opq{int(d), int(m), int(padded)};
         opq.pq = &quantizer;
         opq.niter = rotation_iterations;
         opq.niter_pq = rotation_codebook_iterations;

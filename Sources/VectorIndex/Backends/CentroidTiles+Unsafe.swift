@@ -15,15 +15,20 @@ extension CentroidTiles {
         var found = Assignments(
             labels: [UInt32](repeating: 0, count: vectors.rows),
             distances: [Float](repeating: .infinity, count: vectors.rows))
+        var best = [LaneBest](repeating: LaneBest(), count: CentroidTiles.rowBlock)
         vectors.elements.withUnsafeBufferPointer { elements in
             lanes.withUnsafeBufferPointer { lanes in
-                found.labels.withUnsafeMutableBufferPointer { labels in
-                    found.distances.withUnsafeMutableBufferPointer { distances in
-                        guard let elements = elements.baseAddress, let lanes = lanes.baseAddress,
-                            let labels = labels.baseAddress, let distances = distances.baseAddress
-                        else { return }
-                        let best = BestSoFar(labels: labels, distances: distances)
-                        scan(elements, rows: vectors.rows, lanes: lanes, best: best)
+                best.withUnsafeMutableBufferPointer { best in
+                    guard let elements = elements.baseAddress, let lanes = lanes.baseAddress,
+                        let best = best.baseAddress
+                    else { return }
+                    for start in stride(from: 0, to: vectors.rows, by: CentroidTiles.rowBlock) {
+                        let rows = min(CentroidTiles.rowBlock, vectors.rows - start)
+                        scan(elements + start * dimension, rows: rows, lanes: lanes, best: best)
+                        for row in 0..<rows {
+                            (found.labels[start + row], found.distances[start + row]) =
+                                best[row].winner
+                        }
                     }
                 }
             }
@@ -31,23 +36,22 @@ extension CentroidTiles {
         return found
     }
 
+    /// Scores `rows` vectors against every tile.
     private func scan(
         _ elements: UnsafePointer<Float>, rows: Int, lanes: UnsafePointer<SIMD16<Float>>,
-        best: BestSoFar
+        best: UnsafeMutablePointer<LaneBest>
     ) {
-        for start in stride(from: 0, to: rows, by: CentroidTiles.rowBlock) {
-            let end = min(start + CentroidTiles.rowBlock, rows)
-            for tile in 0..<tileCount {
-                let tileLanes = lanes + tile * dimension
-                // Two rows a pass: each load of a tile serves both. An odd last row is its own partner.
-                for first in stride(from: start, to: end, by: 2) {
-                    let second = min(first + 1, end - 1)
-                    let (near, far) = CentroidTiles.squaredDistances(
-                        elements + first * dimension, elements + second * dimension,
-                        tileLanes, dimension)
-                    best.update(row: first, tile: tile, distances: near)
-                    best.update(row: second, tile: tile, distances: far)
-                }
+        for row in 0..<rows { best[row] = LaneBest() }
+        for tile in 0..<tileCount {
+            let tileLanes = lanes + tile * dimension
+            // Two rows a pass: each load of a tile serves both. An odd last row is its own partner.
+            for first in stride(from: 0, to: rows, by: 2) {
+                let second = min(first + 1, rows - 1)
+                let (near, far) = CentroidTiles.squaredDistances(
+                    elements + first * dimension, elements + second * dimension, tileLanes,
+                    dimension)
+                best[first].update(near, tile: UInt32(truncatingIfNeeded: tile))
+                best[second].update(far, tile: UInt32(truncatingIfNeeded: tile))
             }
         }
     }
@@ -71,20 +75,33 @@ extension CentroidTiles {
     }
 }
 
-/// The nearest centroid of each row among the tiles seen so far. Tiles come in ascending order.
-private struct BestSoFar {
-    let labels: UnsafeMutablePointer<UInt32>
-    let distances: UnsafeMutablePointer<Float>
+/// One vector's nearest centroid in each of the 16 lanes. Tiles come in ascending order.
+///
+/// Lanes are kept apart until the end: a horizontal minimum for each tile costs more than the distances
+/// of a narrow subspace.
+private struct LaneBest {
+    var distances = SIMD16<Float>(repeating: .infinity)
+    var tiles = SIMD16<UInt32>(repeating: 0)
 
     @inline(__always)
-    func update(row: Int, tile: Int, distances candidates: SIMD16<Float>) {
-        let least = candidates.min()
+    mutating func update(_ candidates: SIMD16<Float>, tile: UInt32) {
         // Strictly less: an equal distance in a later tile is a higher centroid.
-        guard least < distances[row] else { return }
-        distances[row] = least
-        for lane in 0..<CentroidTiles.width where candidates[lane] == least {
-            labels[row] = UInt32(truncatingIfNeeded: tile * CentroidTiles.width + lane)
-            return
+        let nearer = candidates .< distances
+        distances.replace(with: candidates, where: nearer)
+        tiles.replace(with: SIMD16(repeating: tile), where: nearer)
+    }
+
+    /// The nearest of all lanes; at equal distance the lower centroid.
+    var winner: (label: UInt32, distance: Float) {
+        var label = tiles[0] * UInt32(CentroidTiles.width)
+        var distance = distances[0]
+        for lane in 1..<CentroidTiles.width {
+            let candidate = tiles[lane] * UInt32(CentroidTiles.width) + UInt32(lane)
+            if distances[lane] < distance || (distances[lane] == distance && candidate < label) {
+                label = candidate
+                distance = distances[lane]
+            }
         }
+        return (label, distance)
     }
 }

@@ -29,7 +29,8 @@ enum MockProductQuantizer {
             let size = shape.centroidCount * shape.subdimension
             let book = Matrix(
                 rows: shape.centroidCount, columns: shape.subdimension,
-                elements: Array(codebooks.centroids[subquantizer * size..<(subquantizer + 1) * size])
+                elements: Array(
+                    codebooks.centroids[subquantizer * size..<(subquantizer + 1) * size])
             )
             let nearest = CentroidTiles(book).nearest(to: subspace(residuals, subquantizer, shape))
             for (row, label) in nearest.labels.enumerated() {

@@ -1,0 +1,96 @@
+import TesseraBase
+// The conformance suite, last part: what every backend refuses, and how backends are named.
+import Testing
+import VectorCore
+import VectorIndex
+
+struct BackendArgumentTests {
+    private let vectors = BackendFixtures.clustered(100, 8)
+    private let shape = ProductQuantizerShape(subquantizerCount: 4, subdimension: 2, bitsPerCode: 4)
+
+    private func expectInvalid(_ work: () throws -> Void) {
+        #expect { try work() } throws: { ($0 as? TesseraError)?.code == .invalidArgument }
+    }
+
+    @Test("fewer vectors than centroids are refused", arguments: BackendFixtures.names)
+    func tooFew(_ name: String) throws {
+        let backend = try Backends.named(name)
+        let wide = ProductQuantizerShape(subquantizerCount: 4, subdimension: 2, bitsPerCode: 8)
+        expectInvalid {
+            _ = try backend.trainCentroids(vectors, count: 101, iterations: 5, seed: 1)
+        }
+        expectInvalid { _ = try backend.trainCodebooks(vectors, shape: wide, seed: 1) }
+        expectInvalid { _ = try backend.trainRotation(vectors, shape: wide, seed: 1) }
+    }
+
+    @Test("shapes that do not fit are refused", arguments: BackendFixtures.names)
+    func shapes(_ name: String) throws {
+        let backend = try Backends.named(name)
+        let narrow = BackendFixtures.clustered(100, 7)
+        let codebooks = try backend.trainCodebooks(vectors, shape: shape, seed: 1)
+        expectInvalid { _ = try backend.trainCentroids(vectors, count: 0, iterations: 5, seed: 1) }
+        expectInvalid { _ = try backend.trainCentroids(vectors, count: 5, iterations: 0, seed: 1) }
+        expectInvalid { _ = try backend.assign(narrow, to: vectors) }
+        expectInvalid { _ = try backend.assign(vectors, to: Matrix(rows: 0, columns: 8)) }
+        expectInvalid { _ = try backend.trainCodebooks(narrow, shape: shape, seed: 1) }
+        expectInvalid { _ = try backend.encode(narrow, with: codebooks) }
+        expectInvalid {
+            _ = try backend.trainRotation(
+                BackendFixtures.clustered(100, 9), shape: shape, seed: 1)
+        }
+    }
+
+    @Test("product quantizers of odd shapes are refused", arguments: BackendFixtures.names)
+    func quantizers(_ name: String) throws {
+        let backend = try Backends.named(name)
+        for (count, width, bits) in [(4, 2, 5), (0, 8, 4), (8, 0, 4), (1, 8, 4)] {
+            let shape = ProductQuantizerShape(
+                subquantizerCount: count, subdimension: width, bitsPerCode: bits)
+            expectInvalid { _ = try backend.trainCodebooks(vectors, shape: shape, seed: 1) }
+        }
+    }
+
+    @Test("vectors that are not finite are refused by row", arguments: BackendFixtures.names)
+    func finite(_ name: String) throws {
+        let backend = try Backends.named(name)
+        for value: Float in [.nan, .infinity, -.infinity] {
+            var broken = vectors
+            broken.elements[42 * 8 + 3] = value
+            #expect {
+                _ = try backend.trainCentroids(broken, count: 5, iterations: 5, seed: 1)
+            } throws: {
+                ($0 as? TesseraError)?.message.hasPrefix("vector 42 ") == true
+            }
+            expectInvalid { _ = try backend.assign(broken, to: vectors) }
+            expectInvalid { _ = try backend.trainCodebooks(broken, shape: shape, seed: 1) }
+        }
+    }
+
+    @Test("backends are found by name, and the default is one of them")
+    func names() throws {
+        for backend in Backends.available {
+            #expect(try Backends.named(backend.identity.name).identity == backend.identity)
+        }
+        #expect(Backends.available.map(\.identity).contains(Backends.default.identity))
+        expectInvalid { _ = try Backends.named("hnsw") }
+    }
+
+    #if Faiss
+        @Test("faiss is the default where it is built in, and tells its version")
+        func faiss() throws {
+            #expect(Backends.default.identity.name == "faiss")
+            #expect(Backends.default.identity.version.hasPrefix("1."))
+        }
+    #else
+        @Test("a build without faiss says how to get it")
+        func faiss() throws {
+            #expect(Backends.default.identity.name == "mock")
+            #expect {
+                _ = try Backends.named("faiss")
+            } throws: {
+                guard let error = $0 as? TesseraError else { return false }
+                return error.code == .unsupported && error.message.contains("--traits Faiss")
+            }
+        }
+    #endif
+}

@@ -1,0 +1,127 @@
+// Exported indexes against the real thing: Python's `faiss.read_index` must open them and find the same.
+import Foundation
+import TesseraBase
+import TestSupport
+import Testing
+import VectorCore
+import VectorIndex
+
+struct FaissExportTests {
+    @Test(
+        "plain faiss opens an exported index and finds the same neighbours",
+        .enabled(
+            if: PythonFaiss.isInstalled, "python3 cannot import faiss (pip install faiss-cpu)"),
+        arguments: FaissExportCase.all)
+    func parity(_ example: FaissExportCase) throws {
+        let fixture = try FaissExportFixture(example)
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "tessera-faiss-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (index, queries, expected) = (
+            folder.appending(path: "index.faiss"), folder.appending(path: "queries.fbin"),
+            folder.appending(path: "expected.json")
+        )
+        try Data(try FaissIndexWriter.serialise(fixture.contents)).write(to: index)
+        try Data(fbin(fixture.queries)).write(to: queries)
+        try JSONEncoder().encode(Expectation(fixture, k: 10)).write(to: expected)
+        let result = try PythonFaiss.run([
+            PythonFaiss.parityScript, index.path, queries.path, expected.path,
+        ])
+        #expect(result.status == 0, "\(result.output)")
+    }
+
+    @Test("the first bytes are an IVF-PQ index's, with its sizes")
+    func golden() throws {
+        let fixture = try FaissExportFixture(
+            FaissExportCase(metric: .l2, bitsPerCode: 4, transform: .none))
+        var reader = ByteReader(try FaissIndexWriter.serialise(fixture.contents), what: "export")
+        #expect(Array(try reader.take(4)) == Array("IwPQ".utf8))
+        #expect(try reader.integer(Int32.self) == 24)
+        #expect(try reader.integer(Int64.self) == 700)
+        #expect(try reader.integer(Int64.self) == 1 << 20)
+        #expect(try reader.integer(Int64.self) == 1 << 20)
+        #expect(Array(try reader.take(5)) == [1, 1, 0, 0, 0])
+        #expect(try reader.integer(UInt64.self) == 10)
+        #expect(try reader.integer(UInt64.self) == 3)
+        #expect(Array(try reader.take(4)) == Array("IxF2".utf8))
+        // Quantizer, direct map, codebooks and lists; then 10 sizes, 700 ids and 3 bytes a code.
+        let lists = 4 + 8 + 8 + 4 + 8 + 10 * 8 + 700 * (8 + 3)
+        #expect(reader.remaining == 33 + 8 + 10 * 24 * 4 + 9 + 9 + 24 + 8 + 24 * 16 * 4 + lists)
+    }
+
+    @Test("contents whose parts do not fit are refused")
+    func refused() throws {
+        let whole = try FaissExportFixture(
+            FaissExportCase(metric: .l2, bitsPerCode: 4, transform: .none)
+        ).contents
+        func expectInvalid(
+            dimension: Int = 24, lists: [FaissList]? = nil, nprobe: Int = 3,
+            transform: FaissTransform = .none
+        ) {
+            let contents = FaissIndexContents(
+                dimension: dimension, metric: .l2, centroids: whole.centroids,
+                codebooks: whole.codebooks, lists: lists ?? whole.lists, nprobe: nprobe,
+                transform: transform)
+            #expect {
+                _ = try FaissIndexWriter.serialise(contents)
+            } throws: {
+                ($0 as? TesseraError)?.code == .invalidArgument
+            }
+        }
+        expectInvalid(dimension: 23)
+        expectInvalid(transform: .pad)
+        expectInvalid(transform: .rotation(Matrix(rows: 24, columns: 23)))
+        expectInvalid(nprobe: 0)
+        expectInvalid(nprobe: 11)
+        expectInvalid(lists: Array(whole.lists.dropLast()))
+        let short = FaissList(ids: [1], codes: [1, 2, 3])
+        expectInvalid(lists: [short] + whole.lists.dropFirst())
+        let large = FaissList(ids: [1], codes: [1, 2, 3, 4, 5, 16])
+        expectInvalid(lists: [large] + whole.lists.dropFirst())
+    }
+
+    private func fbin(_ vectors: Matrix) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.integer(Int32(vectors.rows))
+        writer.integer(Int32(vectors.columns))
+        writer.floats(vectors.elements)
+        return writer.bytes
+    }
+}
+
+/// What Scripts/faiss-parity.py is to find.
+private struct Expectation: Encodable {
+    let k: Int
+    let ids: [[Int]]
+    let distances: [[Double]]
+    let decoded: [[Float]]
+
+    init(_ fixture: FaissExportFixture, k: Int) {
+        self.k = k
+        (ids, distances) = fixture.neighbours(k)
+        decoded = (0..<fixture.decoded.rows).map { Array(fixture.decoded.row($0)) }
+    }
+}
+
+/// The Python that has faiss, if this machine has one.
+private enum PythonFaiss {
+    static let isInstalled = (try? run(["-c", "import faiss"]).status) == 0
+
+    static let parityScript = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Scripts/faiss-parity.py").path
+
+    static func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["python3"] + arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+}
