@@ -37,10 +37,8 @@ extension IndexDescription {
     private var shardsProblem: String? {
         guard !shards.isEmpty else { return "it has no shards" }
         for (ordinal, shard) in shards.enumerated() {
-            let (end, overflow) = shard.open.offset.addingReportingOverflow(shard.open.length)
-            if shard.open.length == 0 || overflow || end > shard.bytes {
-                return "shard \(ordinal) of \(shard.bytes) bytes cannot be opened at offset "
-                    + "\(shard.open.offset), length \(shard.open.length)"
+            if let problem = openProblem(shard.open, shard.bytes, "shard \(ordinal)") {
+                return problem
             }
             if let problem = atLeast(1, shard.vectors, "vectors of shard \(ordinal)")
                 ?? atLeast(1, shard.lists, "lists of shard \(ordinal)")
@@ -55,13 +53,21 @@ extension IndexDescription {
     private var tablesProblem: String? {
         guard !idTables.isEmpty else { return nil }
         for (ordinal, table) in idTables.enumerated() {
-            if table.bytes == 0 { return "id table \(ordinal) has no bytes" }
+            if let problem = openProblem(table.open, table.bytes, "id table \(ordinal)") {
+                return problem
+            }
             // A hash partition may by chance be empty.
             if let problem = atLeast(0, table.entries, "entries of id table \(ordinal)") {
                 return problem
             }
         }
         return sumProblem(idTables.map(\.entries), "its id tables have")
+    }
+
+    private func openProblem(_ open: ByteSpan, _ bytes: UInt64, _ what: String) -> String? {
+        open.opens(objectOf: bytes)
+            ? nil
+            : "\(what) of \(bytes) bytes cannot be opened at offset \(open.offset), length \(open.length)"
     }
 
     private func sumProblem(_ parts: [Int], _ what: String) -> String? {

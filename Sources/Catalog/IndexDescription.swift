@@ -115,11 +115,14 @@ package struct IDTableReference: Sendable, Equatable, Codable {
     package var digest: ContentDigest
     package var bytes: UInt64
     package var entries: Int
+    /// The bytes that a reader fetches to open the table in one read.
+    package var open: ByteSpan
 
-    package init(digest: ContentDigest, bytes: UInt64, entries: Int) {
+    package init(digest: ContentDigest, bytes: UInt64, entries: Int, open: ByteSpan) {
         self.digest = digest
         self.bytes = bytes
         self.entries = entries
+        self.open = open
     }
 }
 
@@ -151,6 +154,16 @@ package struct ByteSpan: Sendable, Equatable, Codable {
     package init(offset: UInt64, length: UInt64) {
         self.offset = offset
         self.length = length
+    }
+
+    package init(_ range: Range<UInt64>) {
+        self.init(offset: range.lowerBound, length: range.upperBound - range.lowerBound)
+    }
+
+    /// Whether the bytes are some, and all lie in an object of `size` bytes.
+    func opens(objectOf size: UInt64) -> Bool {
+        let (end, overflow) = offset.addingReportingOverflow(length)
+        return length > 0 && !overflow && end <= size
     }
 
     /// Traps where offset + length overflows; a span from a checked document does not.

@@ -23,7 +23,7 @@ struct IdTableBuilder: Sendable {
         var writer = ByteWriter()
         for hash in hashes { writer.integer(hash) }
         try spill.append(
-            cells: hashes.map { Int($0.multipliedFullWidth(by: UInt64(tableCount)).high) },
+            cells: hashes.map { IdTable.number(of: $0, tables: tableCount) },
             rows: hashes.indices.map { NumericID(shard: shard, row: $0).rawValue }, writer.bytes)
     }
 
@@ -43,15 +43,7 @@ struct IdTableBuilder: Sendable {
                 IdTableEntry(hash: try reader.integer(UInt64.self), id: NumericID(rawValue: id)))
         }
         entries.sort { ($0.hash, $0.id) < ($1.hash, $1.id) }
-        let hashes = Self.range(of: table, tables: tableCount)
+        let hashes = IdTable.hashes(of: table, tables: tableCount)
         return (try IdTable.write(entries, hashes: hashes), entries.count)
-    }
-
-    /// The hashes that the multiply-shift above sends to `table`.
-    static func range(of table: Int, tables: Int) -> ClosedRange<UInt64> {
-        func first(_ number: Int) -> UInt64 {
-            UInt64(tables).dividingFullWidth((UInt64(number), UInt64(tables) - 1)).quotient
-        }
-        return first(table)...(table + 1 == tables ? .max : first(table + 1) - 1)
     }
 }

@@ -108,9 +108,7 @@ package struct IndexBuilder: Sendable {
                 reference: ShardReference(
                     digest: digest, bytes: UInt64(shard.image.bytes.count),
                     vectors: shard.vectors, lists: shard.lists,
-                    open: ByteSpan(
-                        offset: shard.image.open.lowerBound,
-                        length: UInt64(shard.image.open.count))),
+                    open: ByteSpan(shard.image.open)),
                 centroid: shard.centroid, idHashes: shard.idHashes)
         }
     }
@@ -165,12 +163,12 @@ package struct IndexBuilder: Sendable {
         }
         var references: [IDTableReference] = []
         for table in try builder.tables() {
-            let image = try builder.write(table)
-            let digest = try await catalog.putObject(.idTable, image.image.bytes)
+            let (image, entries) = try builder.write(table)
+            let digest = try await catalog.putObject(.idTable, image.bytes)
             references.append(
                 IDTableReference(
-                    digest: digest, bytes: UInt64(image.image.bytes.count),
-                    entries: image.entries))
+                    digest: digest, bytes: UInt64(image.bytes.count), entries: entries,
+                    open: ByteSpan(image.open)))
         }
         return references
     }

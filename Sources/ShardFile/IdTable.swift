@@ -24,6 +24,20 @@ package struct IdTable: Sendable {
     private let buckets: [Range<UInt64>]
     private let name: String
 
+    /// Which of `tables` tables, which divide all hashes evenly, holds `hash`.
+    package static func number(of hash: UInt64, tables: Int) -> Int {
+        Int(hash.multipliedFullWidth(by: UInt64(tables)).high)
+    }
+
+    /// The hashes that ``number(of:tables:)`` sends to `table`.
+    package static func hashes(of table: Int, tables: Int) -> ClosedRange<UInt64> {
+        func first(_ number: Int) -> UInt64 {
+            // The smallest hash with hash * tables >= number * 2^64.
+            UInt64(tables).dividingFullWidth((UInt64(number), UInt64(tables) - 1)).quotient
+        }
+        return first(table)...(table + 1 == tables ? .max : first(table + 1) - 1)
+    }
+
     /// Writes a table of `entries`, sorted by hash and then id, all within `hashes`.
     package static func write(_ entries: [IdTableEntry], hashes: ClosedRange<UInt64>)
         throws(TesseraError) -> ContainerImage

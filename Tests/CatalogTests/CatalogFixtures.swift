@@ -62,7 +62,9 @@ extension Catalog {
         return describe(
             router: ObjectReference(digest: router, bytes: 6),
             idTables: [
-                IDTableReference(digest: idTable, bytes: UInt64(table.count), entries: 10)
+                IDTableReference(
+                    digest: idTable, bytes: UInt64(table.count), entries: 10,
+                    open: ByteSpan(offset: 2, length: 4))
             ], shards: shards)
     }
 

@@ -1,0 +1,77 @@
+// Many queries over a pool of threads: each thread takes the next batch until none is left.
+import Synchronization
+package import TesseraBase
+package import VectorCore
+
+/// Answers of a run, in the order of the queries, and how long each took.
+package struct BatchAnswers: Sendable {
+    package let answers: [SearchAnswer]
+    /// From the start of a query's batch to its answer; a batch's queries are answered together.
+    package let latencies: [Duration]
+    /// From the first query's start to the last one's end.
+    package let elapsed: Duration
+}
+
+extension IndexSearcher {
+    /// Searches for every row of `queries`, `batch` rows at a time on each of the pool's threads.
+    ///
+    /// Answers do not depend on the number of threads or the size of batches.
+    package func search(
+        _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
+    ) async throws(TesseraError) -> BatchAnswers {
+        let queue = BatchQueue(count: queries.rows, batch: batch)
+        let start = ContinuousClock.now
+        let lanes = try await pool.map(Array(0..<pool.width)) { _ throws(TesseraError) in
+            try await pool.run { () throws(TesseraError) in
+                try searchLane(queries, options, queue)
+            }
+        }
+        let elapsed = ContinuousClock.now - start
+        let answered = lanes.flatMap { $0 }.sorted { $0.query < $1.query }
+        return BatchAnswers(
+            answers: answered.map(\.answer), latencies: answered.map(\.latency), elapsed: elapsed)
+    }
+
+    private struct Answered: Sendable {
+        let query: Int
+        let answer: SearchAnswer
+        let latency: Duration
+    }
+
+    private func searchLane(_ queries: Matrix, _ options: SearchOptions, _ queue: BatchQueue)
+        throws(TesseraError) -> [Answered]
+    {
+        var scratch = SearchScratch()
+        var answered: [Answered] = []
+        while let batch = queue.next() {
+            let start = ContinuousClock.now
+            var answers: [SearchAnswer] = []
+            for query in batch {
+                answers.append(
+                    try search(queries.row(query), options: options, scratch: &scratch))
+            }
+            let latency = ContinuousClock.now - start
+            for (query, answer) in zip(batch, answers) {
+                answered.append(Answered(query: query, answer: answer, latency: latency))
+            }
+        }
+        return answered
+    }
+}
+
+/// Hands out runs of queries.
+private final class BatchQueue: Sendable {
+    private let count: Int
+    private let batch: Int
+    private let position = Atomic(0)
+
+    init(count: Int, batch: Int) {
+        self.count = count
+        self.batch = batch
+    }
+
+    func next() -> Range<Int>? {
+        let start = position.add(batch, ordering: .relaxed).oldValue
+        return start < count ? start..<min(start + batch, count) : nil
+    }
+}

@@ -1,0 +1,75 @@
+// A shard as a Faiss index: the same centroids, codebooks and codes, only packed another way.
+package import Catalog
+import ObjectStore
+import ShardFile
+package import TesseraBase
+import VectorCore
+import VectorIndex
+
+/// One exported shard.
+package struct FaissShard: Sendable {
+    /// What `faiss.read_index` opens.
+    package let file: [UInt8]
+    /// The external id of each Faiss id.
+    package let ids: [(id: Int64, externalID: String)]
+}
+
+/// Exports the shards of a version.
+package struct FaissExporter: Sendable {
+    private let manifest: Manifest
+    private let catalog: Catalog
+    private let transform: InputTransform
+
+    /// Reads the router, which knows the transform all shards share.
+    package init(manifest: Manifest, catalog: Catalog) async throws(TesseraError) {
+        self.manifest = manifest
+        self.catalog = catalog
+        let key = ObjectKind.router.key(manifest.index.router.digest)
+        transform = try RouterFile.read(try await catalog.store.get(key), name: key).transform
+    }
+
+    /// The shard with this ordinal. Its Faiss ids are numeric ids: ordinal in the high 32 bits, row in the low.
+    package func export(shard ordinal: Int) async throws(TesseraError) -> FaissShard {
+        let key = ObjectKind.shard.key(manifest.index.shards[ordinal].digest)
+        let object = try await catalog.store.get(key)
+        let head = try ShardHead.verify(object, name: key)
+        let lists = head.lists.map { entry in
+            FaissList(
+                ids: (0..<entry.count).map { offset in
+                    Int64(NumericID(shard: ordinal, row: entry.firstRow + offset).rawValue)
+                },
+                codes: CodePacking.unpack(
+                    object[Int(entry.codes.lowerBound)..<Int(entry.codes.upperBound)],
+                    count: entry.count, shape: head.model.shape, hasBias: head.hasBias))
+        }
+        let file = try FaissIndexWriter.serialise(
+            FaissIndexContents(
+                dimension: head.dimension, metric: head.metric, centroids: head.model.centroids,
+                codebooks: head.model.codebooks, lists: lists,
+                nprobe: min(head.lists.count, manifest.index.search.nprobe),
+                transform: faissTransform))
+        return FaissShard(file: file, ids: try ids(head, object, ordinal))
+    }
+
+    private var faissTransform: FaissTransform {
+        switch transform {
+        case .rotation(let matrix): .rotation(matrix)
+        case .padding(let dimension, let padded): dimension == padded ? .none : .pad
+        }
+    }
+
+    private func ids(_ head: ShardHead, _ object: [UInt8], _ ordinal: Int) throws(TesseraError)
+        -> [(id: Int64, externalID: String)]
+    {
+        var ids: [(id: Int64, externalID: String)] = []
+        while ids.count < head.vectorCount {
+            let place = head.idPlace(row: ids.count)
+            let block = Array(object[Int(place.range.lowerBound)..<Int(place.range.upperBound)])
+            for id in try head.ids(block, at: place) {
+                let number = NumericID(shard: ordinal, row: ids.count).rawValue
+                ids.append((Int64(number), id))
+            }
+        }
+        return ids
+    }
+}

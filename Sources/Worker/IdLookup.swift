@@ -1,0 +1,50 @@
+// From an external id to its place: one bucket of the id table, then the id blocks of whatever shares its hash.
+package import Catalog
+import ObjectStore
+import ShardFile
+package import TesseraBase
+package import VectorCore
+
+/// Looks ids up in one version.
+package struct IdLookup: Sendable {
+    private let manifest: Manifest
+    private let catalog: Catalog
+
+    package init(manifest: Manifest, catalog: Catalog) {
+        self.manifest = manifest
+        self.catalog = catalog
+    }
+
+    /// Where `id` is, or nil. Throws `corrupted` where an object does not match its checksums.
+    package func place(of id: String) async throws(TesseraError) -> NumericID? {
+        let tables = manifest.index.idTables
+        guard !tables.isEmpty else { return nil }
+        let hash = StableHash.hash(Array(id.utf8))
+        let reference = tables[IdTable.number(of: hash, tables: tables.count)]
+        let key = ObjectKind.idTable.key(reference.digest)
+        let tail = try await catalog.store.get(key, range: reference.open.range)
+        let table = try IdTable(tail: tail, name: key)
+        let bucket = try await catalog.store.get(key, range: table.range(of: hash))
+        for place in try table.places(of: hash, in: bucket)
+        where try await storedID(at: place) == id {
+            return place
+        }
+        return nil
+    }
+
+    private func storedID(at place: NumericID) async throws(TesseraError) -> String? {
+        guard manifest.index.shards.indices.contains(place.shard) else {
+            throw TesseraError(.corrupted, "an id table names shard \(place.shard), which is not there")
+        }
+        let reference = manifest.index.shards[place.shard]
+        let key = ObjectKind.shard.key(reference.digest)
+        let head = try ShardHead(
+            tail: try await catalog.store.get(key, range: reference.open.range), name: key)
+        guard place.row < head.vectorCount else {
+            throw TesseraError(.corrupted, "an id table names row \(place.row) of \(key), which is not there")
+        }
+        let idPlace = head.idPlace(row: place.row)
+        let block = try await catalog.store.get(key, range: idPlace.range)
+        return try head.ids(block, at: idPlace)[idPlace.index]
+    }
+}

@@ -1,0 +1,56 @@
+// From a manifest to something that can be searched.
+package import Catalog
+import ObjectStore
+import ShardFile
+package import TesseraBase
+import VectorCore
+import VectorIndex
+
+/// Opens the shards of one version.
+package enum VersionLoader {
+    /// Reads the router and every shard, as many at a time as the pool is wide.
+    ///
+    /// - Throws: `corrupted` where an object is not what the manifest says, and what the store throws.
+    package static func load(
+        _ manifest: Manifest, from catalog: Catalog, pool: WorkPool,
+        progress: @escaping ProgressHandler
+    ) async throws(TesseraError) -> IndexSearcher {
+        let description = manifest.index
+        let store = catalog.store
+        let routerKey = ObjectKind.router.key(description.router.digest)
+        let router = try RouterFile.read(try await store.get(routerKey), name: routerKey)
+        let total = description.shards.count
+        let shards = try await pool.map(Array(description.shards.enumerated())) {
+            item throws(TesseraError) in
+            let (ordinal, reference) = item
+            let shard = try await ResidentShard(
+                store: store, key: ObjectKind.shard.key(reference.digest), ordinal: ordinal,
+                open: reference.open.range)
+            try check(shard, reference, description)
+            progress(
+                ProgressUpdate(
+                    phase: "loading", completed: ordinal + 1, total: total, unit: "shards"))
+            return shard
+        }
+        guard router.centroids.rows == total, router.centroids.columns == description.dimension
+        else {
+            throw TesseraError(.corrupted, "\(routerKey) does not fit the manifest's shards")
+        }
+        return IndexSearcher(router: router, shards: shards)
+    }
+
+    /// Throws `corrupted` unless the shard is the one the manifest describes.
+    private static func check(
+        _ shard: ResidentShard, _ reference: ShardReference, _ description: IndexDescription
+    ) throws(TesseraError) {
+        guard shard.head.vectorCount == reference.vectors,
+            shard.head.lists.count == reference.lists,
+            shard.head.dimension == description.dimension,
+            shard.head.metric.rawValue == description.metric,
+            shard.head.size == reference.bytes
+        else {
+            throw TesseraError(
+                .corrupted, "\(shard.head.name) is not the shard the manifest describes")
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// Options several commands share, and how they become modules at work.
+import ArgumentParser
+import Catalog
+import Foundation
+import ObjectStore
+import TesseraBase
+
+/// Where the index is.
+struct IndexOptions: ParsableArguments {
+    @Option(help: "The object store, as file:///absolute/folder.")
+    var store: String
+
+    @Option(help: "The index: a-z, 0-9, '.', '_', '-'.")
+    var index: String
+
+    func catalog() throws(TesseraError) -> Catalog {
+        try Catalog(store: try openStore(store), index: try IndexName(index))
+    }
+}
+
+/// How the answer is written.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Answer in JSON, for machines.")
+    var json = false
+
+    @Flag(help: "No progress bar.")
+    var quiet = false
+
+    var progress: ProgressBar { ProgressBar(quiet: quiet || json) }
+
+    /// Prints `value` as JSON where asked for, else the lines.
+    func answer(_ value: some Encodable, _ lines: @autoclosure () -> [String])
+        throws(TesseraError)
+    {
+        if json {
+            Terminal.say(try Terminal.json(value))
+        } else {
+            lines().forEach(Terminal.say)
+        }
+    }
+}
+
+/// How many threads compute.
+struct ThreadOptions: ParsableArguments {
+    @Option(help: "Threads that compute; the machine's cores unless given.")
+    var threads: Int?
+
+    func pool() throws(TesseraError) -> WorkPool {
+        let width = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        guard (1...1024).contains(width) else {
+            throw TesseraError(.invalidArgument, "--threads \(width) is out of range; give 1 to 1024")
+        }
+        return WorkPool(width: width)
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Catalog
+import Foundation
+import TesseraBase
+import Worker
+
+enum ExportFormat: String, ExpressibleByArgument, CaseIterable {
+    case faiss
+}
+
+struct ExportCommand: ShardctlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write the shards of a version as files another program opens.",
+        discussion: """
+            faiss: one IndexIVFPQ a shard, opened by plain faiss.read_index, and beside each a table from Faiss id to \
+            external id. The refine tier has no counterpart and stays behind. For cosine, queries must be of unit length.
+
+            EXAMPLE
+              shardctl export --store file:///data/idx --index photos --format faiss --output ./photos-faiss
+            """)
+
+    @OptionGroup var target: IndexOptions
+    @Option(help: "faiss.")
+    var format = ExportFormat.faiss
+    @Option(help: "The folder for the files; made where it is missing.")
+    var output: String
+    @Option(help: "One shard's ordinal; all unless given.")
+    var shard: Int?
+    @Option(help: "The version; the latest unless given.")
+    var at: Int?
+    @Flag(help: "No progress bar.")
+    var quiet = false
+
+    func perform() async throws(TesseraError) {
+        let catalog = try target.catalog()
+        let manifest = try await catalog.version(at)
+        let all = manifest.index.shards.indices
+        if let shard, !all.contains(shard) {
+            throw TesseraError(
+                .invalidArgument,
+                "there is no shard \(shard); version \(manifest.version) has shards 0 to \(all.count - 1)")
+        }
+        let exporter = try await FaissExporter(manifest: manifest, catalog: catalog)
+        let bar = ProgressBar(quiet: quiet)
+        defer { bar.finish() }
+        let chosen = shard.map { [$0] } ?? Array(all)
+        try makeFolder()
+        for (done, ordinal) in chosen.enumerated() {
+            let exported = try await exporter.export(shard: ordinal)
+            try write(Data(exported.file), "shard-\(ordinal).faiss")
+            let lines = exported.ids.map { "\($0.id)\t\($0.externalID)\n" }.joined()
+            try write(Data(lines.utf8), "shard-\(ordinal).ids.tsv")
+            bar.handler(
+                ProgressUpdate(
+                    phase: "exporting", completed: done + 1, total: chosen.count, unit: "shards"))
+        }
+        bar.finish()
+        Terminal.say("wrote \(chosen.count) shards to \(output)")
+    }
+
+    private func makeFolder() throws(TesseraError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: output, withIntermediateDirectories: true)
+        } catch {
+            throw TesseraError(.unavailable, "\(output) cannot be made", cause: error)
+        }
+    }
+
+    private func write(_ bytes: Data, _ name: String) throws(TesseraError) {
+        let url = URL(filePath: output).appending(path: name)
+        do { try bytes.write(to: url, options: .atomic) } catch {
+            throw TesseraError(.unavailable, "\(url.path) cannot be written", cause: error)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Catalog
+import Foundation
+import TesseraBase
+import VectorCore
+import VectorIndex
+import Worker
+
+struct QueryCommand: ShardctlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "query",
+        abstract: "Search a version for the nearest vectors of each vector in a file.",
+        discussion: """
+            Writes a line of JSON a query: {"query":0,"hits":[{"id":"…","distance":1.23},…]}, nearest first. \
+            Distances: l2 squared Euclidean, ip the negative inner product, cosine one minus the cosine.
+
+            EXAMPLE
+              shardctl query --store file:///data/idx --index photos --vectors q.fbin -k 10 --output hits.jsonl
+            """)
+
+    @OptionGroup var target: IndexOptions
+    @Option(help: "The query vectors, in any format train reads.")
+    var vectors: String
+    @Option(name: .shortAndLong, help: "Results a query.")
+    var k = 10
+    @Option(help: "Lists scanned a query, over all shards; the manifest's unless given.")
+    var nprobe: Int?
+    @Option(help: "Candidates re-ranked a query; the manifest's, at least 10 k, unless given.")
+    var refine: Int?
+    @Option(help: "The version; the latest unless given.")
+    var at: Int?
+    @Option(help: "File for the answers; standard output unless given.")
+    var output: String?
+    @Option(help: "Queries a thread takes at a time.")
+    var batch = 1
+    @OptionGroup var threads: ThreadOptions
+    @Flag(help: "Add to each line what the query cost.")
+    var explain = false
+    @Flag(help: "End with a line of JSON that says how long it all took.")
+    var stats = false
+    @Flag(help: "No progress bar.")
+    var quiet = false
+
+    func perform() async throws(TesseraError) {
+        let bar = ProgressBar(quiet: quiet)
+        defer { bar.finish() }
+        let queries = try VectorFile.open(path: vectors)
+        let catalog = try target.catalog()
+        let manifest = try await catalog.version(at)
+        let options = try QueryLimits(manifest.index).options(
+            k: k, nprobe: nprobe, refine: refine, batch: batch)
+        try QueryLimits(manifest.index).check(queries)
+        let pool = try threads.pool()
+        let start = ContinuousClock.now
+        let searcher = try await VersionLoader.load(
+            manifest, from: catalog, pool: pool, progress: bar.handler)
+        var statistics = QueryStatistics(searcher, load: ContinuousClock.now - start)
+        let answers = try AnswerFile(path: output)
+        for first in stride(from: 0, to: queries.rows, by: Self.queriesAtOnce) {
+            let rows = first..<min(first + Self.queriesAtOnce, queries.rows)
+            var matrix = try queries.read(rows: rows)
+            if searcher.metric.normalises {
+                try normalise(&matrix, firstRow: first, file: vectors)
+            }
+            let result = try await searcher.search(
+                matrix, options: options, pool: pool, batch: batch)
+            statistics.add(result)
+            for (offset, answer) in result.answers.enumerated() {
+                try answers.write(AnswerLine(query: first + offset, answer, explain: explain))
+            }
+            bar.handler(
+                ProgressUpdate(
+                    phase: "searching", completed: rows.upperBound, total: queries.rows,
+                    unit: "queries"))
+        }
+        try answers.close()
+        bar.finish()
+        if stats { Terminal.say(try Terminal.json(statistics.summary, pretty: false)) }
+    }
+
+    /// Queries held in memory with their answers.
+    private static let queriesAtOnce = 16_384
+}

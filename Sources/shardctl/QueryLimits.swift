@@ -1,0 +1,61 @@
+// What a query may ask of a version; out of range is an error, never a silent clamp.
+import Catalog
+import TesseraBase
+import VectorCore
+import Worker
+
+/// Checks a query's parameters against a version.
+struct QueryLimits {
+    static let largestK = 10_000
+    static let largestRefineDepth = 100_000
+
+    private let index: IndexDescription
+
+    init(_ index: IndexDescription) {
+        self.index = index
+    }
+
+    /// Throws `invalidArgument` unless the queries have the index's dimension.
+    func check(_ queries: VectorFile) throws(TesseraError) {
+        guard queries.dimension == index.dimension else {
+            throw TesseraError(
+                .invalidArgument,
+                "\(queries.path) has \(queries.dimension) dimensions, index '\(index.name)' has \(index.dimension)"
+            )
+        }
+    }
+
+    /// The search options asked for, filled up from the manifest.
+    func options(k: Int, nprobe: Int?, refine: Int?, batch: Int) throws(TesseraError)
+        -> SearchOptions
+    {
+        let lists = index.shards.reduce(0) { $0 + $1.lists }
+        try require("k", k, 1...min(Self.largestK, index.vectors))
+        try require("nprobe", nprobe ?? 1, 1...lists)
+        try require("refine", refine ?? k, k...max(k, Self.largestRefineDepth))
+        try require("batch", batch, 1...100_000)
+        let probes = nprobe ?? index.search.nprobe
+        return SearchOptions(
+            k: k, probeCount: probes, refineDepth: refine ?? max(index.search.refineDepth, 10 * k),
+            probeShards: probeShards(probes: probes))
+    }
+
+    /// More lists asked than usual are offered by as many more shards.
+    private func probeShards(probes: Int) -> Int {
+        let usual = index.search
+        guard probes > usual.nprobe else { return usual.probeShards }
+        let scaled = usual.probeShards * probes / max(1, usual.nprobe) + 1
+        return min(index.shards.count, scaled)
+    }
+
+    private func require(_ name: String, _ value: Int, _ range: ClosedRange<Int>)
+        throws(TesseraError)
+    {
+        guard range.contains(value) else {
+            throw TesseraError(
+                .invalidArgument,
+                "\(name) \(value) is out of range; index '\(index.name)' takes \(range.lowerBound) to \(range.upperBound)"
+            )
+        }
+    }
+}

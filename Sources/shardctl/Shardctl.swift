@@ -1,0 +1,61 @@
+// The command line: arguments in, the modules at work, words or JSON out.
+import ArgumentParser
+import TesseraBase
+
+@main
+struct Shardctl: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "shardctl",
+        abstract: "Train, publish, search and look after Tessera vector indexes.",
+        discussion: """
+            An index lives in an object store under numbered versions that never change. `train` builds a draft, \
+            `publish` makes it the next version, `rollback` brings an old one back.
+
+            EXAMPLE
+              shardctl train   --store file:///data/idx --index photos --vectors base.fbin --ids ids.txt
+              shardctl publish --store file:///data/idx --index photos
+              shardctl query   --store file:///data/idx --index photos --vectors q.fbin -k 10
+
+            EXIT CODES
+              0 done   64 wrong arguments   65 unusable input   66 not found   69 store or file unavailable
+              73 disk full   75 somebody else was faster   76 damaged data   78 this build lacks it   130 cancelled
+            """,
+        version: "0.1.0",
+        subcommands: [
+            TrainCommand.self, PublishCommand.self, QueryCommand.self, ListCommand.self,
+            InspectCommand.self, VerifyCommand.self, RollbackCommand.self, GarbageCommand.self,
+            ExportCommand.self,
+        ])
+}
+
+/// A command that fails with a ``TesseraError``.
+protocol ShardctlCommand: AsyncParsableCommand {
+    func perform() async throws(TesseraError)
+}
+
+extension ShardctlCommand {
+    func run() async throws {
+        do throws(TesseraError) {
+            try await perform()
+        } catch {
+            Terminal.complain(error.description)
+            throw ExitCode(error.code.exitStatus)
+        }
+    }
+}
+
+extension ErrorCode {
+    /// After BSD's sysexits.h, as the help says.
+    var exitStatus: Int32 {
+        switch self {
+        case .invalidArgument: 65
+        case .notFound: 66
+        case .unavailable: 69
+        case .resourceExhausted: 73
+        case .conflict: 75
+        case .corrupted: 76
+        case .unsupported: 78
+        case .cancelled: 130
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// What people see: words on standard output, complaints and progress on standard error.
+import Foundation
+import TesseraBase
+
+enum Terminal {
+    /// Writes a line to standard output.
+    static func say(_ line: String) {
+        print(line)
+    }
+
+    /// Writes the one line a failure comes down to.
+    static func complain(_ message: String) {
+        let prefix = isTerminal ? "\u{1B}[31merror:\u{1B}[0m " : "error: "
+        write("shardctl: \(prefix)\(message)\n")
+    }
+
+    /// Whether standard error is a terminal that wants colours.
+    static var isTerminal: Bool {
+        isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+    }
+
+    static func write(_ text: String) {
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+
+    /// A value as one line of JSON, or as indented JSON.
+    static func json(_ value: some Encodable, pretty: Bool = true) throws(TesseraError) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting =
+            pretty
+            ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            : [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        do {
+            return String(decoding: try encoder.encode(value), as: UTF8.self)
+        } catch {
+            throw TesseraError(.invalidArgument, "the answer cannot be written as JSON", cause: error)
+        }
+    }
+}
+
+extension Int {
+    /// With thousands apart: 60,000.
+    var grouped: String {
+        var digits = String(magnitude)
+        var groups: [String] = []
+        while digits.count > 3 {
+            groups.insert(String(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        return (self < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+    }
+}
+
+extension UInt64 {
+    /// As people write sizes: 41.2 MB.
+    var asSize: String {
+        let units = ["B", "kB", "MB", "GB", "TB", "PB"]
+        var value = Double(self)
+        var unit = 0
+        while value >= 1000, unit < units.count - 1 {
+            value /= 1000
+            unit += 1
+        }
+        return unit == 0 ? "\(self) B" : "\(value.rounded(to: 1)) \(units[unit])"
+    }
+}
+
+extension Double {
+    func rounded(to digits: Int) -> Double {
+        let scale = pow(10, Double(digits))
+        return (self * scale).rounded() / scale
+    }
+}
+
+extension Duration {
+    var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}

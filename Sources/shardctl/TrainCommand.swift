@@ -1,0 +1,122 @@
+import ArgumentParser
+import Catalog
+import Foundation
+import Indexer
+import TesseraBase
+import VectorCore
+import VectorIndex
+
+extension Metric: ExpressibleByArgument {}
+extension RefineEncoding: ExpressibleByArgument {}
+extension PartitionMode: ExpressibleByArgument {}
+extension DuplicatePolicy: ExpressibleByArgument {}
+
+struct TrainCommand: ShardctlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Build a draft of an index from a file of vectors.",
+        discussion: """
+            Reads .fvecs .bvecs .fbin .u8bin .i8bin .npy, cuts the vectors into shards, trains and encodes each, \
+            and stores them. Nobody sees the draft until it is published. Lists, code size and probes are computed; the \
+            rules are kept in the manifest.
+
+            EXAMPLE
+              shardctl train --store file:///data/idx --index photos --vectors base.fbin --ids ids.txt --metric l2
+            """)
+
+    @OptionGroup var target: IndexOptions
+    @Option(help: "The vectors.")
+    var vectors: String
+    @Option(help: "External ids, one a line; row numbers unless given.")
+    var ids: String?
+    @Option(help: "l2, ip or cosine.")
+    var metric = Metric.l2
+    @Option(help: "cells: a shard is a region of space. none: shards in order of arrival.")
+    var partition = PartitionMode.cells
+    @Option(help: "Vectors a shard aims at.")
+    var shardSize = AutomaticParameters.shardSize
+    @Option(help: "Bits of a subquantizer's code: 4 or 8.")
+    var bits = 4
+    @Option(help: "Bytes of a vector's code; 1/32 of the vector at most unless given.")
+    var codeSize: Int?
+    @Flag(help: "Learn an OPQ rotation first.")
+    var opq = false
+    @Option(help: "What candidates are re-ranked by: sq8, f16 or none.")
+    var refine = RefineEncoding.sq8
+    @Option(help: "refuse: ids must be unique. last: the last vector of an id counts.")
+    var onDuplicate = DuplicatePolicy.refuse
+    @Option(help: "mock or faiss; the best this build has unless given.")
+    var backend: String?
+    @Option(help: "Same seed and input, same index.")
+    var seed: UInt64 = 1
+    @Option(help: "Folder for scratch data, as large as the vectors; the system's unless given.")
+    var scratch: String?
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
+
+    func perform() async throws(TesseraError) {
+        let bar = output.progress
+        let start = ContinuousClock.now
+        let trainer = try backend.map { name throws(TesseraError) in try Backends.named(name) }
+        let builder = IndexBuilder(
+            settings: settings, backend: trainer ?? Backends.default, catalog: try target.catalog(),
+            pool: try threads.pool(), progress: bar.handler)
+        defer { bar.finish() }
+        let draft = try await builder.run()
+        bar.finish()
+        let summary = TrainSummary(draft, elapsed: ContinuousClock.now - start)
+        try output.answer(summary, summary.lines(target))
+    }
+
+    private var settings: IndexSettings {
+        var settings = IndexSettings(
+            index: target.index, vectorsPath: vectors, idsPath: ids, metric: metric,
+            scratchFolder: scratch ?? FileManager.default.temporaryDirectory.path)
+        settings.partition = partition
+        settings.shardSize = shardSize
+        settings.bitsPerCode = bits
+        settings.codeSize = codeSize
+        settings.rotation = opq
+        settings.refine = refine
+        settings.onDuplicate = onDuplicate
+        settings.seed = seed
+        return settings
+    }
+}
+
+/// What `train` says when it is done.
+private struct TrainSummary: Encodable {
+    let draft: String
+    let vectors: Int
+    let dimension: Int
+    let shards: Int
+    let lists: Int
+    let bytes: UInt64
+    let codeBytesPerVector: Int
+    let backend: String
+    let seconds: Double
+    let vectorsPerSecond: Double
+
+    init(_ draft: Draft, elapsed: Duration) {
+        let index = draft.index
+        self.draft = draft.id
+        vectors = index.vectors
+        dimension = index.dimension
+        shards = index.shards.count
+        lists = index.shards.reduce(0) { $0 + $1.lists }
+        bytes = index.shards.reduce(0) { $0 + $1.bytes }
+        codeBytesPerVector = index.quantizer.subquantizers * index.quantizer.bits / 8
+        backend = "\(index.backend.name) \(index.backend.version)"
+        seconds = elapsed.seconds.rounded(to: 3)
+        vectorsPerSecond = (Double(vectors) / elapsed.seconds).rounded()
+    }
+
+    func lines(_ target: IndexOptions) -> [String] {
+        [
+            "draft \(draft): \(vectors.grouped) vectors of \(dimension) dimensions in \(shards) shards, "
+                + "\(lists.grouped) lists, \(codeBytesPerVector) bytes a code, \(bytes.asSize)",
+            "trained by \(backend) in \(seconds) s (\(Int(vectorsPerSecond).grouped) vectors/s)",
+            "next: shardctl publish --store \(target.store) --index \(target.index)",
+        ]
+    }
+}
