@@ -8,6 +8,7 @@ import Testing
 struct FileStoreTests {
     @Test func `nothing is created before the first write`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("deep/er/store"))
         #expect(try await store.list(prefix: "").isEmpty)
         #expect(try await store.head("x") == nil)
@@ -20,6 +21,7 @@ struct FileStoreTests {
 
     @Test func `a store whose folder was removed writes again`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         try await store.put("a/b", [1])
         try FileManager.default.removeItem(atPath: folder.path("store"))
@@ -30,6 +32,7 @@ struct FileStoreTests {
     /// Eight processes that never heard of Swift follow the same protocol, against this process and each other.
     @Test func `creators in other processes race with this one`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let root = folder.path("store")
         let store = FileStore(root: root)
         try await store.put("go/ready", [])
@@ -80,6 +83,7 @@ struct FileStoreTests {
 
     @Test func `what a killed writer leaves is invisible and swept once it is old`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         try await store.put("photos/shards/a", [1])
         let leftover = folder.path("store/photos/shards/.tessera-99-dead.tmp")
@@ -126,6 +130,7 @@ struct FileStoreTests {
 
     @Test func `a file where a folder should be is told`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         try await store.put("a", [1])
         #expect(await failure { try await store.put("a/b", [2]) }?.code == .invalidArgument)
@@ -134,6 +139,7 @@ struct FileStoreTests {
 
     @Test func `a link back up does not make a list endless`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         try await store.put("a/b/c", [1])
         try FileManager.default.createSymbolicLink(
@@ -143,6 +149,7 @@ struct FileStoreTests {
 
     @Test func `a cancelled task does not touch the disk`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
