@@ -35,8 +35,12 @@ struct FileStoreTests {
         defer { withExtendedLifetime(folder) {} }
         let root = folder.path("store")
         let store = FileStore(root: root)
-        try await store.put("go/ready", [])
+        try await store.put("go/folder", [])
         let rivals = try (0..<8).map { try startRival($0, root: root) }
+        // All start at one signal; otherwise this process would be done before Python is up.
+        while try await store.list(prefix: "go/ready-").count < rivals.count {
+            try await Task.sleep(for: .milliseconds(5))
+        }
         try await store.put("go/start", [])
         var mine: Set<Int> = []
         for round in 0..<50 where try await store.create("r/\(round)", Array("swift".utf8)) {
@@ -64,6 +68,7 @@ struct FileStoreTests {
             import os, sys, time
             root, me = sys.argv[1], sys.argv[2]
             os.makedirs(root + "/r", exist_ok=True)
+            open(f"{root}/go/ready-{me}", "w").close()
             while not os.path.exists(root + "/go/start"): time.sleep(0.001)
             for n in range(50):
                 aside = f"{root}/r/.tessera-{os.getpid()}-{n}.tmp"
