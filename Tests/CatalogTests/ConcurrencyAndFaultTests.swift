@@ -10,6 +10,7 @@ struct ConcurrencyAndFaultTests {
     @Test(arguments: [false, true])
     func `of 16 publishers of different drafts one wins each number`(onDisk: Bool) async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store: any ObjectStore =
             onDisk ? FileStore(root: folder.path("store")) : MemoryStore()
         let catalog = try Catalog(store: store, index: IndexName("photos"))

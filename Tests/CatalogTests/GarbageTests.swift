@@ -165,6 +165,7 @@ struct GarbageTests {
 
     @Test func `stale temporary files on a disk go too`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         let later = WallClock.fixed(Date(timeIntervalSinceNow: 48 * 3600))
         let catalog = try Catalog(store: store, index: IndexName("photos"), clock: later)

@@ -8,6 +8,7 @@ import Testing
 struct FileStoreTests {
     @Test func `nothing is created before the first write`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("deep/er/store"))
         #expect(try await store.list(prefix: "").isEmpty)
         #expect(try await store.head("x") == nil)
@@ -20,6 +21,7 @@ struct FileStoreTests {
 
     @Test func `a store whose folder was removed writes again`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         try await store.put("a/b", [1])
         try FileManager.default.removeItem(atPath: folder.path("store"))
@@ -30,10 +32,15 @@ struct FileStoreTests {
     /// Eight processes that never heard of Swift follow the same protocol, against this process and each other.
     @Test func `creators in other processes race with this one`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let root = folder.path("store")
         let store = FileStore(root: root)
-        try await store.put("go/ready", [])
+        try await store.put("go/folder", [])
         let rivals = try (0..<8).map { try startRival($0, root: root) }
+        // All start at one signal; otherwise this process would be done before Python is up.
+        while try await store.list(prefix: "go/ready-").count < rivals.count {
+            try await Task.sleep(for: .milliseconds(5))
+        }
         try await store.put("go/start", [])
         var mine: Set<Int> = []
         for round in 0..<50 where try await store.create("r/\(round)", Array("swift".utf8)) {
@@ -61,6 +68,7 @@ struct FileStoreTests {
             import os, sys, time
             root, me = sys.argv[1], sys.argv[2]
             os.makedirs(root + "/r", exist_ok=True)
+            open(f"{root}/go/ready-{me}", "w").close()
             while not os.path.exists(root + "/go/start"): time.sleep(0.001)
             for n in range(50):
                 aside = f"{root}/r/.tessera-{os.getpid()}-{n}.tmp"
@@ -80,6 +88,7 @@ struct FileStoreTests {
 
     @Test func `what a killed writer leaves is invisible and swept once it is old`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         try await store.put("photos/shards/a", [1])
         let leftover = folder.path("store/photos/shards/.tessera-99-dead.tmp")
@@ -126,6 +135,7 @@ struct FileStoreTests {
 
     @Test func `a file where a folder should be is told`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         try await store.put("a", [1])
         #expect(await failure { try await store.put("a/b", [2]) }?.code == .invalidArgument)
@@ -134,6 +144,7 @@ struct FileStoreTests {
 
     @Test func `a link back up does not make a list endless`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         try await store.put("a/b/c", [1])
         try FileManager.default.createSymbolicLink(
@@ -143,6 +154,7 @@ struct FileStoreTests {
 
     @Test func `a cancelled task does not touch the disk`() async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }

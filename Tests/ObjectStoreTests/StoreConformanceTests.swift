@@ -33,6 +33,7 @@ struct StoreConformanceTests {
     @Test(arguments: StoreKind.allCases)
     func `what is put is read, replaced and deleted`(kind: StoreKind) async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = try kind.make(in: folder)
         try await store.put("x/y", [1, 2, 3])
         #expect(try await store.get("x/y") == [1, 2, 3])
@@ -50,6 +51,7 @@ struct StoreConformanceTests {
     @Test(arguments: StoreKind.allCases)
     func `a missing object is notFound and named`(kind: StoreKind) async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = try kind.make(in: folder)
         try await store.put("x/y", [1])
         for key in ["nothing", "x", "x/y/z"] {
@@ -68,6 +70,7 @@ struct StoreConformanceTests {
     @Test(arguments: StoreKind.allCases)
     func `ranges are read in the order given, near and far`(kind: StoreKind) async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = try kind.make(in: folder)
         let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
         try await store.put("big", bytes)
@@ -84,6 +87,7 @@ struct StoreConformanceTests {
     @Test(arguments: StoreKind.allCases)
     func `a range past the end is refused`(kind: StoreKind) async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = try kind.make(in: folder)
         try await store.put("three", [1, 2, 3])
         for range: Range<UInt64> in [0..<4, 4..<5, 3..<UInt64.max] {
@@ -99,6 +103,7 @@ struct StoreConformanceTests {
     @Test(arguments: StoreKind.allCases)
     func `lists are by prefix and in byte order`(kind: StoreKind) async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = try kind.make(in: folder)
         let keys = ["b/2", "b/10", "b-c/1", "a", "bb/x/y", "é/1", "Z"]
         for key in keys { try await store.put(key, Array(key.utf8)) }
@@ -120,6 +125,7 @@ struct StoreConformanceTests {
     @Test(arguments: StoreKind.allCases)
     func `keys that could leave the store are refused`(kind: StoreKind) async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = try kind.make(in: folder)
         let keys = [
             "", "/etc/passwd", "a//b", "a/", "../x", "a/../b", "./a", "a/.", "a\u{0}b", "a\nb",
@@ -147,6 +153,7 @@ struct StoreConformanceTests {
     @Test(arguments: StoreKind.allCases)
     func `of many creators exactly one wins`(kind: StoreKind) async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = try kind.make(in: folder)
         for round in 0..<10 {
             let key = "versions/\(round)"
@@ -170,6 +177,7 @@ struct StoreConformanceTests {
         kind: StoreKind
     ) async throws {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         let store = try kind.make(in: folder)
         try await store.put("three", [1, 2, 3])
         let reader = try #require(try store.blockingReader("three"))
