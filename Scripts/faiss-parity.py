@@ -10,8 +10,8 @@ EXPECTED.json: what exhaustive search over the same codes found:
     distances  [queries][k] squared L2 distances or inner products
     decoded    optional: [vectors][D] decoded vectors by id, where ids are 0, 1, 2, ...
 
-Every list is probed, so Faiss must find the same neighbours. Where it orders two differently, both must be
-equally far, within the rounding of a float32 sum. Exit status: 0 the same, 1 different, 2 wrong arguments.
+Every list is probed, so Faiss must find the same neighbours: equal distances at each rank, within the rounding
+of a float32 sum, and equal ids but for ties with the last rank. Exit status: 0 the same, 1 different, 2 wrong arguments.
 """
 import json
 import sys
@@ -35,8 +35,13 @@ def check_search(index, queries, expected):
     scale = max(1.0, float(np.abs(distances).max()))
     error = float(np.abs(found_distances - distances).max()) / scale
     assert error < TOLERANCE, f"distances differ by {error}"
-    same = np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found_ids, ids)])
-    assert same > 0.999, f"only {same:.4f} of the neighbours are the same"
+    # Vectors of equal codes are equally far, and which of them are the last to make it is a matter of taste:
+    # an id that only one side found must be as far as the last neighbour.
+    for row, (found, known) in enumerate(zip(found_ids, ids)):
+        strangers = ~np.isin(found, known)
+        gap = np.abs(found_distances[row][strangers] - distances[row][-1]) / scale
+        assert (gap < TOLERANCE).all(), f"query {row} found {found[strangers]}, which is not tied"
+    same = float(np.mean([np.isin(found, known).mean() for found, known in zip(found_ids, ids)]))
     return same, error
 
 

@@ -1,5 +1,6 @@
 // A small exported index with what exhaustive search over its codes finds: the oracle for FaissExportTests.
 import TesseraBase
+import Testing
 import VectorCore
 import VectorIndex
 
