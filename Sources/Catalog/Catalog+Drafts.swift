@@ -13,7 +13,8 @@ extension Catalog {
         }
         let now = clock.now()
         let time = now.formatted(
-            .iso8601.dateSeparator(.omitted).timeSeparator(.omitted).timeZone(separator: .omitted))
+            Date.ISO8601FormatStyle(
+                dateSeparator: .omitted, timeSeparator: .omitted, timeZoneSeparator: .omitted))
         let draft = Draft(
             id: "\(time)-\(options.makeNonce().prefix(8))", createdAt: now, index: description)
         try await store.put(CatalogLayout.key(draft: draft.id), draft.encoded())

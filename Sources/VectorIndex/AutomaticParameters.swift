@@ -30,10 +30,10 @@ package enum AutomaticParameters {
             subquantizerCount: even, subdimension: subdimension, bitsPerCode: bitsPerCode)
     }
 
-    /// Lists scanned for a query, over all shards: grows with the cube root of their number, since cells keep
+    /// Lists scanned for a query, over all shards: grows with the fourth root of their number, since cells keep
     /// neighbours together however many there are.
     package static func probeCount(totalLists: Int) -> Int {
-        min(totalLists, 16 + Int((2 * Double(totalLists).squareRoot().squareRoot()).rounded(.up)))
+        min(totalLists, 16 + Int((4 * Double(totalLists).squareRoot().squareRoot()).rounded(.up)))
     }
 
     /// Candidates re-ranked from the refine tier for `k` results.
@@ -53,7 +53,7 @@ package enum AutomaticParameters {
         "nlist": "min(sqrt(n), n / 39) of each shard, to the nearest 16 from 16 on",
         "quantizer":
             "finest with codes and bias byte within dimension / 8 bytes, at least 8 bytes of code",
-        "nprobe": "16 + 2 x (lists of all shards)^(1/4), over all shards",
+        "nprobe": "16 + 4 x (lists of all shards)^(1/4), over all shards",
         "refineDepth": "max(10 k, 200)",
         "probeShards": "8 + 2 x ceil(nprobe / (lists a shard)), at most all",
     ]

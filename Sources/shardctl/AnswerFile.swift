@@ -3,45 +3,44 @@ import Foundation
 import TesseraBase
 import Worker
 
-/// One query's answer.
-struct AnswerLine: Encodable {
-    struct HitLine: Encodable {
-        let id: String
-        let distance: Float
-    }
-
-    struct ReceiptLine: Encodable {
-        let shardsOffered: Int
-        let shardsTouched: Int
-        let listsScanned: Int
-        let codesScanned: Int
-        let rowsRefined: Int
-        let reads: Int
-        let bytesRead: Int
-        let routeMicroseconds: Double
-        let scanMicroseconds: Double
-        let refineMicroseconds: Double
-        let resolveMicroseconds: Double
-    }
-
-    let query: Int
-    let hits: [HitLine]
-    let receipt: ReceiptLine?
+/// One query's answer as a line of JSON, its fields in the order people read them.
+struct AnswerLine {
+    let text: String
 
     init(query: Int, _ answer: SearchAnswer, explain: Bool) {
-        self.query = query
-        hits = answer.hits.map { HitLine(id: $0.id, distance: $0.distance) }
-        let cost = answer.receipt
-        receipt =
-            explain
-            ? ReceiptLine(
-                shardsOffered: cost.shardsOffered, shardsTouched: cost.shardsTouched,
-                listsScanned: cost.listsScanned, codesScanned: cost.codesScanned,
-                rowsRefined: cost.rowsRefined, reads: cost.reads, bytesRead: cost.bytesRead,
-                routeMicroseconds: cost.route.microseconds,
-                scanMicroseconds: cost.scan.microseconds,
-                refineMicroseconds: cost.refine.microseconds,
-                resolveMicroseconds: cost.resolve.microseconds) : nil
+        let hits = answer.hits.map { hit in
+            "{\"id\":\(Self.quoted(hit.id)),\"distance\":\(hit.distance)}"
+        }
+        var line = "{\"query\":\(query),\"hits\":[\(hits.joined(separator: ","))]"
+        if explain { line += ",\"receipt\":\(Self.receipt(answer.receipt))" }
+        text = line + "}"
+    }
+
+    private static func receipt(_ cost: Receipt) -> String {
+        let fields: [(String, any CustomStringConvertible)] = [
+            ("shardsOffered", cost.shardsOffered), ("shardsTouched", cost.shardsTouched),
+            ("listsScanned", cost.listsScanned), ("codesScanned", cost.codesScanned),
+            ("rowsRefined", cost.rowsRefined), ("reads", cost.reads),
+            ("bytesRead", cost.bytesRead), ("routeMicroseconds", cost.route.microseconds),
+            ("scanMicroseconds", cost.scan.microseconds),
+            ("refineMicroseconds", cost.refine.microseconds),
+            ("resolveMicroseconds", cost.resolve.microseconds),
+        ]
+        return "{" + fields.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"
+    }
+
+    /// A JSON string (RFC 8259, section 7).
+    static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\u{0}"..<" ": quoted += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
     }
 }
 
@@ -75,7 +74,7 @@ final class AnswerFile {
     }
 
     func write(_ line: AnswerLine) throws(TesseraError) {
-        buffer.append(Data(try Terminal.json(line, pretty: false).utf8))
+        buffer.append(Data(line.text.utf8))
         buffer.append(UInt8(ascii: "\n"))
         if buffer.count > 1 << 20 { try flush() }
     }
