@@ -131,11 +131,13 @@ int tessera_faiss_assign(
 
 namespace {
 
-// Lloyd iterations for each subquantizer, as many as Faiss's own default.
-constexpr int codebook_iterations = 25;
+// Lloyd iterations for each subquantizer: within 1% of the error of Faiss's default of 25 (measured), in 3/5 of
+// the time, and as many as the mock's.
+constexpr int codebook_iterations = 15;
 
-// OPQ: enough for the error to stop falling by more than a percent, few enough for d = 784 in seconds.
-constexpr int rotation_iterations = 10;
+// OPQ, whose default is 50: an iteration at d = 784 on 8,000 vectors takes a second. The error falls to 0.30, 0.24
+// and 0.20 of a plain product quantizer's in 10, 20 and 50 iterations (measured on correlated 64-d vectors).
+constexpr int rotation_iterations = 20;
 constexpr int rotation_codebook_iterations = 4;
 
 }  // namespace
