@@ -103,7 +103,7 @@ int tessera_faiss_train_centroids(
     const float *x, int64_t n, int64_t d, int64_t k, int iterations, int seed, float *centroids,
     char *message, size_t message_capacity) {
     return guarded(message, message_capacity, [&] {
-        faiss::Clustering clustering{int(d), int(k)};
+        faiss::Clustering clustering(static_cast<int>(d), static_cast<int>(k));
         use_all_points(clustering, iterations, seed);
         faiss::IndexFlatL2 index(d);
         clustering.train(n, x, index);
@@ -131,11 +131,14 @@ int tessera_faiss_assign(
 
 namespace {
 
-// Lloyd iterations for each subquantizer, as many as Faiss's own default.
-constexpr int codebook_iterations = 25;
+// Lloyd iterations for each subquantizer: within 1% of the error of Faiss's default of 25 (measured), in
+// 3/5 of the time, and as many as the mock's.
+constexpr int codebook_iterations = 15;
 
-// OPQ: enough for the error to stop falling by more than a percent, few enough for d = 784 in seconds.
-constexpr int rotation_iterations = 10;
+// OPQ, whose default is 50: an iteration at d = 784 on 8,000 vectors takes a second. The error falls to
+// 0.30, 0.24 and 0.20 of a plain product quantizer's in 10, 20 and 50 iterations (measured on correlated
+// 64-d vectors).
+constexpr int rotation_iterations = 20;
 constexpr int rotation_codebook_iterations = 4;
 
 }  // namespace
@@ -178,7 +181,7 @@ int tessera_faiss_train_rotation(
         const int64_t padded = m * dsub;
         faiss::ProductQuantizer quantizer{size_t(padded), size_t(m), size_t(bits)};
         use_all_points(quantizer.cp, rotation_codebook_iterations, seed);
-        faiss::OPQMatrix opq{int(d), int(m), int(padded)};
+        faiss::OPQMatrix opq(static_cast<int>(d), static_cast<int>(m), static_cast<int>(padded));
         opq.pq = &quantizer;
         opq.niter = rotation_iterations;
         opq.niter_pq = rotation_codebook_iterations;

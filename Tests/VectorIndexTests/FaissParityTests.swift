@@ -18,11 +18,16 @@
             for clusters in [5, 60] {
                 let vectors = BackendFixtures.clustered(4_000, 32, clusters: clusters)
                 let ratio = try ratio { backend in
-                    let centroids = try backend.trainCentroids(
-                        vectors, count: 64, iterations: 10, seed: 1)
-                    return BackendFixtures.objective(vectors, centroids)
+                    // Several seeds: with about as many clusters as centroids, one run's local minimum is
+                    // a matter of luck.
+                    try (UInt64(1)...8).reduce(0) { sum, seed in
+                        let centroids = try backend.trainCentroids(
+                            vectors, count: 64, iterations: 10, seed: seed)
+                        let distances = try backend.assign(vectors, to: centroids).distances
+                        return sum + distances.reduce(0) { $0 + Double($1) }
+                    }
                 }
-                #expect(abs(ratio - 1) < 0.05)
+                #expect((0.95...1.05).contains(ratio))
             }
         }
 
@@ -38,24 +43,27 @@
                     return BackendFixtures.squaredError(
                         vectors, BackendFixtures.decode(codes, codebooks))
                 }
-                #expect(abs(ratio - 1) < 0.05)
+                #expect((0.95...1.05).contains(ratio))
             }
         }
 
-        @Test("rotations lower the error alike, within 10%")
+        @Test("the mock's rotations are as good as Faiss's, within 10%")
         func rotations() throws {
             let vectors = BackendFixtures.correlated(3_000, 32)
             let shape = ProductQuantizerShape(
                 subquantizerCount: 8, subdimension: 4, bitsPerCode: 4)
             let ratio = try ratio { backend in
-                let rotation = try backend.trainRotation(vectors, shape: shape, seed: 1)
-                let rotated = BackendFixtures.rotated(vectors, by: rotation)
-                let codebooks = try backend.trainCodebooks(rotated, shape: shape, seed: 1)
-                let codes = try backend.encode(rotated, with: codebooks)
-                return BackendFixtures.squaredError(
-                    rotated, BackendFixtures.decode(codes, codebooks))
+                try (UInt64(1)...4).reduce(0) { sum, seed in
+                    let rotation = try backend.trainRotation(vectors, shape: shape, seed: seed)
+                    let rotated = BackendFixtures.rotated(vectors, by: rotation)
+                    let codebooks = try backend.trainCodebooks(rotated, shape: shape, seed: 1)
+                    let codes = try backend.encode(rotated, with: codebooks)
+                    let decoded = BackendFixtures.decode(codes, codebooks)
+                    return sum + BackendFixtures.squaredError(rotated, decoded)
+                }
             }
-            #expect(abs(ratio - 1) < 0.1)
+            // One-sided: double precision and whole Lloyd runs often end lower than Faiss does.
+            #expect(ratio < 1.1)
         }
 
         @Test("the two assign and encode alike, up to ties in the last bits")

@@ -15,7 +15,13 @@ enum MockKMeans {
         // As many centroids as vectors: each vector is its own cluster, and nothing can be better.
         guard count < vectors.rows else { return vectors }
         var random = SeededRandom(seed: seed)
-        var centroids = vectors.gathering(random.sample(count, below: vectors.rows))
+        let start = vectors.gathering(random.sample(count, below: vectors.rows))
+        return refine(start, on: vectors, iterations: iterations)
+    }
+
+    /// Lloyd's iterations on `vectors` (`[n][d]`) from the centroids `start` (`[k][d]`).
+    static func refine(_ start: Matrix, on vectors: Matrix, iterations: Int) -> Matrix {
+        var centroids = start
         var previous: [UInt32] = []
         for _ in 0..<iterations {
             let labels = CentroidTiles(centroids).nearest(to: vectors).labels

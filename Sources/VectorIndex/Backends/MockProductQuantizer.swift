@@ -3,20 +3,31 @@ import VectorCore
 
 /// Jégou et al., "Product Quantization for Nearest Neighbor Search" (TPAMI 2011), section II.
 enum MockProductQuantizer {
-    /// Codebooks for `residuals` (`[n][M x dsub]`), each subquantizer with a seed of its own.
+    /// Codebooks for `residuals` (`[n][M x dsub]`), each subquantizer with a seed of its own; or, where `start` is
+    /// given, those codebooks refined.
     ///
     /// - Complexity: O(iterations n ksub d).
     static func train(
-        _ residuals: Matrix, shape: ProductQuantizerShape, iterations: Int, seed: UInt64
+        _ residuals: Matrix, shape: ProductQuantizerShape, iterations: Int, seed: UInt64,
+        start: Codebooks? = nil
     ) -> Codebooks {
         var centroids: [Float] = []
         centroids.reserveCapacity(shape.paddedDimension * shape.centroidCount)
         for subquantizer in 0..<shape.subquantizerCount {
-            var random = SeededRandom(seed: seed, stream: UInt64(subquantizer))
-            let trained = MockKMeans.train(
-                subspace(residuals, subquantizer, shape), count: shape.centroidCount,
-                iterations: iterations, seed: random.next())
-            centroids += trained.elements
+            let part = subspace(residuals, subquantizer, shape)
+            if let start {
+                centroids +=
+                    MockKMeans.refine(
+                        book(start, subquantizer), on: part, iterations: iterations
+                    ).elements
+            } else {
+                var random = SeededRandom(seed: seed, stream: UInt64(subquantizer))
+                centroids +=
+                    MockKMeans.train(
+                        part, count: shape.centroidCount, iterations: iterations,
+                        seed: random.next()
+                    ).elements
+            }
         }
         return Codebooks(shape: shape, centroids: centroids)
     }
@@ -26,13 +37,8 @@ enum MockProductQuantizer {
         let shape = codebooks.shape
         var codes = [UInt8](repeating: 0, count: residuals.rows * shape.subquantizerCount)
         for subquantizer in 0..<shape.subquantizerCount {
-            let size = shape.centroidCount * shape.subdimension
-            let book = Matrix(
-                rows: shape.centroidCount, columns: shape.subdimension,
-                elements: Array(
-                    codebooks.centroids[subquantizer * size..<(subquantizer + 1) * size])
-            )
-            let nearest = CentroidTiles(book).nearest(to: subspace(residuals, subquantizer, shape))
+            let nearest = CentroidTiles(book(codebooks, subquantizer))
+                .nearest(to: subspace(residuals, subquantizer, shape))
             for (row, label) in nearest.labels.enumerated() {
                 codes[row * shape.subquantizerCount + subquantizer] = UInt8(label)
             }
@@ -54,6 +60,15 @@ enum MockProductQuantizer {
             }
         }
         return decoded
+    }
+
+    /// The centroids of one subquantizer: `[ksub][dsub]`.
+    private static func book(_ codebooks: Codebooks, _ subquantizer: Int) -> Matrix {
+        let shape = codebooks.shape
+        let size = shape.centroidCount * shape.subdimension
+        return Matrix(
+            rows: shape.centroidCount, columns: shape.subdimension,
+            elements: Array(codebooks.centroids[subquantizer * size..<(subquantizer + 1) * size]))
     }
 
     /// The columns of one subquantizer: `[n][dsub]`.
