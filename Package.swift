@@ -20,7 +20,8 @@ func testTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let threadPool: [Target.Dependency] = [
-    .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOCore", package: "swift-nio"),
 ]
 
 let package = Package(
@@ -51,7 +52,10 @@ let package = Package(
         target("VectorCore", ["TesseraBase", "CVectorKernels"]),
         target(
             "VectorIndex",
-            ["TesseraBase", "VectorCore", .target(name: "CFaissShim", condition: .when(traits: ["Faiss"]))]),
+            [
+                "TesseraBase", "VectorCore",
+                .target(name: "CFaissShim", condition: .when(traits: ["Faiss"])),
+            ]),
         target("ShardFile", ["TesseraBase", "VectorCore", "VectorIndex", "CZstd"]),
         target("ObjectStore", ["TesseraBase", crypto] + threadPool),
         target("Catalog", ["TesseraBase", "ObjectStore"]),
@@ -76,7 +80,8 @@ let package = Package(
             dependencies: ["TesseraBase", "VectorCore", "VectorIndex", "ObjectStore"],
             path: "Tests/TestSupport", swiftSettings: swiftSettings),
         testTarget("VectorCoreTests", ["TesseraBase", "VectorCore", "TestSupport"]),
-        testTarget("VectorIndexTests", ["TesseraBase", "VectorCore", "VectorIndex", "TestSupport"]),
+        testTarget(
+            "VectorIndexTests", ["TesseraBase", "VectorCore", "VectorIndex", "TestSupport"]),
         testTarget(
             "ShardFileTests",
             ["TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "TestSupport"]),

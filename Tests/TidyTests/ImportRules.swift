@@ -1,0 +1,81 @@
+// Who may import whom. SwiftPM does not report the import of a module that only a dependency declares, so this
+// table is what keeps the arrows one way. ARCHITECTURE.md shows it to people.
+
+/// The import table, and the check of one file against it.
+enum ImportRules {
+    private static let pool: Set = ["NIOCore", "NIOPosix"]
+    private static let system: Set = ["Foundation", "Synchronization", "Glibc", "Darwin"]
+
+    /// What the Swift files of a target may import. `Foundation` and `Synchronization` are for all;
+    /// `Glibc` and `Darwin` only where files, memory or threads are touched.
+    static let table: [String: Set<String>] = [
+        "TesseraBase": ["Foundation"],
+        "VectorCore": system.union(["TesseraBase", "CVectorKernels"]),
+        "VectorIndex": [
+            "Foundation", "Synchronization", "TesseraBase", "VectorCore", "CFaissShim",
+        ],
+        "ShardFile": [
+            "Foundation", "Synchronization", "TesseraBase", "VectorCore", "VectorIndex", "CZstd",
+        ],
+        "ObjectStore": system.union(pool).union(["TesseraBase", "Crypto"]),
+        "Catalog": ["Foundation", "Synchronization", "TesseraBase", "ObjectStore"],
+        "Indexer": system.union(pool).union([
+            "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+        ]),
+        "Worker": system.union(pool).union([
+            "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+        ]),
+        "shardctl": system.union(pool).union([
+            "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+            "Indexer", "Worker", "ArgumentParser",
+        ]),
+    ]
+
+    /// Targets without Swift: C code and module maps.
+    static let cTargets: Set = ["CVectorKernels", "CFaissShim", "CZstd"]
+
+    /// Modules that a single file may import, though their target may.
+    static let oneFileModules: Set = ["CFaissShim"]
+
+    /// The modules a Swift file imports.
+    static func imports(of text: String) -> [String] {
+        let modifiers: Set = ["package", "public", "internal", "fileprivate", "private"]
+        let kinds: Set = ["typealias", "struct", "class", "enum", "protocol", "let", "var", "func"]
+        return CodeOnly.lines(of: text).compactMap { line in
+            var words = line.split { $0 == " " || $0 == ";" }
+            while let first = words.first, first.hasPrefix("@") || modifiers.contains(String(first))
+            {
+                words.removeFirst()
+            }
+            guard words.count > 1, words[0] == "import" else { return nil }
+            let module = kinds.contains(String(words[1])) && words.count > 2 ? words[2] : words[1]
+            return module.split(separator: ".").first.map(String.init)
+        }
+    }
+
+    /// What is wrong with the imports of a file under `Sources`.
+    static func complaints(_ file: TextFile) -> [String] {
+        guard file.isSwift, let target = file.target else { return [] }
+        guard let allowed = table[target] else {
+            return ["\(file.path): target \(target) is not in the import table"]
+        }
+        return imports(of: file.text).filter { !allowed.contains($0) }.map {
+            "\(file.path): \(target) must not import \($0); ARCHITECTURE.md has the table"
+        }
+    }
+
+    /// Each C module is imported in one folder, and those of ``oneFileModules`` in one file.
+    static func cModuleComplaints(_ files: [TextFile]) -> [String] {
+        cTargets.sorted().flatMap { module -> [String] in
+            let users = files.filter {
+                $0.target != nil && $0.isSwift && imports(of: $0.text).contains(module)
+            }
+            let folders = Set(users.map { $0.path.split(separator: "/").dropLast() })
+            if oneFileModules.contains(module), users.count > 1 {
+                return ["\(module) is imported by \(users.map(\.path)): it belongs in one file"]
+            }
+            guard folders.count > 1 else { return [] }
+            return ["\(module) is imported by \(users.map(\.path)): it belongs in one folder"]
+        }
+    }
+}
