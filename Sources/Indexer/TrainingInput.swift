@@ -93,7 +93,9 @@ struct TrainingInput: Sendable {
         guard case .file = ids else { return }
         var lines: [UInt8] = []
         try ids.forEach(in: 0..<ids.count) { _, id in
-            for index in id.byteOffsets { lines.append(id.unsafeLoad(fromByteOffset: index, as: UInt8.self)) }
+            for index in id.byteOffsets {
+                lines.append(id.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+            }
             lines.append(UInt8(ascii: "\n"))
             if lines.count > 1 << 20 {
                 hasher.update(lines)

@@ -26,7 +26,9 @@ package final class WorkPool: Sendable {
         let outcome: Result<Output, TesseraError>
         do {
             outcome = try await pool.runIfActive {
-                do throws(TesseraError) { return .success(try body()) } catch { return .failure(error) }
+                do throws(TesseraError) { return .success(try body()) } catch {
+                    return .failure(error)
+                }
             }
         } catch {
             throw TesseraError(.cancelled, "the work was cancelled")
@@ -49,7 +51,8 @@ package final class WorkPool: Sendable {
                 let item = items[index]
                 next += 1
                 group.addTask {
-                    do throws(TesseraError) { return (index, .success(try await body(item))) } catch {
+                    do throws(TesseraError) { return (index, .success(try await body(item))) } catch
+                    {
                         return (index, .failure(error))
                     }
                 }

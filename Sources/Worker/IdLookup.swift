@@ -34,14 +34,16 @@ package struct IdLookup: Sendable {
 
     private func storedID(at place: NumericID) async throws(TesseraError) -> String? {
         guard manifest.index.shards.indices.contains(place.shard) else {
-            throw TesseraError(.corrupted, "an id table names shard \(place.shard), which is not there")
+            throw TesseraError(
+                .corrupted, "an id table names shard \(place.shard), which is not there")
         }
         let reference = manifest.index.shards[place.shard]
         let key = ObjectKind.shard.key(reference.digest)
         let head = try ShardHead(
             tail: try await catalog.store.get(key, range: reference.open.range), name: key)
         guard place.row < head.vectorCount else {
-            throw TesseraError(.corrupted, "an id table names row \(place.row) of \(key), which is not there")
+            throw TesseraError(
+                .corrupted, "an id table names row \(place.row) of \(key), which is not there")
         }
         let idPlace = head.idPlace(row: place.row)
         let block = try await catalog.store.get(key, range: idPlace.range)

@@ -48,7 +48,8 @@ struct ThreadOptions: ParsableArguments {
     func pool() throws(TesseraError) -> WorkPool {
         let width = threads ?? ProcessInfo.processInfo.activeProcessorCount
         guard (1...1024).contains(width) else {
-            throw TesseraError(.invalidArgument, "--threads \(width) is out of range; give 1 to 1024")
+            throw TesseraError(
+                .invalidArgument, "--threads \(width) is out of range; give 1 to 1024")
         }
         return WorkPool(width: width)
     }

@@ -1,3 +1,4 @@
+// export: the shards of a version as files another program opens.
 import ArgumentParser
 import Catalog
 import Foundation
@@ -39,7 +40,8 @@ struct ExportCommand: ShardctlCommand {
         if let shard, !all.contains(shard) {
             throw TesseraError(
                 .invalidArgument,
-                "there is no shard \(shard); version \(manifest.version) has shards 0 to \(all.count - 1)")
+                "there is no shard \(shard); version \(manifest.version) has shards 0 to \(all.count - 1)"
+            )
         }
         let exporter = try await FaissExporter(manifest: manifest, catalog: catalog)
         let bar = ProgressBar(quiet: quiet)

@@ -1,3 +1,4 @@
+// gc: what no retained version needs, found and, if asked, removed.
 import ArgumentParser
 import Catalog
 import ObjectStore

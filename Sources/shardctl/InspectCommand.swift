@@ -1,3 +1,4 @@
+// inspect: what a version is made of, and where an id is.
 import ArgumentParser
 import Catalog
 import Foundation
@@ -9,7 +10,8 @@ import Worker
 struct InspectCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a version is made of and how it came by its numbers, or find one id in it.",
+        abstract:
+            "Show what a version is made of and how it came by its numbers, or find one id in it.",
         discussion: """
             EXAMPLE
               shardctl inspect --store file:///data/idx --index photos
@@ -62,7 +64,9 @@ struct InspectCommand: ShardctlCommand {
             "  stored     \(index.shards.reduce(UInt64(0)) { $0 + $1.bytes }.asSize) in shards, "
                 + "\(index.idTables.reduce(UInt64(0)) { $0 + $1.bytes }.asSize) in id tables",
         ]
-        lines += index.rules.sorted { $0.key < $1.key }.map { "  rule       \($0.key) = \($0.value)" }
+        lines += index.rules.sorted { $0.key < $1.key }.map {
+            "  rule       \($0.key) = \($0.value)"
+        }
         guard shards else { return lines }
         lines += index.shards.enumerated().map { ordinal, shard in
             "  shard \(ordinal)  \(shard.vectors.grouped) vectors  \(shard.lists) lists  \(shard.bytes.asSize)  \(shard.digest)"

@@ -1,3 +1,4 @@
+// list: the indexes of a store, the versions and drafts of an index.
 import ArgumentParser
 import Catalog
 import Foundation

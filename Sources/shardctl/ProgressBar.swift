@@ -38,7 +38,8 @@ final class ProgressBar: Sendable {
             let now = ContinuousClock.now
             if state.phase != update.phase {
                 if state.open { Terminal.write("\n") }
-                state = State(phase: update.phase, started: now, drawn: now - .seconds(1), open: true)
+                state = State(
+                    phase: update.phase, started: now, drawn: now - .seconds(1), open: true)
             }
             let isLast = update.completed >= update.total
             guard isLast || now - state.drawn > .milliseconds(100) else { return }

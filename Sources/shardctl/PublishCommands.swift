@@ -27,7 +27,9 @@ struct PublishCommand: ShardctlCommand {
             manifest,
             publication.alreadyPublished
                 ? ["draft \(manifest.draft ?? "") is version \(manifest.version) already"]
-                : ["published version \(manifest.version) (\(manifest.index.vectors.grouped) vectors)"])
+                : [
+                    "published version \(manifest.version) (\(manifest.index.vectors.grouped) vectors)"
+                ])
     }
 }
 

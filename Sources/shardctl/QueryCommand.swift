@@ -1,3 +1,4 @@
+// query: the nearest vectors of each vector in a file.
 import ArgumentParser
 import Catalog
 import Foundation
@@ -75,7 +76,7 @@ struct QueryCommand: ShardctlCommand {
         }
         try answers.close()
         bar.finish()
-        if stats { Terminal.say(try Terminal.json(statistics.summary, pretty: false)) }
+        if stats { Terminal.say(try Terminal.jsonLine(statistics.summary)) }
     }
 
     /// Queries held in memory with their answers.

@@ -24,20 +24,20 @@ struct QueryStatistics {
         rowsRefined += result.answers.reduce(0) { $0 + $1.receipt.rowsRefined }
     }
 
-    /// Counts are means a query; names end in their units.
+    /// Written in snake case. Counts are means a query; names end in their units.
     struct Summary: Encodable {
         let queries: Int
-        let load_s: Double
-        let search_s: Double
+        let loadS: Double
+        let searchS: Double
         let qps: Double
-        let p50_ms: Double
-        let p99_ms: Double
-        let codes_scanned: Double
-        let rows_refined: Double
-        let codes_mb: Double
-        let codes_share_of_float32: Double
-        let model_mb: Double
-        let rss_mb: Double
+        let p50Ms: Double
+        let p99Ms: Double
+        let codesScanned: Double
+        let rowsRefined: Double
+        let codesMb: Double
+        let codesShareOfFloat32: Double
+        let modelMb: Double
+        let rssMb: Double
     }
 
     var summary: Summary {
@@ -45,17 +45,17 @@ struct QueryStatistics {
         let count = Double(max(1, latencies.count))
         let plain = Double(searcher.vectorCount * searcher.dimension * 4)
         return Summary(
-            queries: latencies.count, load_s: load.seconds.rounded(to: 4),
-            search_s: elapsed.seconds.rounded(to: 6),
+            queries: latencies.count, loadS: load.seconds.rounded(to: 4),
+            searchS: elapsed.seconds.rounded(to: 6),
             qps: (Double(latencies.count) / max(elapsed.seconds, 1e-9)).rounded(to: 1),
-            p50_ms: Self.percentile(sorted, 0.50).rounded(to: 4),
-            p99_ms: Self.percentile(sorted, 0.99).rounded(to: 4),
-            codes_scanned: (Double(codesScanned) / count).rounded(to: 1),
-            rows_refined: (Double(rowsRefined) / count).rounded(to: 1),
-            codes_mb: (Double(searcher.codeBytes) / 1e6).rounded(to: 3),
-            codes_share_of_float32: (Double(searcher.codeBytes) / plain).rounded(to: 5),
-            model_mb: (Double(searcher.modelBytes) / 1e6).rounded(to: 3),
-            rss_mb: Self.residentMegabytes.rounded(to: 1))
+            p50Ms: Self.percentile(sorted, 0.50).rounded(to: 4),
+            p99Ms: Self.percentile(sorted, 0.99).rounded(to: 4),
+            codesScanned: (Double(codesScanned) / count).rounded(to: 1),
+            rowsRefined: (Double(rowsRefined) / count).rounded(to: 1),
+            codesMb: (Double(searcher.codeBytes) / 1e6).rounded(to: 3),
+            codesShareOfFloat32: (Double(searcher.codeBytes) / plain).rounded(to: 5),
+            modelMb: (Double(searcher.modelBytes) / 1e6).rounded(to: 3),
+            rssMb: Self.residentMegabytes.rounded(to: 1))
     }
 
     /// The smallest value that at least `share` of the values do not exceed.

@@ -23,18 +23,30 @@ enum Terminal {
         FileHandle.standardError.write(Data(text.utf8))
     }
 
-    /// A value as one line of JSON, or as indented JSON.
-    static func json(_ value: some Encodable, pretty: Bool = true) throws(TesseraError) -> String {
+    /// A value as indented JSON.
+    static func json(_ value: some Encodable) throws(TesseraError) -> String {
         let encoder = JSONEncoder()
-        encoder.outputFormatting =
-            pretty
-            ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            : [.sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
+        return try encode(value, encoder)
+    }
+
+    /// A value as one line of JSON, its keys in snake case.
+    static func jsonLine(_ value: some Encodable) throws(TesseraError) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        return try encode(value, encoder)
+    }
+
+    private static func encode(_ value: some Encodable, _ encoder: JSONEncoder)
+        throws(TesseraError) -> String
+    {
         do {
             return String(decoding: try encoder.encode(value), as: UTF8.self)
         } catch {
-            throw TesseraError(.invalidArgument, "the answer cannot be written as JSON", cause: error)
+            throw TesseraError(
+                .invalidArgument, "the answer cannot be written as JSON", cause: error)
         }
     }
 }

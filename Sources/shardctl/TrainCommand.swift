@@ -1,3 +1,4 @@
+// train: from a file of vectors to a draft.
 import ArgumentParser
 import Catalog
 import Foundation

@@ -1,3 +1,4 @@
+// verify: every object of a version against its digest.
 import ArgumentParser
 import Catalog
 import TesseraBase
@@ -28,12 +29,15 @@ struct VerifyCommand: ShardctlCommand {
         try output.answer(
             answer,
             report.isSound
-                ? ["version \(version): \(report.objects) objects, \(report.bytes.asSize), all sound"]
+                ? [
+                    "version \(version): \(report.objects) objects, \(report.bytes.asSize), all sound"
+                ]
                 : answer.problems)
         guard report.isSound else {
             throw TesseraError(
                 .corrupted,
-                "version \(version) has \(report.problems.count) unsound objects; roll back, or train again")
+                "version \(version) has \(report.problems.count) unsound objects; roll back, or train again"
+            )
         }
     }
 }

@@ -1,3 +1,4 @@
+// External ids and the search for duplicates.
 import Foundation
 import Indexer
 import TesseraBase

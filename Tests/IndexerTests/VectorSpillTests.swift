@@ -1,3 +1,4 @@
+// The spill: order, splitting, threads, a full disk.
 import Foundation
 import Indexer
 import TesseraBase

@@ -58,22 +58,27 @@ struct DamageTests {
     func rangedReads() throws {
         let image = try ShardFixture.image()
         let head = try ShardHead(tail: image.tail, name: "fixture")
-        var codes = Array(image.bytes[Int(head.lists[2].codes.lowerBound)..<Int(head.lists[2].codes.upperBound)])
+        var codes = Array(
+            image.bytes[Int(head.lists[2].codes.lowerBound)..<Int(head.lists[2].codes.upperBound)])
         try head.check(codes: codes[...], of: 2)
         codes[7] ^= 1
-        #expect(code { () throws(TesseraError) in try head.check(codes: codes[...], of: 2) } == .corrupted)
+        #expect(
+            code { () throws(TesseraError) in try head.check(codes: codes[...], of: 2) }
+                == .corrupted)
         let range = try #require(head.refineRange(row: 71))
         var row = Array(image.bytes[Int(range.lowerBound)..<Int(range.upperBound)])
         row[0] ^= 1
         #expect(
-            code { () throws(TesseraError) in _ = try head.refineRow(row[...], row: 71) } == .corrupted)
+            code { () throws(TesseraError) in _ = try head.refineRow(row[...], row: 71) }
+                == .corrupted)
         let place = head.idPlace(row: 71)
         let block = Array(image.bytes[Int(place.range.lowerBound)..<Int(place.range.upperBound)])
         for position in block.indices {
             var damaged = block
             damaged[position] ^= 4
             #expect(
-                code { () throws(TesseraError) in _ = try head.ids(damaged, at: place) } == .corrupted)
+                code { () throws(TesseraError) in _ = try head.ids(damaged, at: place) }
+                    == .corrupted)
         }
     }
 
@@ -98,7 +103,8 @@ struct DamageTests {
         for _ in 0..<3000 {
             var bytes = image.tail
             for _ in 0..<Int.random(in: 1...8, using: &random) {
-                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(
+                    in: 0...255, using: &random)
             }
             _ = code { () throws(TesseraError) in _ = try ShardHead(tail: bytes, name: "fuzz") }
         }

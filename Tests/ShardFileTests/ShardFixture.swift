@@ -1,7 +1,7 @@
 // A small shard made by hand, no backend needed: 100 vectors of 6 dimensions in lists of 70, 0 and 30.
 import ShardFile
-import TestSupport
 import TesseraBase
+import TestSupport
 import VectorCore
 import VectorIndex
 
@@ -37,7 +37,8 @@ enum ShardFixture {
             ids: (0..<100).map { Array("photos/2026/\($0)-ä.jpg".utf8) })
     }
 
-    static func image(_ contents: ShardContents = contents()) throws(TesseraError) -> ContainerImage {
+    static func image(_ contents: ShardContents = contents()) throws(TesseraError) -> ContainerImage
+    {
         try ShardWriter.write(contents)
     }
 }

@@ -1,3 +1,4 @@
+// What is written is read back.
 import ShardFile
 import Testing
 import VectorCore
@@ -5,7 +6,8 @@ import VectorIndex
 
 struct ShardRoundTripTests {
     @Test(
-        "what was written is read back", arguments: Metric.allCases, [RefineEncoding.sq8, .f16, .none])
+        "what was written is read back", arguments: Metric.allCases,
+        [RefineEncoding.sq8, .f16, .none])
     func roundTrip(metric: Metric, refine: RefineEncoding) throws {
         let contents = ShardFixture.contents(metric: metric, refine: refine)
         let image = try ShardFixture.image(contents)

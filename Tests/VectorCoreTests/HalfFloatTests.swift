@@ -1,3 +1,4 @@
+// Tests of HalfFloat.
 import Testing
 import VectorCore
 

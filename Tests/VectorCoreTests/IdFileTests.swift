@@ -1,3 +1,4 @@
+// Tests of IdFile.
 import Foundation
 import TesseraBase
 import TestSupport

@@ -1,3 +1,4 @@
+// Tests of IntegerMatrix.
 import Foundation
 import TesseraBase
 import TestSupport

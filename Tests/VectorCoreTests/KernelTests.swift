@@ -70,7 +70,9 @@ struct KernelTests {
     func scans(set: String) {
         var random = SeededRandom(seed: 9)
         for bits in [4, 8] {
-            for (count, subquantizers) in [(1, 2), (31, 6), (32, 8), (33, 10), (250, 46), (97, 158)] {
+            for (count, subquantizers) in [
+                (1, 2), (31, 6), (32, 8), (33, 10), (250, 46), (97, 158),
+            ] {
                 for hasBias in [true, false] {
                     let list = ListScan(
                         count: count, subquantizers: subquantizers, bitsPerCode: bits,

@@ -1,3 +1,4 @@
+// Tests of NumpyFile.
 import Foundation
 import TesseraBase
 import TestSupport

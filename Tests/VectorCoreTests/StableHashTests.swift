@@ -1,3 +1,4 @@
+// Tests of StableHash.
 import Testing
 import VectorCore
 

@@ -1,3 +1,4 @@
+// Tests of VectorFile.
 import Foundation
 import TesseraBase
 import TestSupport

@@ -1,3 +1,4 @@
+// Tests of BackendArgument.
 import TesseraBase
 // The conformance suite, last part: what every backend refuses, and how backends are named.
 import Testing

@@ -1,3 +1,4 @@
+// Tests of BackendClustering.
 import TesseraBase
 // The conformance suite, first part: k-means and assignment. Every backend of the build runs it.
 import Testing

@@ -1,3 +1,4 @@
+// Tests of BackendQuantizer.
 import TesseraBase
 // The conformance suite, second part: product quantizers.
 import Testing

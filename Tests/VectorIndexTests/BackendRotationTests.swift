@@ -1,3 +1,4 @@
+// Tests of BackendRotation.
 import TesseraBase
 // The conformance suite, third part: OPQ rotations.
 import Testing

@@ -1,3 +1,4 @@
+// Tests of MockBackend.
 import TesseraBase
 // What only the mock backend promises: the same bits on every machine, pinned here.
 import Testing

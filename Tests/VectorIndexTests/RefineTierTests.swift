@@ -1,10 +1,13 @@
+// The refine tier against the decoded vectors.
 import TestSupport
 import Testing
 import VectorCore
 import VectorIndex
 
 struct RefineTierTests {
-    @Test("distances to rows are those to the decoded vectors", arguments: [RefineEncoding.sq8, .f16], Metric.allCases)
+    @Test(
+        "distances to rows are those to the decoded vectors",
+        arguments: [RefineEncoding.sq8, .f16], Metric.allCases)
     func distances(encoding: RefineEncoding, metric: Metric) {
         let vectors = RandomVectors.uniform(rows: 50, columns: 37, seed: 1)
         let queries = RandomVectors.uniform(rows: 3, columns: 37, seed: 2)

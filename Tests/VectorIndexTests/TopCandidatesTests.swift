@@ -1,9 +1,12 @@
+// The bounded selection of candidates.
 import Testing
 import VectorCore
 import VectorIndex
 
 struct TopCandidatesTests {
-    @Test("the smallest are kept in any order of offers, ties to the lower id", arguments: [1, 7, 100])
+    @Test(
+        "the smallest are kept in any order of offers, ties to the lower id",
+        arguments: [1, 7, 100])
     func keepsSmallest(capacity: Int) {
         var random = SeededRandom(seed: 3)
         let offers = (0..<1000).map {
