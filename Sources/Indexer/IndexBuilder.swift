@@ -55,8 +55,10 @@ package struct IndexBuilder: Sendable {
         let builder = ShardBuilder(
             input: input, backend: backend, transform: prepared.transform, shape: prepared.shape,
             refine: settings.refine, seed: settings.seed)
-        let built = try await buildShards(builder, cells: ordered, from: spill)
-        return try await saveDraft(input, digest, prepared, built)
+        let ids = try IdTableBuilder(
+            vectors: input.count, scratchFolder: settings.scratchFolder)
+        let shards = try await buildShards(builder, cells: ordered, from: spill, ids: ids)
+        return try await saveDraft(input, digest, prepared, shards, ids)
     }
 
     private struct Prepared: Sendable {
@@ -90,9 +92,9 @@ package struct IndexBuilder: Sendable {
         return Prepared(rule: .nearest(centroids), transform: transform, shape: shape)
     }
 
-    private func buildShards(_ builder: ShardBuilder, cells: [Int], from spill: VectorSpill)
-        async throws(TesseraError) -> [PlacedShard]
-    {
+    private func buildShards(
+        _ builder: ShardBuilder, cells: [Int], from spill: VectorSpill, ids: IdTableBuilder
+    ) async throws(TesseraError) -> [PlacedShard] {
         let counter = ProgressCounter(
             phase: "building shards", total: builder.input.count, unit: "vectors",
             handler: progress)
@@ -102,6 +104,7 @@ package struct IndexBuilder: Sendable {
             let shard = try await pool.run { () throws(TesseraError) in
                 try builder.build(cell: cell, ordinal: ordinal, from: spill)
             }
+            try ids.append(shard.idHashes, shard: ordinal)
             let digest = try await catalog.putObject(.shard, shard.image.bytes)
             counter.advance(by: shard.vectors)
             return PlacedShard(
@@ -109,14 +112,14 @@ package struct IndexBuilder: Sendable {
                     digest: digest, bytes: UInt64(shard.image.bytes.count),
                     vectors: shard.vectors, lists: shard.lists,
                     open: ByteSpan(shard.image.open)),
-                centroid: shard.centroid, idHashes: shard.idHashes)
+                centroid: shard.centroid)
         }
     }
 
     /// Puts the router and the id tables beside the shards and writes the draft that names them all.
     private func saveDraft(
         _ input: TrainingInput, _ digest: ContentDigest, _ prepared: Prepared,
-        _ shards: [PlacedShard]
+        _ shards: [PlacedShard], _ ids: IdTableBuilder
     ) async throws(TesseraError) -> Draft {
         let router = try RouterFile.write(
             Router(
@@ -125,7 +128,7 @@ package struct IndexBuilder: Sendable {
                     elements: shards.flatMap(\.centroid)),
                 transform: prepared.transform))
         let routerDigest = try await catalog.putObject(.router, router.bytes)
-        let tables = try await writeIDTables(shards, vectors: input.count)
+        let tables = try await writeIDTables(ids)
         let lists = shards.reduce(0) { $0 + $1.reference.lists }
         let probes = AutomaticParameters.probeCount(totalLists: lists)
         return try await catalog.saveDraft(
@@ -154,13 +157,9 @@ package struct IndexBuilder: Sendable {
                 idTables: tables, shards: shards.map(\.reference)))
     }
 
-    private func writeIDTables(_ shards: [PlacedShard], vectors: Int) async throws(TesseraError)
+    private func writeIDTables(_ builder: IdTableBuilder) async throws(TesseraError)
         -> [IDTableReference]
     {
-        let builder = try IdTableBuilder(vectors: vectors, scratchFolder: settings.scratchFolder)
-        for (ordinal, shard) in shards.enumerated() {
-            try builder.append(shard.idHashes, shard: ordinal)
-        }
         var references: [IDTableReference] = []
         for table in try builder.tables() {
             let (image, entries) = try builder.write(table)
@@ -176,6 +175,5 @@ package struct IndexBuilder: Sendable {
     private struct PlacedShard: Sendable {
         let reference: ShardReference
         let centroid: [Float]
-        let idHashes: [UInt64]
     }
 }
