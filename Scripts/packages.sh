@@ -1,0 +1,14 @@
+# shellcheck shell=bash disable=SC2034
+# The one list of what Tessera needs from outside. Sourced by the other scripts.
+
+# Every build: compressed sections; Python shows the sample's answers; binutils proves what a binary links.
+apt_base=(libzstd-dev python3 python3-venv binutils git)
+
+# Builds with `--traits Faiss`.
+apt_faiss=(libfaiss-dev libopenblas-dev libgomp1)
+
+# Tests that ask somebody else: plain Faiss, NumPy and a JSON Schema validator.
+pip_tests=(numpy faiss-cpu jsonschema)
+
+# The oldest Swift that builds the package.
+swift_minimum=6.2

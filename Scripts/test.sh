@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test.
+#
+#   Scripts/test.sh [--mock-only] [--fast]
+#
+#   --mock-only  leave out the Faiss build and its tests
+#   --fast       the mock build's tests and the format only
+#
+# The mock build comes first, and Faiss's packages are installed only after it: on a bare machine that alone
+# shows that the mock needs none of them. Logs are kept in .build/logs. Exit status 1 if anything failed.
+set -euo pipefail
+# shellcheck source=Scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+with_faiss=true
+fast=false
+for option in "$@"; do
+    case "$option" in
+    --mock-only) with_faiss=false ;;
+    --fast) fast=true ;;
+    -h | --help) usage && exit ;;
+    *) fail "no such option: $option; see Scripts/test.sh --help" ;;
+    esac
+done
+
+logs=$root/.build/logs
+mkdir -p "$logs"
+export TESSERA_PYTHON=$venv/bin/python3 PATH=$venv/bin:$PATH
+# Without testability, tests run the very code that is released, and `swift build` reuses it.
+release=(-c release --disable-testable-imports)
+failed=()
+summary=()
+
+# section NAME COMMAND...: runs the command with its output in a log, times it, and goes on if it fails.
+section() {
+    local name=$1 started=$SECONDS status=0
+    shift
+    local log="$logs/${name// /-}.log"
+    say "$name"
+    # Not as a condition: that would switch off `set -e` inside.
+    set +e
+    (
+        set -e
+        "$@"
+    ) >"$log" 2>&1 </dev/null
+    status=$?
+    set -e
+    local line
+    line=$(printf '%-28s %4d s' "$name" $((SECONDS - started)))
+    if [ $status = 0 ]; then
+        summary+=("ok      $line")
+        grep -E 'Test run with|^found: ' "$log" || true
+    else
+        summary+=("FAILED  $line   ${log#"$root"/}")
+        failed+=("$name")
+        grep -E '(error|warning): |✘|Fatal error' "$log" | awk 'NR <= 60 && !seen[$0]++' || true
+        grep -vE '✔|◇|^\[[0-9]+/' "$log" | tail -n 25
+    fi
+}
+
+run_tests() {
+    local log=$logs/runner.log
+    swift test "${release[@]}" "$@" | tee "$log"
+    # A run that found no tests passes too.
+    grep -qE 'Test run with [1-9][0-9]* tests' "$log"
+}
+
+linked_libraries() {
+    readelf -d "$(swift build -c release --show-bin-path)/shardctl" | grep NEEDED
+}
+
+faiss_symbols() {
+    nm -C "$(swift build -c release --show-bin-path)/shardctl" | grep 'faiss::'
+}
+
+# Three witnesses: the compile and link commands, the libraries loaded, and the symbols of a static libfaiss.
+prove_mock_is_free_of_faiss() {
+    local commands=.build/release.yaml traces='TESSERA_FAISS|-l(faiss|openblas|gomp)|libfaiss'
+    [ -s "$commands" ] || fail "$commands is not there: nobody knows how the build was made"
+    if grep -nE -e "$traces" "$commands"; then fail "the mock build has Faiss on its command lines"; fi
+    if linked_libraries | grep -E 'faiss|blas|gomp'; then fail "the mock build loads Faiss's libraries"; fi
+    if faiss_symbols; then fail "the mock build holds Faiss's code"; fi
+    if [ -e /usr/include/faiss ]; then
+        echo "found: no Faiss in the mock build, though its headers are installed"
+    else
+        echo "found: no Faiss in the mock build, nor on this machine"
+    fi
+}
+
+# The counterpart: the witnesses do speak up where there is Faiss.
+prove_faiss_is_linked() {
+    grep -qe '-lfaiss' .build/release.yaml || fail "the Faiss build does not link libfaiss"
+    linked_libraries | grep openblas || fail "the Faiss build does not load OpenBLAS"
+    faiss_symbols >/dev/null || fail "the Faiss build holds none of Faiss's code"
+    echo "found: libfaiss and OpenBLAS in the Faiss build"
+}
+
+check_format() {
+    local folders=() folder
+    for folder in Sources Tests Benchmarks; do
+        [ ! -d "$folder" ] || folders+=("$folder")
+    done
+    swift format lint --strict --recursive "${folders[@]}" Package.swift
+}
+
+check_scripts() {
+    local script
+    for script in Scripts/*.sh .ci/run; do bash -n "$script"; done
+    if command -v shellcheck >/dev/null; then shellcheck -x Scripts/*.sh .ci/run; fi
+}
+
+Scripts/setup.sh base python
+
+section "mock tests" run_tests
+section "format" check_format
+if ! $fast; then
+    section "scripts" check_scripts
+    section "mock is free of Faiss" prove_mock_is_free_of_faiss
+    section "mock quickstart" Scripts/quickstart.sh
+    if [ -e Scripts/check-manifests.py ]; then
+        section "manifest schemas" "$TESSERA_PYTHON" Scripts/check-manifests.py
+    fi
+    if $with_faiss; then
+        Scripts/setup.sh faiss
+        section "faiss tests" run_tests --traits Faiss
+        section "faiss is linked" prove_faiss_is_linked
+        section "faiss quickstart" Scripts/quickstart.sh --faiss
+    fi
+fi
+
+say "results"
+printf '%s\n' "${summary[@]}"
+grep -HE 'Test run with' "$logs"/*-tests.log | sed "s#^$logs/##; s#-tests.log:# tests: #" || true
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'FAILED: %s\n' "${failed[*]}"
+    exit 1
+fi
+echo "all passed in $SECONDS s"
