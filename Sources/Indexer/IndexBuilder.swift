@@ -151,7 +151,7 @@ package struct IndexBuilder: Sendable {
                         ? shards.count
                         : AutomaticParameters.probeShards(
                             shards: shards.count, totalLists: lists, probeCount: probes)),
-                rules: AutomaticParameters.rules,
+                rules: settings.rules,
                 router: ObjectReference(
                     digest: routerDigest, bytes: UInt64(router.bytes.count)),
                 idTables: tables, shards: shards.map(\.reference)))

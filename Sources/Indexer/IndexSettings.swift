@@ -44,6 +44,14 @@ package struct IndexSettings: Sendable {
         self.scratchFolder = scratchFolder
     }
 
+    /// The rules behind the numbers that were not given by hand.
+    var rules: [String: String] {
+        var rules = AutomaticParameters.rules
+        if codeSize != nil { rules["quantizer"] = nil }
+        if shardSize != AutomaticParameters.shardSize { rules["shardSize"] = nil }
+        return rules
+    }
+
     /// Throws `invalidArgument` naming the setting that is out of range.
     package func validate(dimension: Int) throws(TesseraError) {
         guard shardSize >= 100, shardSize <= 10_000_000 else {

@@ -49,7 +49,7 @@ package enum AutomaticParameters {
 
     /// The rules in words, by the name of the number they give.
     package static let rules: [String: String] = [
-        "shardSize": "50000 unless asked; cells above 1.5 x are split",
+        "shardSize": "50000; cells above 1.5 x are split",
         "nlist": "min(sqrt(n), n / 39) of each shard, to the nearest 16 from 16 on",
         "quantizer":
             "finest with codes and bias byte within dimension / 8 bytes, at least 8 bytes of code",

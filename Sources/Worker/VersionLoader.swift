@@ -20,6 +20,8 @@ package enum VersionLoader {
         let routerKey = ObjectKind.router.key(description.router.digest)
         let router = try RouterFile.read(try await store.get(routerKey), name: routerKey)
         let total = description.shards.count
+        let counter = ProgressCounter(
+            phase: "loading", total: total, unit: "shards", handler: progress)
         let shards = try await pool.map(Array(description.shards.enumerated())) {
             item throws(TesseraError) in
             let (ordinal, reference) = item
@@ -27,12 +29,12 @@ package enum VersionLoader {
                 store: store, key: ObjectKind.shard.key(reference.digest), ordinal: ordinal,
                 open: reference.open.range)
             try check(shard, reference, description)
-            progress(
-                ProgressUpdate(
-                    phase: "loading", completed: ordinal + 1, total: total, unit: "shards"))
+            counter.advance(by: 1)
             return shard
         }
-        guard router.centroids.rows == total, router.centroids.columns == description.dimension
+        let padded = router.transform.outputDimension
+        guard router.centroids.rows == total, router.centroids.columns == description.dimension,
+            shards.allSatisfy({ $0.head.model.shape.paddedDimension == padded })
         else {
             throw TesseraError(.corrupted, "\(routerKey) does not fit the manifest's shards")
         }

@@ -58,7 +58,7 @@ struct ExportCommand: ShardctlCommand {
                     phase: "exporting", completed: done + 1, total: chosen.count, unit: "shards"))
         }
         bar.finish()
-        Terminal.say("wrote \(chosen.count) shards to \(output)")
+        Terminal.say("wrote \(chosen.count.counted("shard")) to \(output)")
     }
 
     private func makeFolder() throws(TesseraError) {

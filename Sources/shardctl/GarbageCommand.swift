@@ -73,7 +73,7 @@ private struct GarbageAnswer: Encodable {
         lines += expiredDrafts.map { "\(verb) draft \($0)" }
         lines += (objects + temporaryFiles).map { "\(verb) \($0)" }
         lines.append(
-            "\(verb) \(objects.count + temporaryFiles.count) objects, \(bytes.asSize); versions that stay: "
+            "\(verb) \((objects.count + temporaryFiles.count).counted("object")), \(bytes.asSize); versions that stay: "
                 + retainedVersions.map(String.init).joined(separator: ", "))
         if !applied { lines.append("nothing was changed; give --apply to do it") }
         return lines

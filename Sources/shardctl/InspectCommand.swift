@@ -53,12 +53,12 @@ struct InspectCommand: ShardctlCommand {
         var lines = [
             "\(index.name) version \(manifest.version), \(origin) \(manifest.createdAt.formatted(.iso8601))",
             "  vectors    \(index.vectors.grouped) x \(index.dimension) \(index.elementType), metric \(index.metric)",
-            "  shards     \(index.shards.count) of about \(index.shardSize.grouped) (partition \(index.partition)), \(lists.grouped) lists",
+            "  shards     \(index.shards.count) of about \(index.shardSize.grouped) (partition \(index.partition)), \(lists.counted("list"))",
             "  code       \(codes) bytes: \(index.quantizer.subquantizers) x \(index.quantizer.bits) bits over "
                 + "\(index.quantizer.subdimension) dimensions each\(index.quantizer.rotation ? ", rotated" : "")",
             "  refine     \(index.refine)",
             "  search     nprobe \(index.search.nprobe), refine depth \(index.search.refineDepth), "
-                + "\(index.search.probeShards) shards offered",
+                + "\(index.search.probeShards.counted("shard")) offered",
             "  backend    \(index.backend.name) \(index.backend.version), seed \(index.seed)",
             "  input      sha256 \(index.inputDigest)",
             "  stored     \(index.shards.reduce(UInt64(0)) { $0 + $1.bytes }.asSize) in shards, "
@@ -69,7 +69,7 @@ struct InspectCommand: ShardctlCommand {
         }
         guard shards else { return lines }
         lines += index.shards.enumerated().map { ordinal, shard in
-            "  shard \(ordinal)  \(shard.vectors.grouped) vectors  \(shard.lists) lists  \(shard.bytes.asSize)  \(shard.digest)"
+            "  shard \(ordinal)  \(shard.vectors.counted("vector"))  \(shard.lists.counted("list"))  \(shard.bytes.asSize)  \(shard.digest)"
         }
         return lines
     }

@@ -35,7 +35,8 @@ struct ListCommand: ShardctlCommand {
         let rows = versions.map { VersionRow($0) }
         try output.answer(
             IndexListing(versions: rows, drafts: drafts.map(\.id)),
-            rows.map(\.line) + drafts.map { "draft \($0.id)  \($0.index.vectors.grouped) vectors" })
+            rows.map(\.line)
+                + drafts.map { "draft \($0.id)  \($0.index.vectors.counted("vector"))" })
     }
 }
 
@@ -71,7 +72,8 @@ private struct VersionRow: Encodable {
         guard let createdAt, let vectors, let shards, let origin else {
             return "version \(version)  \(state)"
         }
-        return "version \(version)  \(createdAt.formatted(.iso8601))  \(vectors.grouped) vectors  "
-            + "\(shards) shards  \(origin)"
+        return
+            "version \(version)  \(createdAt.formatted(.iso8601))  \(vectors.counted("vector"))  "
+            + "\(shards.counted("shard"))  \(origin)"
     }
 }

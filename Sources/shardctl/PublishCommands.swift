@@ -28,7 +28,7 @@ struct PublishCommand: ShardctlCommand {
             publication.alreadyPublished
                 ? ["draft \(manifest.draft ?? "") is version \(manifest.version) already"]
                 : [
-                    "published version \(manifest.version) (\(manifest.index.vectors.grouped) vectors)"
+                    "published version \(manifest.version) (\(manifest.index.vectors.counted("vector")))"
                 ])
     }
 }

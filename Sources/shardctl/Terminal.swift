@@ -64,6 +64,13 @@ extension Int {
     }
 }
 
+extension Int {
+    /// With its unit: 1 shard, 2 shards.
+    func counted(_ unit: String) -> String {
+        "\(grouped) \(unit)\(self == 1 ? "" : "s")"
+    }
+}
+
 extension UInt64 {
     /// As people write sizes: 41.2 MB.
     var asSize: String {

@@ -114,8 +114,8 @@ private struct TrainSummary: Encodable {
 
     func lines(_ target: IndexOptions) -> [String] {
         [
-            "draft \(draft): \(vectors.grouped) vectors of \(dimension) dimensions in \(shards) shards, "
-                + "\(lists.grouped) lists, \(codeBytesPerVector) bytes a code, \(bytes.asSize)",
+            "draft \(draft): \(vectors.counted("vector")) of \(dimension) dimensions in \(shards.counted("shard")), "
+                + "\(lists.counted("list")), \(codeBytesPerVector) bytes a code, \(bytes.asSize)",
             "trained by \(backend) in \(seconds) s (\(Int(vectorsPerSecond).grouped) vectors/s)",
             "next: shardctl publish --store \(target.store) --index \(target.index)",
         ]

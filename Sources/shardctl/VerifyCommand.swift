@@ -30,7 +30,7 @@ struct VerifyCommand: ShardctlCommand {
             answer,
             report.isSound
                 ? [
-                    "version \(version): \(report.objects) objects, \(report.bytes.asSize), all sound"
+                    "version \(version): \(report.objects.counted("object")), \(report.bytes.asSize), all sound"
                 ]
                 : answer.problems)
         guard report.isSound else {

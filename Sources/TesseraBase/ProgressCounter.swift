@@ -1,16 +1,15 @@
 // Counts work that several tasks do at once.
 import Synchronization
-import TesseraBase
 
 /// Adds up and reports.
-final class ProgressCounter: Sendable {
+package final class ProgressCounter: Sendable {
     private let phase: String
     private let total: Int
     private let unit: String
     private let handler: ProgressHandler
     private let completed = Mutex(0)
 
-    init(phase: String, total: Int, unit: String, handler: @escaping ProgressHandler) {
+    package init(phase: String, total: Int, unit: String, handler: @escaping ProgressHandler) {
         self.phase = phase
         self.total = total
         self.unit = unit
@@ -18,7 +17,7 @@ final class ProgressCounter: Sendable {
         handler(ProgressUpdate(phase: phase, completed: 0, total: total, unit: unit))
     }
 
-    func advance(by count: Int) {
+    package func advance(by count: Int) {
         let now = completed.withLock { value in
             value += count
             return value
