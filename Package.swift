@@ -38,6 +38,8 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CVectorKernels"),
         .target(
             name: "CFaissShim",
@@ -57,7 +59,7 @@ let package = Package(
                 .target(name: "CFaissShim", condition: .when(traits: ["Faiss"])),
             ]),
         target("ShardFile", ["TesseraBase", "VectorCore", "VectorIndex", "CZstd"]),
-        target("ObjectStore", ["TesseraBase", crypto] + threadPool),
+        target("ObjectStore", ["TesseraBase", "CCurl", crypto] + threadPool),
         target("Catalog", ["TesseraBase", "ObjectStore"]),
         target(
             "Indexer",

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034
 # The one list of what Tessera needs from outside. Sourced by the other scripts.
 
-# Every build: compressed sections; Python shows the sample's answers; binutils proves what a binary links.
-apt_base=(libzstd-dev python3 python3-venv binutils git)
+# Every build: compressed sections and HTTP; Python shows the sample's answers; binutils proves what a binary links.
+apt_base=(libzstd-dev libcurl4-openssl-dev python3 python3-venv binutils git)
 
 # Builds with `--traits Faiss`.
 apt_faiss=(libfaiss-dev libopenblas-dev libgomp1)

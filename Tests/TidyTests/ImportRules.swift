@@ -17,7 +17,7 @@ enum ImportRules {
         "ShardFile": [
             "Foundation", "Synchronization", "TesseraBase", "VectorCore", "VectorIndex", "CZstd",
         ],
-        "ObjectStore": system.union(pool).union(["TesseraBase", "Crypto"]),
+        "ObjectStore": system.union(pool).union(["TesseraBase", "Crypto", "CCurl"]),
         "Catalog": ["Foundation", "Synchronization", "TesseraBase", "ObjectStore"],
         "Indexer": system.union(pool).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
