@@ -2,16 +2,16 @@
 internal import TesseraBase
 
 /// One read that serves several of the wanted ranges.
-struct CoalescedRead: Equatable {
+package struct CoalescedRead: Equatable {
     /// The bytes to read.
-    var span: Range<UInt64>
+    package var span: Range<UInt64>
     /// Positions in the wanted list that this read serves.
-    var members: [Int]
+    package var members: [Int]
 }
 
-enum RangeReads {
+package enum RangeReads {
     /// Reading this much for nothing is cheaper than another request.
-    static let gapBytes: UInt64 = 32 << 10
+    package static let gapBytes: UInt64 = 32 << 10
     /// Keeps one read, and its buffer, from growing without end.
     static let maximumBytes: UInt64 = 16 << 20
 
@@ -20,7 +20,7 @@ enum RangeReads {
     /// A range longer than ``maximumBytes`` is one read of its own. Empty ranges need no read and are in none.
     ///
     /// - Complexity: O(n log n) of the number of ranges.
-    static func coalesce(_ ranges: [Range<UInt64>]) -> [CoalescedRead] {
+    package static func coalesce(_ ranges: [Range<UInt64>]) -> [CoalescedRead] {
         let order = ranges.indices.filter { !ranges[$0].isEmpty }
             .sorted { ranges[$0].lowerBound < ranges[$1].lowerBound }
         var reads: [CoalescedRead] = []

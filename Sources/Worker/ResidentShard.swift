@@ -2,18 +2,17 @@
 package import ObjectStore
 package import ShardFile
 package import TesseraBase
-package import VectorIndex
 
-/// One opened shard. Immutable, so any number of threads may search it at once.
+/// One shard with its codes. Immutable, so any number of threads may search it at once.
 package final class ResidentShard: Sendable {
-    package let ordinal: Int
-    package let head: ShardHead
-    package let model: SearchableModel
+    package let open: OpenShard
     /// The packed codes of all lists, in list order.
     let codes: [UInt8]
     private let codesOffset: UInt64
     /// Reads refine rows and id blocks.
     let rows: any BlockingReader
+
+    package var head: ShardHead { open.head }
 
     /// Reads what is needed to open the shard and all its codes, and checks both.
     ///
@@ -23,20 +22,19 @@ package final class ResidentShard: Sendable {
     package init(store: any ObjectStore, key: ObjectKey, ordinal: Int, open: Range<UInt64>)
         async throws(TesseraError)
     {
-        let tail = try await store.get(key, range: open)
-        head = try ShardHead(tail: tail, name: key)
-        self.ordinal = ordinal
-        model = SearchableModel(model: head.model, metric: head.metric)
-        codesOffset = head.lists[0].codes.lowerBound
-        let end = head.lists[head.lists.count - 1].codes.upperBound
-        codes = try await store.get(key, range: codesOffset..<end)
+        let shard = try OpenShard(
+            tail: try await store.get(key, range: open), key: key, ordinal: ordinal)
+        let lists = shard.head.lists
+        codesOffset = lists[0].codes.lowerBound
+        codes = try await store.get(
+            key, range: codesOffset..<lists[lists.count - 1].codes.upperBound)
         guard let reader = try store.blockingReader(key) else {
             throw TesseraError(
-                .unsupported,
-                "\(store.address) cannot be searched in place; copy it to a file:// store")
+                .unsupported, "\(store.address) cannot be searched in place; use a cold search")
         }
         rows = reader
-        for list in head.lists.indices {
+        self.open = shard
+        for list in lists.indices {
             try head.check(codes: codes[codeRange(of: list)], of: list)
         }
     }
@@ -45,14 +43,5 @@ package final class ResidentShard: Sendable {
     func codeRange(of list: Int) -> Range<Int> {
         let range = head.lists[list].codes
         return Int(range.lowerBound - codesOffset)..<Int(range.upperBound - codesOffset)
-    }
-
-    /// Bytes this shard keeps in memory besides its codes: centroids, codebooks and directory.
-    package var modelBytes: Int {
-        let shape = head.model.shape
-        let codebooks = 2 * 4 * shape.paddedDimension * shape.centroidCount
-        let lists = head.lists.count
-        return codebooks + lists * (shape.paddedDimension + 4 + MemoryLayout<ListEntry>.stride)
-            + (head.vectorCount / IdBlock.capacity + lists) * 16
     }
 }

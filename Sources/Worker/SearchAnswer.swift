@@ -20,6 +20,13 @@ package struct SearchOptions: Sendable, Equatable {
     }
 }
 
+extension SearchOptions {
+    /// Candidates a scan keeps.
+    func candidateDepth(refines: Bool) -> Int {
+        refines ? max(k, refineDepth) : k
+    }
+}
+
 /// One result.
 package struct Hit: Sendable, Equatable {
     /// The user's id.
@@ -40,6 +47,8 @@ package struct Receipt: Sendable, Equatable {
     package var rowsRefined = 0
     package var bytesRead = 0
     package var reads = 0
+    /// Reads that had to wait for one another: those of one round trip go out together.
+    package var roundTrips = 0
     package var route = Duration.zero
     package var scan = Duration.zero
     package var refine = Duration.zero
