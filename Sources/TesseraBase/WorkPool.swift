@@ -41,32 +41,6 @@ package final class WorkPool: Sendable {
     package func map<Item: Sendable, Output: Sendable>(
         _ items: [Item], _ body: @escaping @Sendable (Item) async throws(TesseraError) -> Output
     ) async throws(TesseraError) -> [Output] {
-        var outputs = [Output?](repeating: nil, count: items.count)
-        var failure: TesseraError?
-        await withTaskGroup(of: (Int, Result<Output, TesseraError>).self) { group in
-            var next = 0
-            func startNext() {
-                guard next < items.count, failure == nil else { return }
-                let index = next
-                let item = items[index]
-                next += 1
-                group.addTask {
-                    do throws(TesseraError) { return (index, .success(try await body(item))) } catch
-                    {
-                        return (index, .failure(error))
-                    }
-                }
-            }
-            for _ in 0..<width { startNext() }
-            for await (index, result) in group {
-                switch result {
-                case .success(let output): outputs[index] = output
-                case .failure(let error): failure = failure ?? error
-                }
-                startNext()
-            }
-        }
-        if let failure { throw failure }
-        return outputs.compactMap { $0 }
+        try await mapConcurrently(items, width: width, body)
     }
 }

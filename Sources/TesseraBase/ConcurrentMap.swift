@@ -1,10 +1,9 @@
-// The one fan-out of the catalog: bounded, in order, and done when it returns.
-internal import TesseraBase
+// The one fan-out of the package: bounded, in order, and done when it returns.
 
 /// Applies `body` to each item, at most `width` at once; results are in the order of the items.
 ///
 /// The first error cancels what is still running and is thrown when all of it has stopped.
-func mapConcurrently<Item: Sendable, Output: Sendable>(
+package func mapConcurrently<Item: Sendable, Output: Sendable>(
     _ items: [Item], width: Int, completed: @escaping @Sendable (Int) -> Void = { _ in },
     _ body: @escaping @Sendable (Item) async throws(TesseraError) -> Output
 ) async throws(TesseraError) -> [Output] {
