@@ -58,7 +58,8 @@ struct ColdReads: Sendable {
         receipt.reads += reads.count
         receipt.bytesRead += reads.reduce(0) { $0 + $1.span.count }
         let store = store
-        return try await mapConcurrently(reads, width: Self.concurrency) { read throws(TesseraError) in
+        return try await mapConcurrently(reads, width: Self.concurrency) {
+            read throws(TesseraError) in
             try await store.get(read.key, range: read.span)
         }
     }
