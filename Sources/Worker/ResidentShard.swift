@@ -23,13 +23,13 @@ package final class ResidentShard: Sendable {
     package init(store: any ObjectStore, key: ObjectKey, ordinal: Int, open: Range<UInt64>)
         async throws(TesseraError)
     {
-        let tail = try await store.get(key, range: open)
+        let tail = try await store.storedPart(key, open)
         head = try ShardHead(tail: tail, name: key)
         self.ordinal = ordinal
         model = SearchableModel(model: head.model, metric: head.metric)
         codesOffset = head.lists[0].codes.lowerBound
         let end = head.lists[head.lists.count - 1].codes.upperBound
-        codes = try await store.get(key, range: codesOffset..<end)
+        codes = try await store.storedPart(key, codesOffset..<end)
         guard let reader = try store.blockingReader(key) else {
             throw TesseraError(
                 .unsupported,
