@@ -14,8 +14,11 @@ func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func testTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func testTarget(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [])
+    -> Target
+{
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -86,7 +89,8 @@ let package = Package(
             "VectorIndexTests", ["TesseraBase", "VectorCore", "VectorIndex", "TestSupport"]),
         testTarget(
             "ShardFileTests",
-            ["TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "TestSupport"]),
+            ["TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "TestSupport"],
+            exclude: ["Golden"]),
         testTarget("ObjectStoreTests", ["TesseraBase", "ObjectStore", "TestSupport"]),
         testTarget("CatalogTests", ["TesseraBase", "ObjectStore", "Catalog", "TestSupport"]),
         testTarget(

@@ -82,7 +82,8 @@ package struct IndexBuilder: Sendable {
         let transform: InputTransform =
             settings.rotation
             ? .rotation(
-                try backend.trainRotation(sample, shape: shape, seed: settings.seed))
+                try backend.trainRotation(
+                    ShardTrainer.enough(sample, for: shape), shape: shape, seed: settings.seed))
             : .padding(from: input.dimension, to: shape.paddedDimension)
         guard settings.partition == .cells else {
             return Prepared(rule: .arrival(cells: cells), transform: transform, shape: shape)

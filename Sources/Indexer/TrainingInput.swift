@@ -40,9 +40,7 @@ struct TrainingInput: Sendable {
     /// `most` vectors drawn without replacement, ascending by row.
     func sample(_ most: Int, seed: UInt64) throws(TesseraError) -> Matrix {
         var random = SeededRandom(seed: seed, stream: 0)
-        let rows = random.sample(min(most, vectors.rows), below: vectors.rows)
-        let gone = Set(dropped)
-        let kept = gone.isEmpty ? rows : rows.filter { !gone.contains($0) }
+        let kept = surviving(random.sample(min(most, count), below: count))
         let matrix = try vectors.read(rows: kept)
         guard metric.normalises else { return matrix }
         var elements: [Float] = []
@@ -55,6 +53,15 @@ struct TrainingInput: Sendable {
             elements += vector.elements
         }
         return Matrix(rows: kept.count, columns: dimension, elements: elements)
+    }
+
+    /// The rows of the file behind ascending positions among the rows that enter the index.
+    private func surviving(_ positions: [Int]) -> [Int] {
+        var passed = 0
+        return positions.map { position in
+            while passed < dropped.count, dropped[passed] <= position + passed { passed += 1 }
+            return position + passed
+        }
     }
 
     /// A run of rows, decoded and checked, and their bytes as the file holds them.

@@ -26,9 +26,9 @@ struct ShardParameters {
         listCount = Int(try reader.integer(UInt32.self))
         vectorCount = Int(try reader.integer(UInt32.self))
         try reader.finish()
-        let padded = subquantizers * subdimension
-        guard (1...Self.largestDimension).contains(dimension), bits == 4 || bits == 8,
-            subquantizers > 0, subquantizers * bits % 8 == 0,
+        let (padded, overflow) = subquantizers.multipliedReportingOverflow(by: subdimension)
+        guard !overflow, (1...Self.largestDimension).contains(dimension),
+            bits == 4 || bits == 8, subquantizers > 0, subquantizers * bits % 8 == 0,
             padded >= dimension, padded <= 2 * Self.largestDimension,
             (1...Self.largestListCount).contains(listCount), vectorCount > 0,
             let metric = Metric.allCases.first(where: { $0.formatCode == metricCode }),

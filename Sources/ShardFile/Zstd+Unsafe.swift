@@ -3,8 +3,11 @@ import CZstd
 import TesseraBase
 
 /// One-shot compression.
-enum Zstd {
+package enum Zstd {
     private static let level: Int32 = 6
+
+    /// The linked library's version. Another one may compress the same bytes to others, all as readable.
+    package static var libraryVersion: String { String(cString: ZSTD_versionString()) }
 
     static func compress(_ bytes: [UInt8]) throws(TesseraError) -> [UInt8] {
         let bound = ZSTD_compressBound(bytes.count)

@@ -36,9 +36,12 @@ package struct ShardModel: Sendable, Equatable {
         for (index, value) in centroids.elements.enumerated() {
             largest = max(largest, abs(value - origin[index % origin.count]))
         }
-        let step = largest > 0 ? largest / 127 : 1
+        // A range that is no normal number, of subnormal or of all but infinite vectors, has no step worth having.
+        let step = (largest / 127).isNormal ? largest / 127 : 1
         let codes = centroids.elements.enumerated().map { index, value in
-            Int8(((value - origin[index % origin.count]) / step).rounded(.toNearestOrEven))
+            let scaled = ((value - origin[index % origin.count]) / step)
+                .rounded(.toNearestOrEven)
+            return Int8(max(-127, min(127, scaled)))
         }
         return (step, codes)
     }

@@ -63,12 +63,14 @@ package struct ShardTrainer: Sendable {
 
     private func trainCodebooks(_ residuals: Matrix) throws(TesseraError) -> Codebooks {
         let wanted = shape.centroidCount * (Self.residualsPerCodeword[shape.bitsPerCode] ?? 256)
-        var sample = subsample(residuals, most: wanted, stream: 2)
-        if sample.rows < shape.centroidCount {
-            // Fewer residuals than codewords: repeat them, so that each gets a codeword of its own.
-            sample = sample.gathering((0..<shape.centroidCount).map { $0 % sample.rows })
-        }
+        let sample = Self.enough(subsample(residuals, most: wanted, stream: 2), for: shape)
         return try backend.trainCodebooks(sample, shape: shape, seed: seed)
+    }
+
+    /// `vectors`, repeated where they are fewer than codewords, so that each gets a codeword of its own.
+    package static func enough(_ vectors: Matrix, for shape: ProductQuantizerShape) -> Matrix {
+        guard vectors.rows < shape.centroidCount else { return vectors }
+        return vectors.gathering((0..<shape.centroidCount).map { $0 % vectors.rows })
     }
 
     private func subsample(_ vectors: Matrix, most: Int, stream: UInt64) -> Matrix {

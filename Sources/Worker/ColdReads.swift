@@ -60,7 +60,7 @@ struct ColdReads: Sendable {
         let store = store
         return try await mapConcurrently(reads, width: Self.concurrency) {
             read throws(TesseraError) in
-            try await store.get(read.key, range: read.span)
+            try await store.storedPart(read.key, read.span)
         }
     }
 

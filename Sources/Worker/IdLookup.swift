@@ -22,9 +22,9 @@ package struct IdLookup: Sendable {
         let hash = StableHash.hash(Array(id.utf8))
         let reference = tables[IdTable.number(of: hash, tables: tables.count)]
         let key = ObjectKind.idTable.key(reference.digest)
-        let tail = try await catalog.store.get(key, range: reference.open.range)
+        let tail = try await catalog.store.storedPart(key, reference.open.range)
         let table = try IdTable(tail: tail, name: key)
-        let bucket = try await catalog.store.get(key, range: table.range(of: hash))
+        let bucket = try await catalog.store.storedPart(key, table.range(of: hash))
         for place in try table.places(of: hash, in: bucket)
         where try await storedID(at: place) == id {
             return place
@@ -40,13 +40,13 @@ package struct IdLookup: Sendable {
         let reference = manifest.index.shards[place.shard]
         let key = ObjectKind.shard.key(reference.digest)
         let head = try ShardHead(
-            tail: try await catalog.store.get(key, range: reference.open.range), name: key)
+            tail: try await catalog.store.storedPart(key, reference.open.range), name: key)
         guard place.row < head.vectorCount else {
             throw TesseraError(
                 .corrupted, "an id table names row \(place.row) of \(key), which is not there")
         }
         let idPlace = head.idPlace(row: place.row)
-        let block = try await catalog.store.get(key, range: idPlace.range)
+        let block = try await catalog.store.storedPart(key, idPlace.range)
         return try head.ids(block, at: idPlace)[idPlace.index]
     }
 }

@@ -23,11 +23,11 @@ package final class ResidentShard: Sendable {
         async throws(TesseraError)
     {
         let shard = try OpenShard(
-            tail: try await store.get(key, range: open), key: key, ordinal: ordinal)
+            tail: try await store.storedPart(key, open), key: key, ordinal: ordinal)
         let lists = shard.head.lists
         codesOffset = lists[0].codes.lowerBound
-        codes = try await store.get(
-            key, range: codesOffset..<lists[lists.count - 1].codes.upperBound)
+        codes = try await store.storedPart(
+            key, codesOffset..<lists[lists.count - 1].codes.upperBound)
         guard let reader = try store.blockingReader(key) else {
             throw TesseraError(
                 .unsupported, "\(store.address) cannot be searched in place; use a cold search")

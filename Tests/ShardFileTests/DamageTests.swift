@@ -109,4 +109,32 @@ struct DamageTests {
             _ = code { () throws(TesseraError) in _ = try ShardHead(tail: bytes, name: "fuzz") }
         }
     }
+
+    @Test("sizes that multiply to more than 64 bits are refused, checksums in order as they may be")
+    func overflow() throws {
+        var image = try ShardFixture.image().bytes
+        let container = try ContainerReader.verify(image, kind: .shard, name: "fixture")
+        let parameters = try container.section(.parameters)
+        #expect(parameters.codec == .stored)
+        let start = Int(parameters.range.lowerBound)
+        for byte in start + 4..<start + 12 { image[byte] = 0xFF }
+        mend(&image, container, parameters)
+        #expect(
+            code { () throws(TesseraError) in
+                _ = try ShardHead(tail: Array(image[Int(start)...]), name: "fixture")
+            } == .corrupted)
+    }
+
+    /// Puts the checksums of `section` and the footer right.
+    private func mend(_ image: inout [UInt8], _ container: ContainerReader, _ section: Section) {
+        let table = image.count - 40 - 40 * container.sections.count
+        let entry = table + 40 * (container.sections.firstIndex(of: section) ?? 0)
+        let content = image[Int(section.range.lowerBound)..<Int(section.range.upperBound)]
+        store(Kernels.crc32c(content), at: entry + 32, in: &image)
+        store(Kernels.crc32c(image[table..<image.count - 12]), at: image.count - 12, in: &image)
+    }
+
+    private func store(_ value: UInt32, at place: Int, in image: inout [UInt8]) {
+        for byte in 0..<4 { image[place + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte)) }
+    }
 }

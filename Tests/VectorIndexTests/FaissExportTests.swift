@@ -10,7 +10,8 @@ struct FaissExportTests {
     @Test(
         "plain faiss opens an exported index and finds the same neighbours",
         .enabled(
-            if: PythonFaiss.isInstalled, "python3 cannot import faiss (pip install faiss-cpu)"),
+            if: Python.accepts("import faiss"),
+            "python3 cannot import faiss (pip install faiss-cpu)"),
         arguments: FaissExportCase.all)
     func parity(_ example: FaissExportCase) throws {
         let fixture = try FaissExportFixture(example)
@@ -25,8 +26,8 @@ struct FaissExportTests {
         try Data(try FaissIndexWriter.serialise(fixture.contents)).write(to: index)
         try Data(fbin(fixture.queries)).write(to: queries)
         try JSONEncoder().encode(Expectation(fixture, k: 10)).write(to: expected)
-        let result = try PythonFaiss.run([
-            PythonFaiss.parityScript, index.path, queries.path, expected.path,
+        let result = try Python.run([
+            Python.script("faiss-parity.py"), index.path, queries.path, expected.path,
         ])
         #expect(result.status == 0, "\(result.output)")
     }
@@ -101,27 +102,5 @@ private struct Expectation: Encodable {
         self.k = k
         (ids, distances) = fixture.neighbours(k)
         decoded = (0..<fixture.decoded.rows).map { Array(fixture.decoded.row($0)) }
-    }
-}
-
-/// The Python that has faiss, if this machine has one.
-private enum PythonFaiss {
-    static let isInstalled = (try? run(["-c", "import faiss"]).status) == 0
-
-    static let parityScript = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "Scripts/faiss-parity.py").path
-
-    static func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3"] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
     }
 }

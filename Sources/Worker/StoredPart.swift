@@ -1,0 +1,17 @@
+// Reading a part of an object that a manifest or another object says is there.
+import ObjectStore
+import TesseraBase
+
+extension ObjectStore {
+    /// The bytes in `range`. An object that ends before is `corrupted`: nobody asked for anything impossible, the object
+    /// is not what was published.
+    func storedPart(_ key: ObjectKey, _ range: Range<UInt64>) async throws(TesseraError) -> [UInt8]
+    {
+        do throws(TesseraError) {
+            return try await get(key, range: range)
+        } catch  where error.code == .invalidArgument {
+            throw TesseraError(
+                .corrupted, "\(key) is shorter than when it was published", cause: error)
+        }
+    }
+}

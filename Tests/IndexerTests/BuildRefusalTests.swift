@@ -1,0 +1,72 @@
+// Input that cannot be indexed is refused by file and row, and leaves nothing a reader could see.
+import Catalog
+import Indexer
+import ObjectStore
+import ShardFile
+import TesseraBase
+import TestSupport
+import Testing
+import VectorCore
+import VectorIndex
+
+struct BuildRefusalTests {
+    private static let vectors = RandomVectors.uniform(rows: 700, columns: 4, seed: 41)
+
+    private func expectRefusal(_ fixture: BuildFixture, mentioning parts: [String]) async throws {
+        let error = try #require(await fixture.failure())
+        #expect(error.code == .invalidArgument)
+        for part in parts { #expect(error.message.contains(part), "\(error)") }
+        #expect(try await fixture.catalog.drafts().isEmpty)
+        #expect(try await fixture.catalog.store.list(prefix: "").isEmpty)
+    }
+
+    @Test("a zero vector has no place under cosine", arguments: [false, true], [0, 512, 699])
+    func zeros(rotation: Bool, row: Int) async throws {
+        var vectors = Self.vectors
+        for column in 0..<4 { vectors.elements[row * 4 + column] = 0 }
+        var fixture = try BuildFixture(vectors, metric: .cosine)
+        fixture.settings.shardSize = 100
+        fixture.settings.rotation = rotation
+        try await expectRefusal(fixture, mentioning: ["vectors.fbin", "row \(row) "])
+    }
+
+    @Test("neither has a NaN or an infinity", arguments: Metric.allCases, [Float.nan, -.infinity])
+    func notFinite(metric: Metric, value: Float) async throws {
+        var vectors = Self.vectors
+        vectors.elements[650 * 4 + 2] = value
+        var fixture = try BuildFixture(vectors, metric: metric)
+        fixture.settings.shardSize = 100
+        try await expectRefusal(fixture, mentioning: ["vectors.fbin", "row 650", "column 2"])
+    }
+
+    @Test("ids must be as many as vectors, and unique")
+    func ids() async throws {
+        let few = try BuildFixture(Self.vectors, ids: (0..<699).map(String.init))
+        try await expectRefusal(few, mentioning: ["ids.txt", "699", "700"])
+        let double = try BuildFixture(Self.vectors, ids: (0..<700).map { String($0 % 650) })
+        try await expectRefusal(double, mentioning: ["ids.txt", "rows 0 and 650"])
+    }
+
+    @Test("settings out of range are named")
+    func settings() async throws {
+        let fixture = try BuildFixture(Self.vectors)
+        var changed = fixture
+        for size in [99, 0, -5, 10_000_001] {
+            changed.settings.shardSize = size
+            try await expectRefusal(changed, mentioning: ["shard size \(size)"])
+        }
+        changed = fixture
+        for bits in [0, 5, 16] {
+            changed.settings.bitsPerCode = bits
+            try await expectRefusal(changed, mentioning: ["\(bits) bits"])
+        }
+        changed = fixture
+        for size in [0, 3, -1] {
+            changed.settings.codeSize = size
+            try await expectRefusal(changed, mentioning: ["code size \(size)", "1 to 2"])
+        }
+        changed.settings.bitsPerCode = 8
+        changed.settings.codeSize = 5
+        try await expectRefusal(changed, mentioning: ["code size 5", "1 to 4"])
+    }
+}

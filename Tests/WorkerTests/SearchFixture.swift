@@ -1,0 +1,155 @@
+// An index built, published and loaded for a test, and what an oracle needs of it: the vectors by their places.
+import Catalog
+import Foundation
+import Indexer
+import ObjectStore
+import ShardFile
+import TesseraBase
+import TestSupport
+import VectorCore
+import VectorIndex
+import Worker
+
+/// How an index differs from the plain one.
+struct IndexPlan: Sendable {
+    var metric = Metric.l2
+    var refine = RefineEncoding.sq8
+    var bits = 4
+    var shardSize = 400
+    var partition = PartitionMode.cells
+    var rotation = false
+    var codeSize: Int?
+}
+
+/// A published index over a memory store.
+struct SearchFixture {
+    let vectors: Matrix
+    let metric: Metric
+    let catalog: Catalog
+    let manifest: Manifest
+
+    /// Trains on `vectors` with external ids "v0", "v1", ... and publishes.
+    init(_ vectors: Matrix, _ plan: IndexPlan, store: any ObjectStore = MemoryStore()) async throws
+    {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let input = folder.path("vectors.fbin")
+        try VectorFileWriter.write(vectors, to: input)
+        let lines = (0..<vectors.rows).map { "v\($0)\n" }.joined()
+        var settings = IndexSettings(
+            index: "photos", vectorsPath: input,
+            idsPath: try folder.write("ids.txt", Data(lines.utf8)), metric: plan.metric,
+            scratchFolder: folder.url.path)
+        settings.shardSize = plan.shardSize
+        settings.refine = plan.refine
+        settings.bitsPerCode = plan.bits
+        settings.partition = plan.partition
+        settings.rotation = plan.rotation
+        settings.codeSize = plan.codeSize
+        self.vectors = vectors
+        metric = plan.metric
+        catalog = try Catalog(store: store, index: IndexName("photos"))
+        _ = try await IndexBuilder(
+            settings: settings, backend: MockBackend(), catalog: catalog,
+            pool: WorkPool(width: 2), progress: { _ in }
+        ).run()
+        manifest = try await catalog.publish().manifest
+    }
+
+    func load() async throws(TesseraError) -> IndexSearcher {
+        try await VersionLoader.load(
+            manifest, from: catalog, pool: WorkPool(width: 2), progress: { _ in })
+    }
+
+    func shardKey(_ ordinal: Int) -> ObjectKey {
+        ObjectKind.shard.key(manifest.index.shards[ordinal].digest)
+    }
+
+    /// What a search that looks everywhere is asked.
+    func everywhere(k: Int) -> SearchOptions {
+        SearchOptions(
+            k: k, probeCount: manifest.index.shards.reduce(0) { $0 + $1.lists },
+            refineDepth: vectors.rows, probeShards: manifest.index.shards.count)
+    }
+
+    /// What a search is asked unless somebody knows better.
+    func defaults(k: Int) -> SearchOptions {
+        let search = manifest.index.search
+        return SearchOptions(
+            k: k, probeCount: search.nprobe, refineDepth: search.refineDepth,
+            probeShards: search.probeShards)
+    }
+
+    /// From the user's dimension to that of the codes.
+    func transform() async throws -> InputTransform {
+        let key = ObjectKind.router.key(manifest.index.router.digest)
+        return try RouterFile.read(try await catalog.store.get(key), name: key).transform
+    }
+
+    /// Every shard, read whole and checked.
+    func shards() async throws -> [OpenedShard] {
+        var shards: [OpenedShard] = []
+        for ordinal in manifest.index.shards.indices {
+            let object = try await catalog.store.get(shardKey(ordinal))
+            shards.append(try OpenedShard(object, ordinal: ordinal))
+        }
+        return shards
+    }
+
+    /// Rows as a query must be for the metric: of unit length for cosine.
+    static func queries(_ matrix: Matrix, _ metric: Metric) throws -> Matrix {
+        var queries = matrix
+        if metric.normalises { try normalise(&queries, firstRow: 0, file: "queries") }
+        return queries
+    }
+}
+
+/// A shard whose every row an oracle can look at.
+struct OpenedShard {
+    let ordinal: Int
+    let head: ShardHead
+    let object: [UInt8]
+
+    init(_ object: [UInt8], ordinal: Int) throws {
+        self.object = object
+        self.ordinal = ordinal
+        head = try ShardHead.verify(object, name: "shard \(ordinal)")
+    }
+
+    func place(_ row: Int) -> NumericID { NumericID(shard: ordinal, row: row) }
+
+    /// The stored bytes of a row's refine tier.
+    func refineRow(_ row: Int) throws -> ArraySlice<UInt8> {
+        guard let range = head.refineRange(row: row) else { return [] }
+        return try head.refineRow(
+            object[Int(range.lowerBound)..<Int(range.upperBound)], row: row)
+    }
+
+    func id(_ row: Int) throws -> String {
+        let place = head.idPlace(row: row)
+        let block = Array(object[Int(place.range.lowerBound)..<Int(place.range.upperBound)])
+        return try head.ids(block, at: place)[place.index]
+    }
+
+    /// What each row's code stands for, centroid and residual together: `[rows][paddedDimension]`.
+    func decodedCodes() -> [[Float]] {
+        let (model, shape) = (head.model, head.model.shape)
+        let centroids = model.centroids
+        return head.lists.enumerated().flatMap { list, entry in
+            let codes = CodePacking.unpack(
+                object[Int(entry.codes.lowerBound)..<Int(entry.codes.upperBound)],
+                count: entry.count, shape: shape, hasBias: head.hasBias)
+            return (0..<entry.count).map { row in
+                var vector = Array(centroids.row(list))
+                for column in vector.indices {
+                    let subquantizer = column / shape.subdimension
+                    let code = Int(codes[row * shape.subquantizerCount + subquantizer])
+                    let word = (subquantizer * shape.centroidCount + code) * shape.subdimension
+                    vector[column] +=
+                        model.codebooks.centroids[word + column % shape.subdimension]
+                }
+                return vector
+            }
+        }
+    }
+}
