@@ -75,3 +75,21 @@ private final class BatchQueue: Sendable {
         return start < count ? start..<min(start + batch, count) : nil
     }
 }
+
+extension ColdSearcher {
+    /// Searches for every row of `queries`, `width` of them at a time.
+    package func search(
+        _ queries: Matrix, options: SearchOptions, width: Int
+    ) async throws(TesseraError) -> BatchAnswers {
+        let start = ContinuousClock.now
+        let answered = try await mapConcurrently(Array(0..<queries.rows), width: width) {
+            query async throws(TesseraError) in
+            let begun = ContinuousClock.now
+            let answer = try await search(Array(queries.row(query)), options: options)
+            return (answer: answer, latency: ContinuousClock.now - begun)
+        }
+        return BatchAnswers(
+            answers: answered.map(\.answer), latencies: answered.map(\.latency),
+            elapsed: ContinuousClock.now - start)
+    }
+}
