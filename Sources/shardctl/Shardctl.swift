@@ -17,7 +17,7 @@ struct Shardctl: AsyncParsableCommand {
               shardctl query   --store file:///data/idx --index photos --vectors q.fbin -k 10
 
             EXIT CODES
-              0 done   64 wrong arguments   65 unusable input   66 not found   69 store or file unavailable
+              0 done   64 no such command or option   65 unusable value or input   66 not found   69 store or file unavailable
               73 disk full   75 somebody else was faster   76 damaged data   78 this build lacks it   130 cancelled
             """,
         version: "0.1.0",
@@ -26,6 +26,31 @@ struct Shardctl: AsyncParsableCommand {
             InspectCommand.self, VerifyCommand.self, RollbackCommand.self, GarbageCommand.self,
             ExportCommand.self,
         ])
+
+    /// Like the parser's own, but what cannot be parsed is one line too.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var waiting = command as? any AsyncParsableCommand {
+                try await waiting.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            Terminal.complain("\(message(for: error)); see \(commandTyped) --help")
+            exit(withError: ExitCode.validationFailure)
+        }
+    }
+
+    /// `shardctl train`, or `shardctl` where no command was understood.
+    private static var commandTyped: String {
+        let word = CommandLine.arguments.dropFirst().first
+        let isKnown = configuration.subcommands.contains { command in
+            command.configuration.commandName == word
+        }
+        return isKnown ? "shardctl \(word ?? "")" : "shardctl"
+    }
 }
 
 /// A command that fails with a ``TesseraError``.
