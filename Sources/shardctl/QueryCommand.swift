@@ -56,23 +56,23 @@ struct QueryCommand: ShardctlCommand {
         let options = try QueryLimits(manifest.index).options(
             k: k, nprobe: nprobe, refine: refine, batch: batch)
         try QueryLimits(manifest.index).check(queries)
+        for rows in Self.portions(of: queries) {
+            // Before the first answer is written: a bad row leaves no half of an answer anywhere.
+            _ = try read(queries, rows, metric: Metric(rawValue: manifest.index.metric))
+        }
         let pool = try threads.pool()
         let answers = try OutputFile(path: output)
         let start = ContinuousClock.now
         let searcher = try await VersionLoader.load(
             manifest, from: catalog, pool: pool, progress: bar.handler)
         var statistics = QueryStatistics(searcher, load: ContinuousClock.now - start)
-        for first in stride(from: 0, to: queries.rows, by: Self.queriesAtOnce) {
-            let rows = first..<min(first + Self.queriesAtOnce, queries.rows)
-            var matrix = try queries.read(rows: rows)
-            if searcher.metric.normalises {
-                try normalise(&matrix, firstRow: first, file: vectors)
-            }
+        for rows in Self.portions(of: queries) {
+            let matrix = try read(queries, rows, metric: searcher.metric)
             let result = try await searcher.search(
                 matrix, options: options, pool: pool, batch: batch)
             statistics.add(result)
             for (offset, answer) in result.answers.enumerated() {
-                let line = AnswerLine(query: first + offset, answer, explain: explain)
+                let line = AnswerLine(query: rows.lowerBound + offset, answer, explain: explain)
                 try answers.write((line.text + "\n").utf8)
             }
             bar.handler(
@@ -87,4 +87,21 @@ struct QueryCommand: ShardctlCommand {
 
     /// Queries held in memory with their answers.
     private static let queriesAtOnce = 16_384
+
+    private static func portions(of queries: VectorFile) -> [Range<Int>] {
+        stride(from: 0, to: queries.rows, by: queriesAtOnce).map { first in
+            first..<min(first + queriesAtOnce, queries.rows)
+        }
+    }
+
+    /// Some queries, checked and as the metric wants them.
+    private func read(_ queries: VectorFile, _ rows: Range<Int>, metric: Metric?)
+        throws(TesseraError) -> Matrix
+    {
+        var matrix = try queries.read(rows: rows)
+        if metric?.normalises == true {
+            try normalise(&matrix, firstRow: rows.lowerBound, file: vectors)
+        }
+        return matrix
+    }
 }

@@ -12,13 +12,22 @@ struct Shardctl: AsyncParsableCommand {
             `publish` makes it the next version, `rollback` brings an old one back.
 
             EXAMPLE
-              shardctl train   --store file:///data/idx --index photos --vectors base.fbin --ids ids.txt
+              shardctl train --store file:///data/idx --index photos --vectors base.fbin \\
+                --ids ids.txt
               shardctl publish --store file:///data/idx --index photos
-              shardctl query   --store file:///data/idx --index photos --vectors q.fbin -k 10
+              shardctl query --store file:///data/idx --index photos --vectors q.fbin -k 5
 
             EXIT CODES
-              0 done   64 no such command or option   65 unusable value or input   66 not found   69 store or file unavailable
-              73 disk full   75 somebody else was faster   76 damaged data   78 this build lacks it   130 cancelled
+               0  done
+              64  no such command or option
+              65  a value or an input file that cannot be used
+              66  no such index, version, draft or file
+              69  a store or file that is not available now
+              73  the disk is full
+              75  somebody else was faster; look again and repeat
+              76  damaged data
+              78  this build lacks what is asked for
+             130  cancelled
             """,
         version: "0.1.0",
         subcommands: [

@@ -98,6 +98,24 @@ struct BadInputTests {
         expectComplaint(outcome, status: 73, says: ["standard output", "no space left"])
     }
 
+    @Test("Where not even the complaint can be written, the exit code still tells")
+    func fullErrors() throws {
+        let outcome = try Program(
+            Program.shardctl, ["query"] + place.target + ["--vectors", "no.fbin"],
+            in: place.folder.url.path, errorPath: "/dev/full"
+        ).wait()
+        #expect(outcome.status == 66)
+    }
+
+    @Test("A bad row far down the queries is found before the first answer is written")
+    func lateRow() throws {
+        let bad = Matrix.sample(rows: 20_000).with(row: 19_999, column: 0, value: .nan)
+        try check(
+            Mistake("query", ["--vectors", "bad.fbin"], 65, ["row 19999"]) {
+                try $0.write("bad.fbin", bad)
+            })
+    }
+
     @Test("Objects that were damaged are named, and the exit code says so")
     func damage() throws {
         let key = try #require(place.storedKeys().first { $0.hasPrefix("shards/") })

@@ -11,14 +11,16 @@ struct HelpTests {
         try Program.run(arguments, in: "/")
     }
 
-    @Test("Every command's help has an example that can be copied from it", arguments: commands)
+    @Test(
+        "Every command's help has an example that can be copied from it", arguments: commands + [""]
+    )
     func examples(_ command: String) throws {
-        let help = try run([command, "--help"])
+        let help = try run(command.isEmpty ? ["--help"] : [command, "--help"])
         #expect(help.status == 0)
         let lines = help.output.split(separator: "\n", omittingEmptySubsequences: false)
         let start = try #require(lines.firstIndex(of: "EXAMPLE"))
         let example = lines[(start + 1)...].prefix { !$0.isEmpty }
-        #expect(example.first?.hasPrefix("  shardctl \(command) ") == true)
+        #expect(example.first?.hasPrefix("  shardctl \(command)") == true)
         for (line, next) in zip(example, example.dropFirst()) {
             // The parser wraps long lines, which breaks a command in two.
             #expect(next.hasPrefix("  shardctl ") != line.hasSuffix("\\"), "\(line)")

@@ -40,10 +40,13 @@ final class Program {
     private let output: FileHandle
     private let errors: FileHandle
 
-    /// - Parameter outputPath: where standard output goes instead of to the ``Outcome``.
-    init(_ path: String, _ arguments: [String], in folder: String, outputPath: String? = nil)
-        throws
-    {
+    /// - Parameters:
+    ///   - outputPath: where standard output goes instead of to the ``Outcome``.
+    ///   - errorPath: the same for standard error.
+    init(
+        _ path: String, _ arguments: [String], in folder: String, outputPath: String? = nil,
+        errorPath: String? = nil
+    ) throws {
         output = try Self.nameless()
         errors = try Self.nameless()
         var actions = posix_spawn_file_actions_t()
@@ -55,6 +58,9 @@ final class Program {
             posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, outputPath, O_WRONLY, 0)
         }
         posix_spawn_file_actions_adddup2(&actions, errors.fileDescriptor, STDERR_FILENO)
+        if let errorPath {
+            posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errorPath, O_WRONLY, 0)
+        }
         var words: [UnsafeMutablePointer<CChar>?] =
             (["env", "--chdir", folder, path] + arguments).map { strdup($0) }
         defer { words.forEach { free($0) } }
