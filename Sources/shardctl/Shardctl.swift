@@ -47,18 +47,24 @@ struct Shardctl: AsyncParsableCommand {
             }
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            Terminal.complain("\(message(for: error)); see \(commandTyped) --help")
+            Terminal.complain(usageComplaint(message(for: error)))
             exit(withError: ExitCode.validationFailure)
         }
     }
 
-    /// `shardctl train`, or `shardctl` where no command was understood.
-    private static var commandTyped: String {
-        let word = CommandLine.arguments.dropFirst().first
-        let isKnown = configuration.subcommands.contains { command in
-            command.configuration.commandName == word
+    /// The parser's words in the style of all other complaints, and where to read on.
+    private static func usageComplaint(_ message: String) -> String {
+        let commands = configuration.subcommands.compactMap { command in
+            command.configuration.commandName
         }
-        return isKnown ? "shardctl \(word ?? "")" : "shardctl"
+        let word = CommandLine.arguments.dropFirst().first ?? ""
+        guard commands.contains(word) else {
+            let problem = word.hasPrefix("-") ? "no option" : "no command"
+            return "\(problem) '\(word)'; there are \(commands.joined(separator: ", ")); "
+                + "see shardctl --help"
+        }
+        let text = message.hasSuffix(".") ? String(message.dropLast()) : message
+        return text.prefix(1).lowercased() + text.dropFirst() + "; see shardctl \(word) --help"
     }
 }
 
