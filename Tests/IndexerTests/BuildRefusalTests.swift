@@ -70,20 +70,20 @@ struct BuildRefusalTests {
         var changed = fixture
         for size in [99, 0, -5, 10_000_001] {
             changed.settings.shardSize = size
-            try await expectRefusal(changed, mentioning: ["shard size \(size)"])
+            try await expectRefusal(changed, mentioning: ["--shard-size \(size)"])
         }
         changed = fixture
         for bits in [0, 5, 16] {
             changed.settings.bitsPerCode = bits
-            try await expectRefusal(changed, mentioning: ["\(bits) bits"])
+            try await expectRefusal(changed, mentioning: ["--bits \(bits)"])
         }
         changed = fixture
         for size in [0, 3, -1] {
             changed.settings.codeSize = size
-            try await expectRefusal(changed, mentioning: ["code size \(size)", "1 to 2"])
+            try await expectRefusal(changed, mentioning: ["--code-size \(size)", "1 to 2"])
         }
         changed.settings.bitsPerCode = 8
         changed.settings.codeSize = 5
-        try await expectRefusal(changed, mentioning: ["code size 5", "1 to 4"])
+        try await expectRefusal(changed, mentioning: ["--code-size 5", "1 to 4"])
     }
 }
