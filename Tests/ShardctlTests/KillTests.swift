@@ -124,4 +124,33 @@ struct KillTests {
         }
         try checkSwept(Array(1...rounds + 2))
     }
+
+    @Test("A killed gc leaves what it retains whole, and the next one finishes its work")
+    func collect() throws {
+        try place.write("base.fbin", Matrix.sample(rows: 2000))
+        let count = 8
+        for seed in 1...count {
+            try place.trainAndPublish(
+                "base.fbin", Array(train("").dropFirst(2)) + ["--seed", "\(seed)"])
+        }
+        let before = try answers()
+        let whole = try time { try place.mustRun("gc", ["--grace-hours", "0"]) }
+        for round in 1...count {
+            // A version fewer each time, so that each round has tombstones to write and objects to remove.
+            let more = ["--keep", "\(count + 1 - round)", "--grace-hours", "0", "--apply"]
+            _ = try killed("gc", more, after: whole * round / count)
+            let versions =
+                try place.mustRun("list", ["--json"]).json["versions"] as? [[String: Any]]
+            #expect(versions?.count == count)
+            let living = (versions ?? []).filter { $0["state"] as? String == "published" }
+            #expect(living.count > count - round)
+            for version in living.compactMap({ $0["version"] as? Int }) {
+                try place.mustRun("verify", ["--at", "\(version)"])
+            }
+            #expect(try answers() == before)
+        }
+        try place.mustRun("gc", ["--keep", "1", "--grace-hours", "0", "--apply"])
+        let kept = try place.keys(ofVersion: count)
+        #expect(Set(place.storedKeys().filter { $0.hasSuffix(".tsr") }) == kept)
+    }
 }

@@ -79,7 +79,10 @@ struct PublisherTests {
     private func stopped(publishing draft: String) throws -> Program {
         let before = visible
         let program = try place.start("publish", ["--draft", draft])
-        while visible == before { usleep(50) }
+        for _ in 0..<100_000 {
+            guard visible == before else { break }
+            usleep(50)
+        }
         program.send(SIGSTOP)
         return program
     }
