@@ -70,7 +70,7 @@ extension Catalog {
     private func check(keep: Int, grace: Duration) throws(TesseraError) {
         guard keep >= 1 else {
             throw TesseraError(
-                .invalidArgument, "keep is \(keep), but at least 1 version must stay")
+                .invalidArgument, "--keep \(keep) is out of range; at least 1 version must stay")
         }
         guard grace >= .zero else {
             throw TesseraError(.invalidArgument, "the grace period \(grace) is negative")

@@ -37,6 +37,8 @@ package struct IndexBuilder: Sendable {
     package func run() async throws(TesseraError) -> Draft {
         let input = try await pool.run { () throws(TesseraError) in try TrainingInput(settings) }
         try settings.validate(dimension: input.dimension)
+        // An unusable scratch folder is found out before hours of training.
+        _ = try OpenFile.nameless(in: settings.scratchFolder)
         let cells = max(1, (input.count + settings.shardSize - 1) / settings.shardSize)
         let prepared = try await pool.run { () throws(TesseraError) in
             try prepare(input, cells: cells)

@@ -56,16 +56,17 @@ package struct IndexSettings: Sendable {
     package func validate(dimension: Int) throws(TesseraError) {
         guard shardSize >= 100, shardSize <= 10_000_000 else {
             throw TesseraError(
-                .invalidArgument, "shard size \(shardSize) is out of range; give 100 to 10000000")
+                .invalidArgument, "--shard-size \(shardSize) is out of range; give 100 to 10000000")
         }
         guard bitsPerCode == 4 || bitsPerCode == 8 else {
-            throw TesseraError(.invalidArgument, "\(bitsPerCode) bits a code; give 4 or 8")
+            throw TesseraError(
+                .invalidArgument, "--bits \(bitsPerCode) is out of range; give 4 or 8")
         }
         let largest = bitsPerCode == 4 ? (dimension + 1) / 2 : dimension
         if let codeSize, codeSize < 1 || codeSize > largest {
             throw TesseraError(
                 .invalidArgument,
-                "code size \(codeSize) does not suit \(dimension) dimensions; give 1 to \(largest) bytes"
+                "--code-size \(codeSize) does not suit \(dimension) dimensions; give 1 to \(largest) bytes"
             )
         }
     }

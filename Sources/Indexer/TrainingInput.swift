@@ -2,14 +2,20 @@
 import ObjectStore
 import TesseraBase
 import VectorCore
+import VectorIndex
 
 /// Opened and cross-checked input. Row numbers are those of the vector file throughout.
 struct TrainingInput: Sendable {
+    /// (2 x 10^16)^2 times 65,536 dimensions still is a float.
+    private static let largestForDistances: Float = 1e16
+
     let vectors: VectorFile
     let ids: ExternalIds
     let metric: Metric
     /// Rows left out because a later row has the same id, ascending.
     let dropped: [Int]
+    /// Values farther from zero overflow the refine tier, or the sums of squared distances.
+    private let largestMagnitude: Float
 
     init(_ settings: IndexSettings) throws(TesseraError) {
         vectors = try VectorFile.open(path: settings.vectorsPath)
@@ -20,6 +26,8 @@ struct TrainingInput: Sendable {
         }
         ids = try ExternalIds.open(path: settings.idsPath, vectors: vectors)
         metric = settings.metric
+        largestMagnitude =
+            settings.refine == .f16 ? HalfFloat.greatestFinite : Self.largestForDistances
         guard case .file(let file) = ids else {
             dropped = []
             return
@@ -42,7 +50,10 @@ struct TrainingInput: Sendable {
         var random = SeededRandom(seed: seed, stream: 0)
         let kept = surviving(random.sample(min(most, count), below: count))
         let matrix = try vectors.read(rows: kept)
-        guard metric.normalises else { return matrix }
+        guard metric.normalises else {
+            try requireRange(matrix) { kept[$0] }
+            return matrix
+        }
         var elements: [Float] = []
         elements.reserveCapacity(matrix.elements.count)
         for (index, row) in kept.enumerated() {
@@ -71,7 +82,19 @@ struct TrainingInput: Sendable {
         if metric.normalises {
             try normalise(&matrix, firstRow: rows.lowerBound, file: vectors.path)
         }
+        try requireRange(matrix) { rows.lowerBound + $0 }
         return (matrix, raw)
+    }
+
+    private func requireRange(_ matrix: Matrix, rowNumber: (Int) -> Int) throws(TesseraError) {
+        let limit = largestMagnitude
+        guard let index = matrix.elements.firstIndex(where: { abs($0) > limit }) else { return }
+        throw TesseraError(
+            .invalidArgument,
+            "\(vectors.path): row \(rowNumber(index / dimension)), column \(index % dimension) is "
+                + "\(matrix.elements[index]), beyond \(limit): "
+                + (limit == HalfFloat.greatestFinite
+                    ? "half floats end there; use --refine sq8" : "scale the vectors down"))
     }
 
     /// Spilled bytes back to vectors. They were checked when they were read first.

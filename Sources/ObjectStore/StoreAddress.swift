@@ -65,6 +65,14 @@ package enum StoreAddress: Sendable, Equatable {
 /// Opens the store at `address`. Nothing is created before the first write.
 package func openStore(_ address: String) throws(TesseraError) -> any ObjectStore {
     switch try StoreAddress(address) {
-    case .folder(let path): FileStore(root: path)
+    case .folder(let path):
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue
+        {
+            throw TesseraError(
+                .invalidArgument,
+                "store address '\(address)' cannot be used: it is a file; name a folder")
+        }
+        return FileStore(root: path)
     }
 }

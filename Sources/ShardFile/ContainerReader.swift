@@ -8,6 +8,8 @@ package struct ContainerReader: Sendable {
     package let sections: [Section]
     /// Bytes of the whole object.
     package let size: UInt64
+    /// All of the table, sections that this build does not know among them.
+    private let entries: [TableEntry]
     private let tail: [UInt8]
     private let tailOffset: UInt64
     private let name: String
@@ -28,7 +30,8 @@ package struct ContainerReader: Sendable {
         self.tail = tail
         size = trailer.size
         tailOffset = trailer.tailOffset
-        sections = try Self.sectionTable(tail: tail, trailer: trailer, name: name)
+        entries = try Self.sectionTable(tail: tail, trailer: trailer, name: name)
+        sections = entries.compactMap(\.section)
     }
 
     /// A section of the tail, decompressed and checked. Throws `corrupted` where it is missing or damaged.
@@ -74,37 +77,38 @@ package struct ContainerReader: Sendable {
         }
         let tail = Array(object[Int(trailer.tailOffset)...])
         let container = try ContainerReader(tail: tail, kind: kind, name: name)
-        for section in container.sections {
-            let bytes = object[Int(section.range.lowerBound)..<Int(section.range.upperBound)]
-            guard Kernels.crc32c(bytes) == section.checksum else {
+        for entry in container.entries {
+            let bytes = object[Int(entry.range.lowerBound)..<Int(entry.range.upperBound)]
+            guard Kernels.crc32c(bytes) == entry.checksum else {
+                let label = entry.section.map { "\($0.kind)" } ?? "\(entry.rawKind)"
                 throw TesseraError(
-                    .corrupted, "\(name): section \(section.kind) does not match its checksum")
+                    .corrupted, "\(name): section \(label) does not match its checksum")
             }
         }
         return container
     }
 
     private static func sectionTable(tail: [UInt8], trailer: Trailer, name: String)
-        throws(TesseraError) -> [Section]
+        throws(TesseraError) -> [TableEntry]
     {
         var reader = ByteReader(tail[trailer.table], what: "section table of \(name)")
-        var sections: [Section] = []
+        var entries: [TableEntry] = []
         var end = UInt64(Layout.headerSize)
         for _ in 0..<trailer.sectionCount {
-            let (section, next) = try sectionEntry(&reader, after: end, name: name)
-            end = next
-            if let section { sections.append(section) }
+            let entry = try tableEntry(&reader, after: end, name: name)
+            end = entry.range.upperBound
+            entries.append(entry)
         }
         let tableOffset = trailer.tailOffset + UInt64(trailer.table.lowerBound)
         guard end == tableOffset else {
             throw TesseraError(.corrupted, "\(name): the sections do not reach the footer")
         }
-        return sections
+        return entries
     }
 
-    /// One entry; nil for a section this build does not know and may skip.
-    private static func sectionEntry(_ reader: inout ByteReader, after end: UInt64, name: String)
-        throws(TesseraError) -> (Section?, UInt64)
+    /// One entry; without a section for one that this build does not know and may skip.
+    private static func tableEntry(_ reader: inout ByteReader, after end: UInt64, name: String)
+        throws(TesseraError) -> TableEntry
     {
         let rawKind = try reader.integer(UInt32.self)
         let rawCodec = try reader.integer(UInt16.self)
@@ -127,13 +131,23 @@ package struct ContainerReader: Sendable {
                     "\(name) has section \(rawKind) (codec \(rawCodec)), which this build cannot read; upgrade"
                 )
             }
-            return (nil, next)
+            return TableEntry(
+                rawKind: rawKind, range: offset..<next, checksum: checksum, section: nil)
         }
         let section = Section(
             kind: kind, codec: codec, range: offset..<next, uncompressedLength: uncompressed,
             checksum: checksum)
-        return (section, next)
+        return TableEntry(
+            rawKind: rawKind, range: offset..<next, checksum: checksum, section: section)
     }
+}
+
+/// One line of the section table, whether this build knows the section or not.
+private struct TableEntry: Sendable {
+    let rawKind: UInt32
+    let range: Range<UInt64>
+    let checksum: UInt32
+    let section: Section?
 }
 
 /// The last bytes of every container.

@@ -33,16 +33,17 @@ struct OutputOptions: ParsableArguments {
         throws(TesseraError)
     {
         if json {
-            Terminal.say(try Terminal.json(value))
+            try Terminal.say(try Terminal.json(value))
         } else {
-            lines().forEach(Terminal.say)
+            for line in lines() { try Terminal.say(line) }
         }
     }
 }
 
 /// How many threads compute.
 struct ThreadOptions: ParsableArguments {
-    @Option(help: "Threads that compute; the machine's cores unless given.")
+    @Option(
+        parsing: .unconditional, help: "Threads that compute; the machine's cores unless given.")
     var threads: Int?
 
     func pool() throws(TesseraError) -> WorkPool {

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Catalog
 import Foundation
+import Glibc
 import TesseraBase
 import Worker
 
@@ -18,7 +19,8 @@ struct ExportCommand: ShardctlCommand {
             external id. The refine tier has no counterpart and stays behind. For cosine, queries must be of unit length.
 
             EXAMPLE
-              shardctl export --store file:///data/idx --index photos --format faiss --output ./photos-faiss
+              shardctl export --store file:///data/idx --index photos --format faiss \\
+                --output ./photos-faiss
             """)
 
     @OptionGroup var target: IndexOptions
@@ -26,9 +28,9 @@ struct ExportCommand: ShardctlCommand {
     var format = ExportFormat.faiss
     @Option(help: "The folder for the files; made where it is missing.")
     var output: String
-    @Option(help: "One shard's ordinal; all unless given.")
+    @Option(parsing: .unconditional, help: "One shard's ordinal; all unless given.")
     var shard: Int?
-    @Option(help: "The version; the latest unless given.")
+    @Option(parsing: .unconditional, help: "The version; the latest unless given.")
     var at: Int?
     @Flag(help: "No progress bar.")
     var quiet = false
@@ -50,30 +52,33 @@ struct ExportCommand: ShardctlCommand {
         try makeFolder()
         for (done, ordinal) in chosen.enumerated() {
             let exported = try await exporter.export(shard: ordinal)
-            try write(Data(exported.file), "shard-\(ordinal).faiss")
+            try write(exported.file, "shard-\(ordinal).faiss")
             let lines = exported.ids.map { "\($0.id)\t\($0.externalID)\n" }.joined()
-            try write(Data(lines.utf8), "shard-\(ordinal).ids.tsv")
+            try write(lines.utf8, "shard-\(ordinal).ids.tsv")
             bar.handler(
                 ProgressUpdate(
                     phase: "exporting", completed: done + 1, total: chosen.count, unit: "shards"))
         }
         bar.finish()
-        Terminal.say("wrote \(chosen.count.counted("shard")) to \(output)")
+        try Terminal.say("wrote \(chosen.count.counted("shard")) to \(output)")
     }
 
+    /// Like `mkdir -p`.
     private func makeFolder() throws(TesseraError) {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: output, withIntermediateDirectories: true)
-        } catch {
-            throw TesseraError(.unavailable, "\(output) cannot be made", cause: error)
+        var path = output.hasPrefix("/") ? "/" : "./"
+        for part in output.split(separator: "/") {
+            path += part + "/"
+            if mkdir(path, 0o755) != 0, errno != EEXIST {
+                throw WriteFailure.error(errno, output)
+            }
         }
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw WriteFailure.error(errno, output) }
     }
 
-    private func write(_ bytes: Data, _ name: String) throws(TesseraError) {
-        let url = URL(filePath: output).appending(path: name)
-        do { try bytes.write(to: url, options: .atomic) } catch {
-            throw TesseraError(.unavailable, "\(url.path) cannot be written", cause: error)
-        }
+    private func write(_ bytes: some Sequence<UInt8>, _ name: String) throws(TesseraError) {
+        let file = try OutputFile(path: URL(filePath: output).appending(path: name).path)
+        try file.write(bytes)
+        try file.close()
     }
 }

@@ -18,9 +18,9 @@ struct GarbageCommand: ShardctlCommand {
             """)
 
     @OptionGroup var target: IndexOptions
-    @Option(help: "Versions to keep, the newest first.")
+    @Option(parsing: .unconditional, help: "Versions to keep, the newest first.")
     var keep = 10
-    @Option(help: "Hours below which nothing goes.")
+    @Option(parsing: .unconditional, help: "Hours below which nothing goes.")
     var graceHours = 24.0
     @Flag(help: "Really remove.")
     var apply = false
@@ -32,12 +32,13 @@ struct GarbageCommand: ShardctlCommand {
         if apply && dryRun {
             throw ValidationError("--apply and --dry-run exclude each other")
         }
-        if graceHours < 0 || graceHours > 1_000_000 || graceHours.isNaN {
-            throw ValidationError("--grace-hours must be 0 or more")
-        }
     }
 
     func perform() async throws(TesseraError) {
+        guard (0...1_000_000).contains(graceHours) else {
+            throw TesseraError(
+                .invalidArgument, "--grace-hours \(graceHours) is out of range; give 0 to 1000000")
+        }
         let bar = output.progress
         defer { bar.finish() }
         let report = try await target.catalog().collectGarbage(

@@ -20,7 +20,7 @@ struct InspectCommand: ShardctlCommand {
             """)
 
     @OptionGroup var target: IndexOptions
-    @Option(help: "The version; the latest unless given.")
+    @Option(parsing: .unconditional, help: "The version; the latest unless given.")
     var at: Int?
     @Flag(help: "One line a shard.")
     var shards = false

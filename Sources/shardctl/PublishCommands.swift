@@ -45,7 +45,7 @@ struct RollbackCommand: ShardctlCommand {
             """)
 
     @OptionGroup var target: IndexOptions
-    @Option(help: "The version to bring back.")
+    @Option(parsing: .unconditional, help: "The version to bring back.")
     var to: Int
     @OptionGroup var output: OutputOptions
 

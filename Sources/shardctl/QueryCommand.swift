@@ -16,23 +16,28 @@ struct QueryCommand: ShardctlCommand {
             Distances: l2 squared Euclidean, ip the negative inner product, cosine one minus the cosine.
 
             EXAMPLE
-              shardctl query --store file:///data/idx --index photos --vectors q.fbin -k 10 --output hits.jsonl
+              shardctl query --store file:///data/idx --index photos --vectors q.fbin \\
+                -k 10 --output hits.jsonl
             """)
 
     @OptionGroup var target: IndexOptions
     @Option(help: "The query vectors, in any format train reads.")
     var vectors: String
-    @Option(name: .shortAndLong, help: "Results a query.")
+    @Option(name: .shortAndLong, parsing: .unconditional, help: "Results a query.")
     var k = 10
-    @Option(help: "Lists scanned a query, over all shards; the manifest's unless given.")
+    @Option(
+        parsing: .unconditional,
+        help: "Lists scanned a query, over all shards; the manifest's unless given.")
     var nprobe: Int?
-    @Option(help: "Candidates re-ranked a query; the manifest's, at least 10 k, unless given.")
+    @Option(
+        parsing: .unconditional,
+        help: "Candidates re-ranked a query; the manifest's, at least 10 k, unless given.")
     var refine: Int?
-    @Option(help: "The version; the latest unless given.")
+    @Option(parsing: .unconditional, help: "The version; the latest unless given.")
     var at: Int?
     @Option(help: "File for the answers; standard output unless given.")
     var output: String?
-    @Option(help: "Queries a thread takes at a time.")
+    @Option(parsing: .unconditional, help: "Queries a thread takes at a time.")
     var batch = 1
     @OptionGroup var threads: ThreadOptions
     @Flag(help: "Add to each line what the query cost.")
@@ -51,23 +56,24 @@ struct QueryCommand: ShardctlCommand {
         let options = try QueryLimits(manifest.index).options(
             k: k, nprobe: nprobe, refine: refine, batch: batch)
         try QueryLimits(manifest.index).check(queries)
+        for rows in Self.portions(of: queries) {
+            // Before the first answer is written: a bad row leaves no half of an answer anywhere.
+            _ = try read(queries, rows, metric: Metric(rawValue: manifest.index.metric))
+        }
         let pool = try threads.pool()
+        let answers = try OutputFile(path: output)
         let start = ContinuousClock.now
         let searcher = try await VersionLoader.load(
             manifest, from: catalog, pool: pool, progress: bar.handler)
         var statistics = QueryStatistics(searcher, load: ContinuousClock.now - start)
-        let answers = try AnswerFile(path: output)
-        for first in stride(from: 0, to: queries.rows, by: Self.queriesAtOnce) {
-            let rows = first..<min(first + Self.queriesAtOnce, queries.rows)
-            var matrix = try queries.read(rows: rows)
-            if searcher.metric.normalises {
-                try normalise(&matrix, firstRow: first, file: vectors)
-            }
+        for rows in Self.portions(of: queries) {
+            let matrix = try read(queries, rows, metric: searcher.metric)
             let result = try await searcher.search(
                 matrix, options: options, pool: pool, batch: batch)
             statistics.add(result)
             for (offset, answer) in result.answers.enumerated() {
-                try answers.write(AnswerLine(query: first + offset, answer, explain: explain))
+                let line = AnswerLine(query: rows.lowerBound + offset, answer, explain: explain)
+                try answers.write((line.text + "\n").utf8)
             }
             bar.handler(
                 ProgressUpdate(
@@ -76,9 +82,26 @@ struct QueryCommand: ShardctlCommand {
         }
         try answers.close()
         bar.finish()
-        if stats { Terminal.say(try Terminal.jsonLine(statistics.summary)) }
+        if stats { try Terminal.say(try Terminal.jsonLine(statistics.summary)) }
     }
 
     /// Queries held in memory with their answers.
     private static let queriesAtOnce = 16_384
+
+    private static func portions(of queries: VectorFile) -> [Range<Int>] {
+        stride(from: 0, to: queries.rows, by: queriesAtOnce).map { first in
+            first..<min(first + queriesAtOnce, queries.rows)
+        }
+    }
+
+    /// Some queries, checked and as the metric wants them.
+    private func read(_ queries: VectorFile, _ rows: Range<Int>, metric: Metric?)
+        throws(TesseraError) -> Matrix
+    {
+        var matrix = try queries.read(rows: rows)
+        if metric?.normalises == true {
+            try normalise(&matrix, firstRow: rows.lowerBound, file: vectors)
+        }
+        return matrix
+    }
 }

@@ -20,7 +20,8 @@ struct QueryLimits {
         guard queries.dimension == index.dimension else {
             throw TesseraError(
                 .invalidArgument,
-                "\(queries.path) has \(queries.dimension) dimensions, index '\(index.name)' has \(index.dimension)"
+                "\(queries.path) has \(queries.dimension) dimensions, index '\(index.name)' has \(index.dimension): "
+                    + "make the queries as the index's vectors were made"
             )
         }
     }
@@ -30,10 +31,12 @@ struct QueryLimits {
         -> SearchOptions
     {
         let lists = index.shards.reduce(0) { $0 + $1.lists }
-        try require("k", k, 1...min(Self.largestK, index.vectors))
-        try require("nprobe", nprobe ?? 1, 1...lists)
-        try require("refine", refine ?? k, k...max(k, Self.largestRefineDepth))
-        try require("batch", batch, 1...100_000)
+        let most = min(Self.largestK, index.vectors)
+        try require("-k", k, 1...most, most < index.vectors ? "" : ", the vectors there are")
+        try require("--nprobe", nprobe ?? 1, 1...lists, ", the lists of all shards")
+        try require(
+            "--refine", refine ?? k, k...max(k, Self.largestRefineDepth), ", and no less than k")
+        try require("--batch", batch, 1...100_000)
         let probes = nprobe ?? index.search.nprobe
         return SearchOptions(
             k: k, probeCount: probes, refineDepth: refine ?? max(index.search.refineDepth, 10 * k),
@@ -48,13 +51,16 @@ struct QueryLimits {
         return min(index.shards.count, scaled)
     }
 
-    private func require(_ name: String, _ value: Int, _ range: ClosedRange<Int>)
+    private func require(
+        _ name: String, _ value: Int, _ range: ClosedRange<Int>, _ why: String = ""
+    )
         throws(TesseraError)
     {
         guard range.contains(value) else {
             throw TesseraError(
                 .invalidArgument,
-                "\(name) \(value) is out of range; index '\(index.name)' takes \(range.lowerBound) to \(range.upperBound)"
+                "\(name) \(value) is out of range for index '\(index.name)'; "
+                    + "give \(range.lowerBound) to \(range.upperBound)\(why)"
             )
         }
     }

@@ -12,13 +12,22 @@ struct Shardctl: AsyncParsableCommand {
             `publish` makes it the next version, `rollback` brings an old one back.
 
             EXAMPLE
-              shardctl train   --store file:///data/idx --index photos --vectors base.fbin --ids ids.txt
+              shardctl train --store file:///data/idx --index photos --vectors base.fbin \\
+                --ids ids.txt
               shardctl publish --store file:///data/idx --index photos
-              shardctl query   --store file:///data/idx --index photos --vectors q.fbin -k 10
+              shardctl query --store file:///data/idx --index photos --vectors q.fbin -k 5
 
             EXIT CODES
-              0 done   64 wrong arguments   65 unusable input   66 not found   69 store or file unavailable
-              73 disk full   75 somebody else was faster   76 damaged data   78 this build lacks it   130 cancelled
+               0  done
+              64  no such command or option
+              65  a value or an input file that cannot be used
+              66  no such index, version, draft or file
+              69  a store or file that is not available now
+              73  the disk is full
+              75  somebody else was faster; look again and repeat
+              76  damaged data
+              78  this build lacks what is asked for
+             130  cancelled
             """,
         version: "0.1.0",
         subcommands: [
@@ -26,6 +35,37 @@ struct Shardctl: AsyncParsableCommand {
             InspectCommand.self, VerifyCommand.self, RollbackCommand.self, GarbageCommand.self,
             ExportCommand.self,
         ])
+
+    /// Like the parser's own, but what cannot be parsed is one line too.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var waiting = command as? any AsyncParsableCommand {
+                try await waiting.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            Terminal.complain(usageComplaint(message(for: error)))
+            exit(withError: ExitCode.validationFailure)
+        }
+    }
+
+    /// The parser's words in the style of all other complaints, and where to read on.
+    private static func usageComplaint(_ message: String) -> String {
+        let commands = configuration.subcommands.compactMap { command in
+            command.configuration.commandName
+        }
+        let word = CommandLine.arguments.dropFirst().first ?? ""
+        guard commands.contains(word) else {
+            let problem = word.hasPrefix("-") ? "no option" : "no command"
+            return "\(problem) '\(word)'; there are \(commands.joined(separator: ", ")); "
+                + "see shardctl --help"
+        }
+        let text = message.hasSuffix(".") ? String(message.dropLast()) : message
+        return text.prefix(1).lowercased() + text.dropFirst() + "; see shardctl \(word) --help"
+    }
 }
 
 /// A command that fails with a ``TesseraError``.

@@ -3,9 +3,13 @@ import Foundation
 import TesseraBase
 
 enum Terminal {
-    /// Writes a line to standard output.
-    static func say(_ line: String) {
-        print(line)
+    /// Writes a line to standard output. Not `print`, which passes over a full disk.
+    static func say(_ line: String) throws(TesseraError) {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
+        } catch {
+            throw WriteFailure.error(WriteFailure.code(of: error), "standard output")
+        }
     }
 
     /// Writes the one line a failure comes down to.
@@ -19,8 +23,9 @@ enum Terminal {
         isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
     }
 
+    /// Writes to standard error; where even that is impossible, nobody is left to be told.
     static func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
     /// A value as indented JSON.

@@ -22,7 +22,8 @@ struct TrainCommand: ShardctlCommand {
             rules are kept in the manifest.
 
             EXAMPLE
-              shardctl train --store file:///data/idx --index photos --vectors base.fbin --ids ids.txt --metric l2
+              shardctl train --store file:///data/idx --index photos --vectors base.fbin \\
+                --ids ids.txt --metric l2
             """)
 
     @OptionGroup var target: IndexOptions
@@ -34,11 +35,13 @@ struct TrainCommand: ShardctlCommand {
     var metric = Metric.l2
     @Option(help: "cells: a shard is a region of space. none: shards in order of arrival.")
     var partition = PartitionMode.cells
-    @Option(help: "Vectors a shard aims at.")
+    @Option(parsing: .unconditional, help: "Vectors a shard aims at.")
     var shardSize = AutomaticParameters.shardSize
-    @Option(help: "Bits of a subquantizer's code: 4 or 8.")
+    @Option(parsing: .unconditional, help: "Bits of a subquantizer's code: 4 or 8.")
     var bits = 4
-    @Option(help: "Bytes of a vector's code; 1/32 of the vector at most unless given.")
+    @Option(
+        parsing: .unconditional,
+        help: "Bytes of a vector's code; 1/32 of the vector at most unless given.")
     var codeSize: Int?
     @Flag(help: "Learn an OPQ rotation first.")
     var opq = false
@@ -48,7 +51,7 @@ struct TrainCommand: ShardctlCommand {
     var onDuplicate = DuplicatePolicy.refuse
     @Option(help: "mock or faiss; the best this build has unless given.")
     var backend: String?
-    @Option(help: "Same seed and input, same index.")
+    @Option(parsing: .unconditional, help: "Same seed and input, same index.")
     var seed: UInt64 = 1
     @Option(help: "Folder for scratch data, as large as the vectors; the system's unless given.")
     var scratch: String?

@@ -13,7 +13,7 @@ struct VerifyCommand: ShardctlCommand {
             """)
 
     @OptionGroup var target: IndexOptions
-    @Option(help: "The version; the latest unless given.")
+    @Option(parsing: .unconditional, help: "The version; the latest unless given.")
     var at: Int?
     @OptionGroup var output: OutputOptions
 

@@ -39,6 +39,23 @@ struct BuildRefusalTests {
         try await expectRefusal(fixture, mentioning: ["vectors.fbin", "row 650", "column 2"])
     }
 
+    @Test("a value whose distances or half floats overflow is refused, unless it is normalised")
+    func magnitude() async throws {
+        var vectors = Self.vectors
+        vectors.elements[13 * 4 + 1] = -65_600
+        var fixture = try BuildFixture(vectors)
+        #expect(await fixture.failure() == nil)
+        fixture = try BuildFixture(vectors)
+        fixture.settings.refine = .f16
+        try await expectRefusal(fixture, mentioning: ["row 13, column 1", "-65600", "sq8"])
+        vectors.elements[600 * 4] = 1e17
+        fixture = try BuildFixture(vectors)
+        fixture.settings.shardSize = 100
+        try await expectRefusal(fixture, mentioning: ["row 600, column 0", "1e+17"])
+        let cosine = try BuildFixture(vectors, metric: .cosine)
+        #expect(await cosine.failure() == nil)
+    }
+
     @Test("ids must be as many as vectors, and unique")
     func ids() async throws {
         let few = try BuildFixture(Self.vectors, ids: (0..<699).map(String.init))
@@ -53,20 +70,20 @@ struct BuildRefusalTests {
         var changed = fixture
         for size in [99, 0, -5, 10_000_001] {
             changed.settings.shardSize = size
-            try await expectRefusal(changed, mentioning: ["shard size \(size)"])
+            try await expectRefusal(changed, mentioning: ["--shard-size \(size)"])
         }
         changed = fixture
         for bits in [0, 5, 16] {
             changed.settings.bitsPerCode = bits
-            try await expectRefusal(changed, mentioning: ["\(bits) bits"])
+            try await expectRefusal(changed, mentioning: ["--bits \(bits)"])
         }
         changed = fixture
         for size in [0, 3, -1] {
             changed.settings.codeSize = size
-            try await expectRefusal(changed, mentioning: ["code size \(size)", "1 to 2"])
+            try await expectRefusal(changed, mentioning: ["--code-size \(size)", "1 to 2"])
         }
         changed.settings.bitsPerCode = 8
         changed.settings.codeSize = 5
-        try await expectRefusal(changed, mentioning: ["code size 5", "1 to 4"])
+        try await expectRefusal(changed, mentioning: ["--code-size 5", "1 to 4"])
     }
 }

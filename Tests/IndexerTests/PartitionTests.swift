@@ -28,7 +28,7 @@ enum NastyVectors: String, CaseIterable, Sendable {
                 case .manyDuplicates: elements.append(row % 10 == 0 ? uniform() : Float(column))
                 case .zerosAndOne: elements.append(row == 7 ? 1 : 0)
                 case .tiny: elements.append(Float(row % 190) * Float.leastNonzeroMagnitude)
-                case .huge: elements.append(row % 2 == 0 ? 3e38 : -3e38)
+                case .huge: elements.append(row % 2 == 0 ? 9e15 : -9e15)
                 }
             }
         }

@@ -42,7 +42,7 @@ struct NumpyHeader: Equatable {
     /// The header's text and where the data begins.
     private static func text(of head: FileHead) throws(TesseraError) -> (String, Int) {
         guard head.bytes.starts(with: magic), head.bytes.count >= 12 else {
-            throw head.refusal("does not start as NumPy files do")
+            throw head.refusal("does not start with a whole NumPy header")
         }
         let version = head.bytes[6]
         guard (1...3).contains(version), let word = head.uint32(at: 8) else {

@@ -49,10 +49,24 @@ package final class OpenFile: Sendable {
     package static func nameless(in folder: String) throws(TesseraError) -> OpenFile {
         var template = Array("\(folder)/tessera-scratch-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw failure(errno, "cannot create a file in", folder) }
+        guard descriptor >= 0 else { throw scratchFailure(errno, folder) }
         unlink(template)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         return OpenFile(path: folder, descriptor: descriptor)
+    }
+
+    private static func scratchFailure(_ code: Int32, _ folder: String) -> TesseraError {
+        switch code {
+        case ENOENT:
+            TesseraError(
+                .notFound,
+                "scratch folder \(folder) does not exist; make it, or name another with --scratch")
+        case ENOTDIR:
+            TesseraError(
+                .invalidArgument, "scratch folder \(folder) is a file; name a folder with --scratch"
+            )
+        default: failure(code, "cannot create a file in scratch folder", folder)
+        }
     }
 
     /// The file's length now.

@@ -1,0 +1,63 @@
+// What a command writes for others: aside first and then moved into place, so that a file is whole or not there.
+import Foundation
+import Glibc
+import TesseraBase
+
+/// Standard output, or a file that appears whole.
+final class OutputFile {
+    private let path: String?
+    /// The file that is written first; nil where there is nothing to replace: standard output, a pipe, a device.
+    private let aside: String?
+    private let handle: FileHandle
+    private var buffer = Data()
+    private var isClosed = false
+
+    /// - Parameter path: nil for standard output.
+    init(path: String?) throws(TesseraError) {
+        self.path = path
+        guard let path else {
+            aside = nil
+            handle = .standardOutput
+            return
+        }
+        guard !path.isEmpty else {
+            throw TesseraError(.invalidArgument, "--output is empty; name a file")
+        }
+        var status = stat()
+        let kind = stat(path, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+        // Found out now and not after the search.
+        guard kind != S_IFDIR else { throw WriteFailure.error(EISDIR, path) }
+        let target =
+            kind == S_IFREG ? "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp" : path
+        aside = kind == S_IFREG ? target : nil
+        let descriptor = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw WriteFailure.error(errno, path) }
+        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    deinit {
+        if let aside, !isClosed { unlink(aside) }
+    }
+
+    func write(_ bytes: some Sequence<UInt8>) throws(TesseraError) {
+        buffer.append(contentsOf: bytes)
+        if buffer.count > 1 << 20 { try flush() }
+    }
+
+    func close() throws(TesseraError) {
+        try flush()
+        guard let path, let aside else { return }
+        do { try handle.close() } catch { throw failure(error) }
+        guard rename(aside, path) == 0 else { throw WriteFailure.error(errno, path) }
+        isClosed = true
+    }
+
+    private func flush() throws(TesseraError) {
+        do { try handle.write(contentsOf: buffer) } catch { throw failure(error) }
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func failure(_ error: any Error) -> TesseraError {
+        WriteFailure.error(WriteFailure.code(of: error), path ?? "standard output")
+    }
+}

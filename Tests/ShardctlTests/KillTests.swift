@@ -1,0 +1,156 @@
+// Processes killed at many moments: the index is as it was or as it was to be, and nothing stays broken.
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+import VectorCore
+
+@Suite(.serialized)
+struct KillTests {
+    let place: Workplace
+
+    init() throws {
+        place = try Workplace()
+        try place.write("q.fbin", Matrix.sample(rows: 5, seed: 4))
+        try FileManager.default.createDirectory(
+            atPath: place.folder.path("scratch"), withIntermediateDirectories: false)
+    }
+
+    private func answers() throws -> String {
+        try place.mustRun("query", ["--vectors", "q.fbin"]).output
+    }
+
+    private func train(_ file: String) -> [String] {
+        ["--vectors", file, "--shard-size", "100", "--backend", "mock", "--scratch", "scratch"]
+    }
+
+    /// Starts a command and kills it after a share of the time it needs; tells how it ended.
+    private func killed(_ command: String, _ more: [String], after delay: Duration) throws
+        -> Outcome
+    {
+        let program = try place.start(command, more)
+        usleep(UInt32(delay / .microseconds(1)))
+        program.send(SIGKILL)
+        let outcome = program.wait()
+        #expect([0, 128 + SIGKILL].contains(outcome.status), "\(outcome.errors)")
+        return outcome
+    }
+
+    private func time(_ work: () throws -> Void) rethrows -> Duration {
+        try ContinuousClock().measure(work)
+    }
+
+    @Test("A killed train leaves the index as it was; the next one works; gc sweeps the rest")
+    func train() throws {
+        try place.write("base.fbin", Matrix.sample(rows: 500))
+        try place.write("next.fbin", Matrix.sample(rows: 4000, seed: 2))
+        try place.trainAndPublish("base.fbin")
+        let before = try answers()
+        let whole = try time { try place.mustRun("train", train("next.fbin")) }
+        let rounds = 25
+        var kills = 0
+        for round in 0..<rounds {
+            // Another seed each round, so that no round finds its shards stored already.
+            let more = train("next.fbin") + ["--seed", "\(round + 2)"]
+            let outcome = try killed("train", more, after: whole * round / rounds)
+            kills += outcome.status == 0 ? 0 : 1
+            #expect(try place.versions() == [1])
+            #expect(try answers() == before)
+        }
+        #expect(kills > 0)
+        // A scratch file has no name from its first byte on.
+        for name in try FileManager.default.contentsOfDirectory(
+            atPath: place.folder.path("scratch"))
+        {
+            #expect(
+                try Data(contentsOf: URL(filePath: place.folder.path("scratch/\(name)"))).isEmpty)
+        }
+        try place.trainAndPublish("next.fbin", Array(train("next.fbin").dropFirst(2)))
+        #expect(try place.versions() == [1, 2])
+        try checkSwept([1, 2])
+    }
+
+    /// Collects everything that nobody names, and checks that nothing else is left or lost.
+    private func checkSwept(_ versions: [Int]) throws {
+        try place.mustRun("gc", ["--keep", "1000", "--grace-hours", "0", "--apply"])
+        var named: Set<String> = []
+        for version in versions {
+            named.formUnion(try place.keys(ofVersion: version))
+            try place.mustRun("verify", ["--at", "\(version)"])
+        }
+        let documents = versions.map { number in
+            let digits = String(number)
+            return "versions/" + String(repeating: "0", count: 10 - digits.count) + digits + ".json"
+        }
+        #expect(Set(place.storedKeys()) == named.union(documents))
+    }
+
+    @Test("A killed publish leaves the version before or the version after, never a mixture")
+    func publish() throws {
+        let files = ["a.fbin", "b.fbin"]
+        var expected: [String: String] = [:]
+        var whole = Duration.zero
+        for (number, file) in files.enumerated() {
+            try place.write(file, Matrix.sample(rows: 3000, seed: UInt64(number + 10)))
+            try place.mustRun("train", train(file))
+            whole = try time { try place.mustRun("publish") }
+            expected[file] = try answers()
+        }
+        #expect(expected["a.fbin"] != expected["b.fbin"])
+        let rounds = 16
+        var kills = 0
+        for round in 0..<rounds {
+            let (new, old) = (files[round % 2], files[(round + 1) % 2])
+            let draft = try #require(
+                try place.mustRun("train", train(new) + ["--json"]).json["draft"] as? String)
+            let outcome = try killed(
+                "publish", ["--draft", draft], after: whole * (round + 1) / rounds)
+            kills += outcome.status == 0 ? 0 : 1
+            let versions = try place.versions()
+            let isPublished = versions.count == round + 3
+            #expect(isPublished || outcome.status != 0)
+            #expect(isPublished || versions.count == round + 2)
+            #expect(try answers() == expected[isPublished ? new : old])
+            // Once more: does what is left to do, or sees that it was done.
+            try place.mustRun("publish", ["--draft", draft])
+            #expect(try place.versions() == Array(1...round + 3))
+            #expect(try answers() == expected[new])
+        }
+        #expect(kills > 0)
+        // Claims of killed publishes stay for a day; they hold nothing here that no version names.
+        let claims = place.storedKeys().filter { $0.hasPrefix("claims/") }
+        for claim in claims {
+            try FileManager.default.removeItem(atPath: place.store + "/photos/" + claim)
+        }
+        try checkSwept(Array(1...rounds + 2))
+    }
+
+    @Test("A killed gc leaves what it retains whole, and the next one finishes its work")
+    func collect() throws {
+        try place.write("base.fbin", Matrix.sample(rows: 2000))
+        let count = 8
+        for seed in 1...count {
+            try place.trainAndPublish(
+                "base.fbin", Array(train("").dropFirst(2)) + ["--seed", "\(seed)"])
+        }
+        let before = try answers()
+        let whole = try time { try place.mustRun("gc", ["--grace-hours", "0"]) }
+        for round in 1...count {
+            // A version fewer each time, so that each round has tombstones to write and objects to remove.
+            let more = ["--keep", "\(count + 1 - round)", "--grace-hours", "0", "--apply"]
+            _ = try killed("gc", more, after: whole * round / count)
+            let versions =
+                try place.mustRun("list", ["--json"]).json["versions"] as? [[String: Any]]
+            #expect(versions?.count == count)
+            let living = (versions ?? []).filter { $0["state"] as? String == "published" }
+            #expect(living.count > count - round)
+            for version in living.compactMap({ $0["version"] as? Int }) {
+                try place.mustRun("verify", ["--at", "\(version)"])
+            }
+            #expect(try answers() == before)
+        }
+        try place.mustRun("gc", ["--keep", "1", "--grace-hours", "0", "--apply"])
+        let kept = try place.keys(ofVersion: count)
+        #expect(Set(place.storedKeys().filter { $0.hasSuffix(".tsr") }) == kept)
+    }
+}
