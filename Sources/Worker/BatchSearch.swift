@@ -12,10 +12,22 @@ package struct BatchAnswers: Sendable {
     package let elapsed: Duration
 }
 
-extension IndexSearcher {
+/// Searches one version, whether its codes are in memory or not. The answers are the same.
+package protocol VersionSearcher: Sendable {
+    var metric: Metric { get }
+    /// Bytes of packed codes kept in memory.
+    var codeBytes: Int { get }
+    /// Bytes of everything else kept in memory for searching.
+    var modelBytes: Int { get }
+
     /// Searches for every row of `queries`, `batch` rows at a time on each of the pool's threads.
     ///
     /// Answers do not depend on the number of threads or the size of batches.
+    func search(_ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int)
+        async throws(TesseraError) -> BatchAnswers
+}
+
+extension IndexSearcher: VersionSearcher {
     package func search(
         _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
     ) async throws(TesseraError) -> BatchAnswers {
@@ -76,14 +88,17 @@ private final class BatchQueue: Sendable {
     }
 }
 
-extension ColdSearcher {
-    /// Searches for every row of `queries`, `width` of them at a time.
+extension ColdSearcher: VersionSearcher {
+    package var codeBytes: Int { 0 }
+
+    /// A query waits for the store far more than it computes: `batch` of them are under way for each thread.
     package func search(
-        _ queries: Matrix, options: SearchOptions, width: Int
+        _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
     ) async throws(TesseraError) -> BatchAnswers {
         let start = ContinuousClock.now
-        let answered = try await mapConcurrently(Array(0..<queries.rows), width: width) {
-            query async throws(TesseraError) in
+        let answered = try await mapConcurrently(
+            Array(0..<queries.rows), width: pool.width * batch
+        ) { query async throws(TesseraError) in
             let begun = ContinuousClock.now
             let answer = try await search(Array(queries.row(query)), options: options)
             return (answer: answer, latency: ContinuousClock.now - begun)

@@ -41,6 +41,9 @@ package struct ColdSearcher: Sendable {
         self.pool = pool
     }
 
+    /// Bytes of the router and of the shards open now.
+    package var modelBytes: Int { 4 * selection.router.centroids.elements.count + opened.bytes }
+
     /// The nearest vectors to `query` (`[dimension]`; of unit length for cosine).
     package func search(_ query: [Float], options: SearchOptions) async throws(TesseraError)
         -> SearchAnswer

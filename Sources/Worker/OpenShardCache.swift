@@ -21,6 +21,9 @@ final class OpenShardCache: Sendable {
         self.budget = budget
     }
 
+    /// Bytes of all shards held.
+    var bytes: Int { state.withLock { $0.bytes } }
+
     subscript(ordinal: Int) -> OpenShard? {
         state.withLock { state in
             state.clock += 1

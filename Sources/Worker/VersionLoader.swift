@@ -8,6 +8,21 @@ import VectorIndex
 
 /// Opens the shards of one version.
 package enum VersionLoader {
+    /// A searcher for the version: with all codes in memory, or straight from the store.
+    ///
+    /// - Parameter cold: nil leaves the choice to the store: one whose objects can be read in place is loaded.
+    package static func searcher(
+        _ manifest: Manifest, from catalog: Catalog, pool: WorkPool, cold: Bool?,
+        progress: @escaping ProgressHandler
+    ) async throws(TesseraError) -> any VersionSearcher {
+        let router = ObjectKind.router.key(manifest.index.router.digest)
+        let isLocal = try catalog.store.blockingReader(router) != nil
+        if cold ?? !isLocal {
+            return try await ColdSearcher(manifest, from: catalog, pool: pool)
+        }
+        return try await load(manifest, from: catalog, pool: pool, progress: progress)
+    }
+
     /// Reads the router and every shard, as many at a time as the pool is wide.
     ///
     /// - Throws: `corrupted` where an object is not what the manifest says, and what the store throws.

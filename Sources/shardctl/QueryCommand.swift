@@ -40,6 +40,12 @@ struct QueryCommand: ShardctlCommand {
     @Option(parsing: .unconditional, help: "Queries a thread takes at a time.")
     var batch = 1
     @OptionGroup var threads: ThreadOptions
+    @Flag(
+        inversion: .prefixedNo,
+        help:
+            "Read what a query needs from the store, three round trips each, instead of loading all codes first; by default where the store is not on this machine."
+    )
+    var cold: Bool?
     @Flag(help: "Add to each line what the query cost.")
     var explain = false
     @Flag(help: "End with a line of JSON that says how long it all took.")
@@ -63,9 +69,10 @@ struct QueryCommand: ShardctlCommand {
         let pool = try threads.pool()
         let answers = try OutputFile(path: output)
         let start = ContinuousClock.now
-        let searcher = try await VersionLoader.load(
-            manifest, from: catalog, pool: pool, progress: bar.handler)
-        var statistics = QueryStatistics(searcher, load: ContinuousClock.now - start)
+        let searcher = try await VersionLoader.searcher(
+            manifest, from: catalog, pool: pool, cold: cold, progress: bar.handler)
+        var statistics = QueryStatistics(
+            manifest.index, searcher, load: ContinuousClock.now - start)
         for rows in Self.portions(of: queries) {
             let matrix = try read(queries, rows, metric: searcher.metric)
             let result = try await searcher.search(

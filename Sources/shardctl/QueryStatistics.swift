@@ -1,18 +1,23 @@
 // What a run of queries took, for whoever times it from outside.
+import Catalog
 import Foundation
 import TesseraBase
 import Worker
 
 /// Adds up a run.
 struct QueryStatistics {
-    private let searcher: IndexSearcher
+    private let index: IndexDescription
+    private let searcher: any VersionSearcher
     private let load: Duration
     private var elapsed = Duration.zero
     private var latencies: [Double] = []
     private var codesScanned = 0
     private var rowsRefined = 0
+    private var reads = 0
+    private var roundTrips = 0
 
-    init(_ searcher: IndexSearcher, load: Duration) {
+    init(_ index: IndexDescription, _ searcher: any VersionSearcher, load: Duration) {
+        self.index = index
         self.searcher = searcher
         self.load = load
     }
@@ -22,6 +27,8 @@ struct QueryStatistics {
         latencies += result.latencies.map { $0.seconds * 1000 }
         codesScanned += result.answers.reduce(0) { $0 + $1.receipt.codesScanned }
         rowsRefined += result.answers.reduce(0) { $0 + $1.receipt.rowsRefined }
+        reads += result.answers.reduce(0) { $0 + $1.receipt.reads }
+        roundTrips += result.answers.reduce(0) { $0 + $1.receipt.roundTrips }
     }
 
     /// Written in snake case. Counts are means a query; names end in their units.
@@ -34,6 +41,8 @@ struct QueryStatistics {
         let p99Ms: Double
         let codesScanned: Double
         let rowsRefined: Double
+        let reads: Double
+        let roundTrips: Double
         let codesMb: Double
         let codesShareOfFloat32: Double
         let modelMb: Double
@@ -43,7 +52,7 @@ struct QueryStatistics {
     var summary: Summary {
         let sorted = latencies.sorted()
         let count = Double(max(1, latencies.count))
-        let plain = Double(searcher.vectorCount * searcher.dimension * 4)
+        let plain = Double(index.vectors * index.dimension * 4)
         return Summary(
             queries: latencies.count, loadS: load.seconds.rounded(to: 4),
             searchS: elapsed.seconds.rounded(to: 6),
@@ -52,6 +61,8 @@ struct QueryStatistics {
             p99Ms: Self.percentile(sorted, 0.99).rounded(to: 4),
             codesScanned: (Double(codesScanned) / count).rounded(to: 1),
             rowsRefined: (Double(rowsRefined) / count).rounded(to: 1),
+            reads: (Double(reads) / count).rounded(to: 1),
+            roundTrips: (Double(roundTrips) / count).rounded(to: 2),
             codesMb: (Double(searcher.codeBytes) / 1e6).rounded(to: 3),
             codesShareOfFloat32: (Double(searcher.codeBytes) / plain).rounded(to: 5),
             modelMb: (Double(searcher.modelBytes) / 1e6).rounded(to: 3),
