@@ -5,16 +5,27 @@ import Foundation
 import ObjectStore
 import TesseraBase
 
-/// Where the index is.
-struct IndexOptions: ParsableArguments {
+/// Which object store.
+struct StoreOptions: ParsableArguments {
     @Option(help: "The object store, as file:///absolute/folder.")
     var store: String
+
+    func open() throws(TesseraError) -> any ObjectStore {
+        try openStore(store)
+    }
+}
+
+/// Where the index is.
+struct IndexOptions: ParsableArguments {
+    @OptionGroup var place: StoreOptions
 
     @Option(help: "The index: a-z, 0-9, '.', '_', '-'.")
     var index: String
 
+    var store: String { place.store }
+
     func catalog() throws(TesseraError) -> Catalog {
-        try Catalog(store: try openStore(store), index: try IndexName(index))
+        try Catalog(store: try place.open(), index: try IndexName(index))
     }
 }
 

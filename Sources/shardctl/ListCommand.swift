@@ -15,18 +15,17 @@ struct ListCommand: ShardctlCommand {
               shardctl list --store file:///data/idx --index photos
             """)
 
-    @Option(help: "The object store, as file:///absolute/folder.")
-    var store: String
+    @OptionGroup var place: StoreOptions
     @Option(help: "One index; all of the store unless given.")
     var index: String?
     @OptionGroup var output: OutputOptions
 
     func perform() async throws(TesseraError) {
-        let opened = try openStore(store)
+        let opened = try place.open()
         guard let index else {
             let names = try await listIndexes(in: opened).map(\.text)
             try output.answer(
-                ["indexes": names], names.isEmpty ? ["no indexes in \(store)"] : names)
+                ["indexes": names], names.isEmpty ? ["no indexes in \(place.store)"] : names)
             return
         }
         let catalog = try Catalog(store: opened, index: try IndexName(index))

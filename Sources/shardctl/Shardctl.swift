@@ -33,7 +33,7 @@ struct Shardctl: AsyncParsableCommand {
         subcommands: [
             TrainCommand.self, PublishCommand.self, QueryCommand.self, ListCommand.self,
             InspectCommand.self, VerifyCommand.self, RollbackCommand.self, GarbageCommand.self,
-            ExportCommand.self,
+            ExportCommand.self, DoctorCommand.self,
         ])
 
     /// Like the parser's own, but what cannot be parsed is one line too.

@@ -1,0 +1,64 @@
+// doctor: whether a store can be trusted with an index.
+import ArgumentParser
+import Catalog
+import ObjectStore
+import TesseraBase
+
+struct DoctorCommand: ShardctlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract:
+            "Try everything an index relies on, in a folder of its own, and say how fast the store is.",
+        discussion: """
+            Checks credentials, read after write, the clock, ranges, the order of lists, and races 16 writers on \
+            put-if-absent. A store that lets two win, or ignores the condition, is refused.
+
+            EXAMPLE
+              shardctl doctor --store file:///data/idx
+            """)
+
+    @OptionGroup var target: StoreOptions
+    @Option(parsing: .unconditional, help: "Races of 16 writers.")
+    var rounds = 10
+    @OptionGroup var output: OutputOptions
+
+    func perform() async throws(TesseraError) {
+        guard (1...10_000).contains(rounds) else {
+            throw TesseraError(
+                .invalidArgument, "--rounds \(rounds) is out of range; give 1 to 10000")
+        }
+        let bar = output.progress
+        let report = await StoreDoctor(try target.open(), rounds: rounds)
+            .examine(progress: bar.handler)
+        bar.finish()
+        try output.answer(report, Self.lines(report))
+        guard report.isFit else {
+            throw TesseraError(
+                .unsupported,
+                "\(target.store) cannot be trusted with an index: "
+                    + (report.checks.first { $0.outcome == .failed }.map {
+                        "\($0.name): \($0.detail)"
+                    } ?? ""))
+        }
+    }
+
+    private static func lines(_ report: StoreReport) -> [String] {
+        var lines = report.checks.map { check in
+            let mark =
+                switch check.outcome {
+                case .passed: "ok    "
+                case .warned: "WARN  "
+                case .failed: "FAIL  "
+                }
+            return "\(mark)\(check.name): \(check.detail)"
+        }
+        if let trip = report.roundTripMilliseconds {
+            lines.append("      small read: \(trip.rounded(to: 2)) ms (median of 20)")
+        }
+        if let read = report.readMegabytesPerSecond, let write = report.writeMegabytesPerSecond {
+            lines.append(
+                "      one stream: \(Int(read)) MB/s read, \(Int(write)) MB/s written")
+        }
+        return lines
+    }
+}
