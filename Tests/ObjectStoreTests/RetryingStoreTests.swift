@@ -123,7 +123,7 @@ struct RetryingStoreTests {
         #expect(clock.slept.isEmpty)
         _ = try await store.head("a")
         let limit = try #require(store.requestsPerSecond)
-        #expect(limit < 10)
+        #expect(limit < 20)
         _ = try await store.head("a")
         // The backoff, and places in the queue.
         #expect(clock.slept.count >= 2)
@@ -138,6 +138,7 @@ struct RetryingStoreTests {
         var policy = RetryPolicy()
         policy.operationTimeout = .seconds(10)
         policy.rate.floor = 0.01
+        policy.rate.decreaseFactor = 0.01
         policy.rate.increasePerSecond = 0
         policy.maximumTries = 1
         let (store, base) = store([.fail(.slowDown)], policy: policy)
