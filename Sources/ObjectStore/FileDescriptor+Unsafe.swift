@@ -63,17 +63,22 @@ struct FileDescriptor: ~Copyable, Sendable {
 
     /// Writes all of `bytes` and waits until the disk has them.
     func writeAndSync(_ bytes: [UInt8]) throws(TesseraError) {
+        try write(bytes)
+        try sync()
+    }
+
+    /// Writes all of `bytes`; they outlive a kill of the process, but not a power cut.
+    func write(_ bytes: [UInt8]) throws(TesseraError) {
         let code = bytes.withUnsafeBytes { buffer -> Int32 in
             var done = 0
             while done < buffer.count, let base = buffer.baseAddress {
-                let count = retrying { write(raw, base + done, buffer.count - done) }
+                let count = retrying { Glibc.write(raw, base + done, buffer.count - done) }
                 if count < 0 { return errno }
                 done += count
             }
             return 0
         }
         guard code == 0 else { throw SystemFailure.error(code, "write", path) }
-        try sync()
     }
 
     /// Waits until the disk has what was written; for a folder, its entries.

@@ -60,6 +60,12 @@ package protocol ObjectStore: Sendable {
 
     /// The object for reads that must not leave the calling thread, where the store is local.
     func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)?
+
+    /// Forgets copies of the object that are kept nearer than the store, so that the next read goes to the store.
+    ///
+    /// For readers whose own checksums found bytes of the object damaged: invalidate, then read once more.
+    /// A reader from ``blockingReader(_:)`` that is open already goes on reading the old copy.
+    func invalidate(_ key: ObjectKey) async
 }
 
 /// Reads one local object on the calling thread. Safe to use from several threads at once.
@@ -78,6 +84,9 @@ extension ObjectStore {
     package func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)? {
         nil
     }
+
+    /// A store that keeps no copies has nothing to forget.
+    package func invalidate(_ key: ObjectKey) async {}
 
     package func staleTemporaryFiles(
         prefix: String, olderThan date: Date, apply: Bool

@@ -67,6 +67,10 @@ package struct PrefixedStore: ObjectStore {
         try base.blockingReader(full(key))
     }
 
+    package func invalidate(_ key: ObjectKey) async {
+        await base.invalidate(prefix + key)
+    }
+
     /// The key is checked alone first: "../other" must not pass as "photos/../other" would not, and "" would.
     private func full(_ key: ObjectKey) throws(TesseraError) -> ObjectKey {
         try ObjectKeyRule.check(key)

@@ -8,6 +8,7 @@ import Testing
 /// The stores under test, each made empty for one test.
 enum StoreKind: String, CaseIterable, Sendable {
     case memory, file, prefixedMemory, prefixedFile
+    case retrying, verifying, caching, metered, stack
 
     func make(in folder: TemporaryFolder) throws -> any ObjectStore {
         switch self {
@@ -15,6 +16,15 @@ enum StoreKind: String, CaseIterable, Sendable {
         case .file: FileStore(root: folder.path("store"))
         case .prefixedMemory: try PrefixedStore(MemoryStore(), folder: "a/b")
         case .prefixedFile: try PrefixedStore(FileStore(root: folder.path("store")), folder: "a")
+        case .retrying: RetryingStore(MemoryStore())
+        case .verifying: VerifyingStore(MemoryStore())
+        case .caching:
+            CachingStore(MemoryStore(), folder: folder.path("cache"), budgetBytes: 1 << 20)
+        case .metered: MeteredStore(MemoryStore())
+        case .stack:
+            StoreStack(
+                MemoryStore(), cache: .init(folder: folder.path("cache"), budgetBytes: 1 << 20)
+            ).store
         }
     }
 }

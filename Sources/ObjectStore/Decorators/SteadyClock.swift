@@ -1,0 +1,63 @@
+// Time that only moves forward, and waiting, as injected values: tests wait in no time.
+internal import Foundation
+internal import TesseraBase
+
+/// Measures how long things take, and waits.
+package struct SteadyClock: Sendable {
+    /// Time since some moment in the past.
+    package let now: @Sendable () -> Duration
+    /// Waits on purpose; throws as soon as the task is cancelled.
+    package let sleep: @Sendable (Duration) async throws -> Void
+    /// Waits as the other side of a race with work. On a machine it is ``sleep``; tests decide each by itself.
+    package let alarm: @Sendable (Duration) async throws -> Void
+
+    package init(
+        now: @escaping @Sendable () -> Duration,
+        sleep: @escaping @Sendable (Duration) async throws -> Void,
+        alarm: @escaping @Sendable (Duration) async throws -> Void
+    ) {
+        self.now = now
+        self.sleep = sleep
+        self.alarm = alarm
+    }
+
+    /// The machine's clock, which goes on while the machine sleeps.
+    package static let system: SteadyClock = {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let wait: @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0, clock: clock)
+        }
+        return SteadyClock(now: { start.duration(to: clock.now) }, sleep: wait, alarm: wait)
+    }()
+}
+
+/// Numbers that spread waiting times. They must differ between processes, so by default they are not seeded.
+package struct Jitter: Sendable {
+    /// A number in 0..<1.
+    package let next: @Sendable () -> Double
+
+    package init(next: @escaping @Sendable () -> Double) {
+        self.next = next
+    }
+
+    /// From the random bits of a UUID, whose first 48 bits are all random.
+    package static let system = Jitter {
+        let bytes = UUID().uuid
+        let head = [bytes.0, bytes.1, bytes.2, bytes.3, bytes.4, bytes.5]
+        return Double(head.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }) / 0x1p48
+    }
+}
+
+extension Duration {
+    /// In seconds, as a number.
+    var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+
+    /// For people: "0.35 s", "12 s".
+    var text: String {
+        let value = seconds
+        return value < 10 ? String(format: "%.2f s", value) : String(format: "%.0f s", value)
+    }
+}
