@@ -74,7 +74,7 @@ package final class CachingStore: ObjectStore {
         let missing = ranges.indices.filter { cached[$0] == nil }
         let wanted = missing.map { ranges[$0] }
         let reads = RangeReads.coalesce(wanted)
-        let buffers = try await boundedMap(reads.map(\.span), width: Self.width) {
+        let buffers = try await mapConcurrently(reads.map(\.span), width: Self.width) {
             span throws(TesseraError) in
             try await self.fetch(key, digest, span)
         }

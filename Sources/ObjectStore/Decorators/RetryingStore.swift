@@ -62,7 +62,7 @@ package final class RetryingStore: ObjectStore {
         // Empty ranges are in no read, but have to be checked against the object's size: the first part takes them.
         var parts = reads.map(\.members)
         parts[0] += ranges.indices.filter { ranges[$0].isEmpty }
-        let found = try await boundedMap(parts, width: Self.width) {
+        let found = try await mapConcurrently(parts, width: Self.width) {
             members throws(TesseraError) in
             try await self.getPart(key, members.map { ranges[$0] })
         }

@@ -1,37 +1,5 @@
-// Work on several items at once, not more than so many at a time, and a race of work against the clock.
+// A race of work against the clock.
 internal import TesseraBase
-
-/// `body` of each item, in the items' order, `width` at a time. The first failure cancels the rest and is thrown.
-func boundedMap<Item: Sendable, Output: Sendable>(
-    _ items: [Item], width: Int,
-    _ body: @escaping @Sendable (Item) async throws(TesseraError) -> Output
-) async throws(TesseraError) -> [Output] {
-    var outputs = [Output?](repeating: nil, count: items.count)
-    var failure: TesseraError?
-    await withTaskGroup(of: (Int, Result<Output, TesseraError>).self) { group in
-        var next = 0
-        func start() {
-            guard next < items.count, failure == nil else { return }
-            let index = next
-            next += 1
-            group.addTask { [item = items[index]] in
-                (index, await outcome { () throws(TesseraError) in try await body(item) })
-            }
-        }
-        for _ in 0..<width { start() }
-        for await (index, result) in group {
-            switch result {
-            case .success(let output): outputs[index] = output
-            case .failure(let error):
-                failure = failure ?? error
-                group.cancelAll()
-            }
-            start()
-        }
-    }
-    if let failure { throw failure }
-    return outputs.compactMap { $0 }
-}
 
 /// The result of `body` as a value.
 func outcome<Value>(
