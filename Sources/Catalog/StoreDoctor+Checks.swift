@@ -124,20 +124,49 @@ extension StoreDoctor {
 
     /// Round trips and bandwidth; a store that fails here has failed a check already.
     func measure(_ report: inout StoreReport) async {
-        var times: [Double] = []
-        for _ in 0..<20 {
-            let start = ContinuousClock.now
-            guard (try? await store.get(key("hello"))) != nil else { return }
-            times.append((ContinuousClock.now - start).inSeconds * 1000)
+        do throws(TesseraError) {
+            var times: [Double] = []
+            for _ in 0..<20 {
+                times.append(
+                    try await timed { () async throws(TesseraError) in
+                        _ = try await store.get(key("hello"))
+                    } * 1000)
+            }
+            report.roundTripMilliseconds = times.sorted()[times.count / 2]
+            let megabytes = Double(bandwidthBytes) / 1e6
+            let bytes = [UInt8](repeating: 7, count: bandwidthBytes)
+            let big = key("bandwidth")
+            report.writeMegabytesPerSecond =
+                megabytes
+                / (try await timed { () async throws(TesseraError) in
+                    try await store.put(big, bytes)
+                })
+            let copies = Array(0..<2 * Self.inFlight)
+            let whole = try await timed { () async throws(TesseraError) in
+                _ = try await mapConcurrently(copies, width: Self.inFlight) {
+                    [store] _ async throws(TesseraError) in try await store.get(big).count
+                }
+            }
+            report.readMegabytesPerSecond = megabytes * Double(copies.count) / whole
+            let offsets = (0..<Self.rangeReads).map { UInt64($0 * 7919 % (bandwidthBytes - 512)) }
+            let ranges = try await timed { () async throws(TesseraError) in
+                _ = try await mapConcurrently(offsets, width: Self.inFlight) {
+                    [store] offset async throws(TesseraError) in
+                    try await store.get(big, range: offset..<offset + 512).count
+                }
+            }
+            report.rangeReadsPerSecond = Double(offsets.count) / ranges
+        } catch {
+            report.checks.append(
+                StoreCheck(name: "speed", outcome: .failed, detail: error.description))
         }
-        report.roundTripMilliseconds = times.sorted()[times.count / 2]
-        let bytes = [UInt8](repeating: 7, count: bandwidthBytes)
+    }
+
+    private func timed(_ body: () async throws(TesseraError) -> Void) async throws(TesseraError)
+        -> Double
+    {
         let start = ContinuousClock.now
-        guard (try? await store.put(key("bandwidth"), bytes)) != nil else { return }
-        let written = ContinuousClock.now
-        guard (try? await store.get(key("bandwidth"))) != nil else { return }
-        let megabytes = Double(bandwidthBytes) / 1e6
-        report.writeMegabytesPerSecond = megabytes / (written - start).inSeconds
-        report.readMegabytesPerSecond = megabytes / (ContinuousClock.now - written).inSeconds
+        try await body()
+        return max((ContinuousClock.now - start).inSeconds, 1e-9)
     }
 }

@@ -26,9 +26,12 @@ package struct StoreReport: Sendable, Codable, Equatable {
     package var checks: [StoreCheck]
     /// Median time of a small read, in milliseconds.
     package var roundTripMilliseconds: Double?
-    /// Megabytes a second, one stream.
+    /// Megabytes a second, 8 reads in flight.
     package var readMegabytesPerSecond: Double?
+    /// Megabytes a second, one write.
     package var writeMegabytesPerSecond: Double?
+    /// Reads of 512 bytes a second, 8 in flight.
+    package var rangeReadsPerSecond: Double?
 
     package var isFit: Bool { checks.allSatisfy { $0.outcome != .failed } }
 }
@@ -37,6 +40,9 @@ package struct StoreReport: Sendable, Codable, Equatable {
 package struct StoreDoctor: Sendable {
     /// Writers that race for one key.
     static let writers = 16
+    /// Reads under way at once while speed is measured.
+    static let inFlight = 8
+    static let rangeReads = 2000
     static let largestSkew = 300.0
     static let worrySkew = 30.0
 

@@ -55,9 +55,13 @@ struct DoctorCommand: ShardctlCommand {
         if let trip = report.roundTripMilliseconds {
             lines.append("      small read: \(trip.rounded(to: 2)) ms (median of 20)")
         }
+        if let rate = report.rangeReadsPerSecond {
+            lines.append("      range reads: \(Int(rate).grouped)/s (512 bytes, 8 in flight)")
+        }
         if let read = report.readMegabytesPerSecond, let write = report.writeMegabytesPerSecond {
             lines.append(
-                "      one stream: \(Int(read)) MB/s read, \(Int(write)) MB/s written")
+                "      bandwidth: \(Int(read)) MB/s read (8 in flight), \(Int(write)) MB/s written (one)"
+            )
         }
         return lines
     }
