@@ -21,10 +21,11 @@ static inline CURLcode tsr_curl_set_callback(CURL *handle, CURLoption option,
                                              tsr_curl_data_callback value) {
     return curl_easy_setopt(handle, option, value);
 }
-static inline CURLcode tsr_curl_get_long(CURL *handle, CURLINFO info, long *value) {
-    return curl_easy_getinfo(handle, info, value);
+typedef int (*tsr_curl_seek_callback)(void *, curl_off_t, int);
+static inline CURLcode tsr_curl_set_seek(CURL *handle, tsr_curl_seek_callback value) {
+    return curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, value);
 }
-static inline CURLcode tsr_curl_get_pointer(CURL *handle, CURLINFO info, void **value) {
+static inline CURLcode tsr_curl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
     return curl_easy_getinfo(handle, info, value);
 }
 static inline CURLMcode tsr_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {

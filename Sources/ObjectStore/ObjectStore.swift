@@ -48,6 +48,9 @@ package protocol ObjectStore: Sendable {
     /// Removes the object; a missing one is no error.
     func delete(_ key: ObjectKey) async throws(TesseraError)
 
+    /// Removes many objects; missing ones are no error. After a failure, any of them may be gone.
+    func delete(_ keys: [ObjectKey]) async throws(TesseraError)
+
     /// The names directly under `folder` ("" is the store itself) that lead to objects, ascending.
     func subfolders(of folder: String) async throws(TesseraError) -> [String]
 
@@ -79,6 +82,11 @@ package protocol BlockingReader: Sendable {
 extension ObjectStore {
     package func get(_ key: ObjectKey) async throws(TesseraError) -> [UInt8] {
         try await get(key, range: nil)
+    }
+
+    /// One by one; a store that takes many keys in one request does better.
+    package func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
+        for key in keys { try await delete(key) }
     }
 
     package func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)? {

@@ -51,6 +51,12 @@ package struct PrefixedStore: ObjectStore {
         try await base.delete(full(key))
     }
 
+    package func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
+        var whole: [ObjectKey] = []
+        for key in keys { whole.append(try full(key)) }
+        try await base.delete(whole)
+    }
+
     package func subfolders(of folder: String) async throws(TesseraError) -> [String] {
         try await base.subfolders(of: folder.isEmpty ? String(prefix.dropLast()) : full(folder))
     }

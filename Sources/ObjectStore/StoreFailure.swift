@@ -1,22 +1,22 @@
-// Why a request to a store elsewhere failed, for whoever decides what to do next.
+// What a store over the network tells of one failed attempt, so that a retry can be decided by a value alone.
 
-/// The cause of a ``TesseraError`` that a remote store throws.
-package struct StoreFailure: Error, Sendable {
+/// One failed attempt, carried as the `cause` of the ``TesseraError`` a store throws.
+package struct StoreFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The HTTP status, nil where no answer came.
     package let status: Int?
-    /// The same request may succeed later.
+    /// Whether the same request may well succeed a little later.
     package let isRetryable: Bool
-    /// The store asked for fewer requests: 503 SlowDown, 429.
+    /// Whether the store asked for fewer requests: 503 SlowDown, 429.
     package let isThrottle: Bool
-    /// How long the store asked to be left alone.
+    /// How long the store wants to be left alone.
     package let retryAfter: Duration?
-    /// A write may have been applied all the same: timeout, reset after sending, 5xx.
+    /// Whether a write may have been applied all the same: a timeout, a reset after sending, a 5xx.
     package let outcomeUnknown: Bool
-    /// What happened, for people: the store's own code and text, or the connection's.
+    /// For the log: status, the store's own code and the request's id. Never a secret.
     package let detail: String
 
     package init(
-        status: Int? = nil, isRetryable: Bool = false, isThrottle: Bool = false,
+        status: Int? = nil, isRetryable: Bool, isThrottle: Bool = false,
         retryAfter: Duration? = nil, outcomeUnknown: Bool = false, detail: String
     ) {
         self.status = status
@@ -26,4 +26,6 @@ package struct StoreFailure: Error, Sendable {
         self.outcomeUnknown = outcomeUnknown
         self.detail = detail
     }
+
+    package var description: String { detail }
 }

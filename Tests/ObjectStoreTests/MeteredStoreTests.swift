@@ -39,6 +39,10 @@ struct MeteredStoreTests {
         let store = MeteredStore(memory)
         _ = try await store.list(prefix: "")
         #expect(store.usage[.list].requests == 3)
+        try await store.delete((0..<1001).map { "a/\($0)" })
+        try await store.delete([])
+        #expect(store.usage[.delete].requests == 2)
+        #expect(try await memory.list(prefix: "").count == 1000)
     }
 
     @Test func `two states make a scope`() async throws {

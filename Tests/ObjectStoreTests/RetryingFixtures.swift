@@ -182,6 +182,10 @@ final class ScriptedStore: ObjectStore {
         try await play("delete \(key)") { () throws(TesseraError) in try await base.delete(key) }
     }
 
+    func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
+        try await play("delete \(keys)") { () throws(TesseraError) in try await base.delete(keys) }
+    }
+
     func invalidate(_ key: ObjectKey) async {
         seen.withLock { $0.append("invalidate \(key)") }
     }
@@ -208,7 +212,7 @@ extension StoreFailure {
     static let internalError = StoreFailure(
         status: 500, isRetryable: true, outcomeUnknown: true, detail: "500 InternalError")
     static let refused = StoreFailure(isRetryable: true, detail: "connection refused")
-    static let denied = StoreFailure(status: 403, detail: "403 AccessDenied")
+    static let denied = StoreFailure(status: 403, isRetryable: false, detail: "403 AccessDenied")
 
     static func later(_ duration: Duration) -> StoreFailure {
         StoreFailure(

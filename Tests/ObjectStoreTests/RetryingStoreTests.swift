@@ -37,6 +37,7 @@ struct RetryingStoreTests {
             { try await $0.put("a", [2]) },
             { _ = try await $0.create("b", [2]) },
             { try await $0.delete("b") },
+            { try await $0.delete(["b", "c"]) },
             { _ = try await $0.subfolders(of: "") },
             {
                 _ = try await $0.staleTemporaryFiles(

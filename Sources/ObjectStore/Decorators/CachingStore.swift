@@ -106,6 +106,11 @@ package final class CachingStore: ObjectStore {
         await forget(key)
     }
 
+    package func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
+        try await base.delete(keys)
+        for key in keys { await forget(key) }
+    }
+
     package func subfolders(of folder: String) async throws(TesseraError) -> [String] {
         try await base.subfolders(of: folder)
     }

@@ -68,6 +68,13 @@ package final class MeteredStore: ObjectStore {
         try await count(.delete) { () throws(TesseraError) in try await base.delete(key) }
     }
 
+    /// Counted as S3 takes them, 1,000 keys a request.
+    package func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
+        try await count(.delete, requests: { _ in keys.isEmpty ? 0 : Self.pages(keys.count) }) {
+            () throws(TesseraError) in try await base.delete(keys)
+        }
+    }
+
     package func subfolders(of folder: String) async throws(TesseraError) -> [String] {
         try await count(.list, requests: { Self.pages($0?.count ?? 0) }) {
             () throws(TesseraError) in try await base.subfolders(of: folder)

@@ -97,6 +97,12 @@ package final class RetryingStore: ObjectStore {
         }
     }
 
+    package func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
+        try await run(RetriedCall("deleting \(keys.count) objects", bytes: nil)) {
+            [base] () throws(TesseraError) in try await base.delete(keys)
+        }
+    }
+
     package func subfolders(of folder: String) async throws(TesseraError) -> [String] {
         try await run(RetriedCall("listing '\(folder)'", bytes: nil)) {
             [base] () throws(TesseraError) in try await base.subfolders(of: folder)

@@ -61,6 +61,10 @@ package struct VerifyingStore: ObjectStore {
         try await base.delete(key)
     }
 
+    package func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
+        try await base.delete(keys)
+    }
+
     package func subfolders(of folder: String) async throws(TesseraError) -> [String] {
         try await base.subfolders(of: folder)
     }

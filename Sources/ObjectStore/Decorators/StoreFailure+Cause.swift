@@ -1,9 +1,5 @@
-// How a store's failure reads, and where it is found inside an error.
+// Where a store's failure is found inside an error.
 package import TesseraBase
-
-extension StoreFailure: CustomStringConvertible {
-    package var description: String { detail }
-}
 
 extension TesseraError {
     /// The failure of a remote store that this error came from.
