@@ -32,7 +32,7 @@ enum ImportRules {
     ]
 
     /// Targets without Swift: C code and module maps.
-    static let cTargets: Set = ["CVectorKernels", "CFaissShim", "CZstd"]
+    static let cTargets: Set = ["CVectorKernels", "CFaissShim", "CZstd", "CCurl"]
 
     /// Modules that a single file may import, though their target may.
     static let oneFileModules: Set = ["CFaissShim"]
