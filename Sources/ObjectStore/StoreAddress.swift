@@ -6,10 +6,12 @@ package import TesseraBase
 package enum StoreAddress: Sendable, Equatable {
     /// A folder of this machine; the path is absolute.
     case folder(path: String)
+    /// A bucket, and a folder inside it; "" is the bucket itself.
+    case bucket(name: String, prefix: String)
 
-    /// Understands `file:///absolute/path` (percent-decoded) and plain paths.
+    /// Understands `file:///absolute/path` (percent-decoded), plain paths, and `s3://bucket/prefix` (taken as it is).
     ///
-    /// Throws `unsupported` for `s3://`, `invalidArgument` for anything else.
+    /// Throws `invalidArgument` for anything else.
     package init(_ text: String) throws(TesseraError) {
         guard let separator = text.range(of: "://") else {
             self = .folder(path: try Self.absolute(text))
@@ -19,10 +21,7 @@ package enum StoreAddress: Sendable, Equatable {
         case "file":
             self = .folder(path: try Self.filePath(text, after: text[separator.upperBound...]))
         case "s3":
-            throw TesseraError(
-                .unsupported,
-                "store address '\(text)': this build has no S3 client; use a folder, like file:///data/tessera"
-            )
+            self = try Self.bucket(text, after: text[separator.upperBound...])
         default:
             throw Self.refusal(text, "its scheme is unknown")
         }
@@ -39,6 +38,22 @@ package enum StoreAddress: Sendable, Equatable {
             throw refusal(text, "its percent-encoding is broken (write a '%' as '%25')")
         }
         return try absolute(path)
+    }
+
+    private static func bucket(_ text: String, after rest: Substring) throws(TesseraError) -> Self {
+        let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = String(parts[0])
+        let isClean = name.allSatisfy {
+            $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0))
+        }
+        guard isClean, (3...255).contains(name.utf8.count), !name.hasPrefix(".") else {
+            throw refusal(
+                text, "'\(name)' is no bucket name: that has 3 to 63 letters, digits, '-' or '.'")
+        }
+        var prefix = parts.count > 1 ? parts[1] : ""
+        while prefix.hasSuffix("/") { prefix.removeLast() }
+        if !prefix.isEmpty { try ObjectKeyRule.check(String(prefix)) }
+        return .bucket(name: name, prefix: String(prefix))
     }
 
     /// Cleans a path by its text alone, so that an address means the same before and after the folder exists.
@@ -58,13 +73,28 @@ package enum StoreAddress: Sendable, Equatable {
         TesseraError(
             .invalidArgument,
             "store address '\(text)' cannot be used: \(reason); "
-                + "examples: file:///data/tessera, /data/tessera, ./tessera")
+                + "examples: file:///data/tessera, /data/tessera, ./tessera, s3://bucket/tessera")
     }
 }
 
-/// Opens the store at `address`. Nothing is created before the first write.
-package func openStore(_ address: String) throws(TesseraError) -> any ObjectStore {
+/// Opens the store at `address`. Nothing is created, and no server asked, before the first use.
+///
+/// - Parameters:
+///   - s3: what was said about an S3 store besides its address; the rest is taken from `environment`.
+///   - environment: the variables that AWS's own tools read.
+package func openStore(
+    _ address: String, s3: S3Settings = S3Settings(),
+    environment: [String: String] = ProcessInfo.processInfo.environment
+) throws(TesseraError) -> any ObjectStore {
     switch try StoreAddress(address) {
-    case .folder(let path): FileStore(root: path)
+    case .folder(let path):
+        return FileStore(root: path)
+    case .bucket(let name, let prefix):
+        let settings = s3.completed(from: environment)
+        let chain = CredentialsChain.standard(
+            environment, region: settings.signingRegion, client: .shared)
+        let store = try S3Store(
+            bucket: name, settings: settings, credentials: CachedCredentials(chain))
+        return prefix.isEmpty ? store : try PrefixedStore(store, folder: prefix)
     }
 }
