@@ -174,6 +174,34 @@ struct S3FailureTests {
         }
     }
 
+    @Test func `unfinished uploads are seen page by page and swept by their age`() async throws {
+        let (store, server) = try store { request in
+            func upload(_ key: String, _ day: Int) -> String {
+                "<Upload><Key>\(key)</Key><UploadId>u\(day)</UploadId>"
+                    + "<Initiated>2023-11-0\(day)T00:00:00.000Z</Initiated></Upload>"
+            }
+            guard request.method == "GET" else { return .answer(204) }
+            let isSecond = request.target.contains("key-marker=p%2Fb&")
+            let page =
+                isSecond
+                ? upload("p/c", 3)
+                : upload("p/a", 1) + upload("p/b", 8)
+                    + "<IsTruncated>true</IsTruncated><NextKeyMarker>p/b</NextKeyMarker>"
+                    + "<NextUploadIdMarker>u8</NextUploadIdMarker>"
+            return .answer(
+                200, [:], "<ListMultipartUploadsResult>\(page)</ListMultipartUploadsResult>")
+        }
+        let date = Date(timeIntervalSince1970: 1_699_142_400)
+        let seen = try await store.staleTemporaryFiles(prefix: "p/", olderThan: date, apply: false)
+        #expect(seen.map(\.key) == ["p/a", "p/c"])
+        #expect(server.requests.allSatisfy { $0.method == "GET" })
+        _ = try await store.staleTemporaryFiles(prefix: "p/", olderThan: date, apply: true)
+        #expect(
+            server.requests.filter { $0.method == "DELETE" }.map(\.target) == [
+                "/bucket/p/a?uploadId=u1", "/bucket/p/c?uploadId=u3",
+            ])
+    }
+
     @Test func `a batch delete that fails for some names the first`() async throws {
         let (store, _) = try store { request in
             request.headers["content-md5"] == nil

@@ -136,14 +136,6 @@ struct S3StoreTests {
         #expect(head?.message.contains("SignatureDoesNotMatch") == true)
     }
 
-    @Test func `an unfinished upload is seen and swept by its age`() async throws {
-        let store = try server.emptyStore()
-        #expect(try await left(store).isEmpty)
-        #expect(
-            try await store.staleTemporaryFiles(prefix: "", olderThan: .distantPast, apply: true)
-                .isEmpty)
-    }
-
     @Test func `an empty range of a missing object is notFound`() async throws {
         let store = try server.emptyStore()
         #expect(await failure { _ = try await store.get("x", range: 0..<0) }?.code == .notFound)
