@@ -7,6 +7,9 @@ apt_base=(libzstd-dev libcurl4-openssl-dev python3 python3-venv binutils git)
 # Builds with `--traits Faiss`.
 apt_faiss=(libfaiss-dev libopenblas-dev libgomp1)
 
+# The real S3 server of the tests (Scripts/s3-server.sh).
+apt_s3=(radosgw ceph-mon ceph-osd curl openssl)
+
 # Tests that ask somebody else: plain Faiss, NumPy and a JSON Schema validator.
 pip_tests=(numpy faiss-cpu jsonschema)
 

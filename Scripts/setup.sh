@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, and nothing else. Running it again costs a moment.
 #
-#   Scripts/setup.sh [base] [faiss] [python]      default: all three
+#   Scripts/setup.sh [base] [faiss] [python] [s3]      default: the first three
 #
 #   base    system packages of every build
 #   faiss   system packages of a build with --traits Faiss
+#   s3      the real S3 server of the tests, some 270 MB
 #   python  packages of the tests, in .venv: the system's Python stays as it is
 #
 # What belongs to each is in Scripts/packages.sh. Swift itself is not installed.
@@ -74,7 +75,8 @@ for group in "$@"; do
         install_apt "${apt_base[@]}"
         ;;
     faiss) install_apt "${apt_faiss[@]}" ;;
+    s3) install_apt "${apt_s3[@]}" ;;
     python) install_python ;;
-    *) fail "no such group: $group; there are base, faiss and python" ;;
+    *) fail "no such group: $group; there are base, faiss, python and s3" ;;
     esac
 done

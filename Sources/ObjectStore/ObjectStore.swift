@@ -86,6 +86,7 @@ extension ObjectStore {
 
     /// One by one; a store that takes many keys in one request does better.
     package func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
+        for key in keys { try ObjectKeyRule.check(key) }
         for key in keys { try await delete(key) }
     }
 

@@ -6,10 +6,12 @@ package import TesseraBase
 package enum StoreAddress: Sendable, Equatable {
     /// A folder of this machine; the path is absolute.
     case folder(path: String)
+    /// A bucket, and a folder inside it; "" is the bucket itself.
+    case bucket(name: String, prefix: String)
 
-    /// Understands `file:///absolute/path` (percent-decoded) and plain paths.
+    /// Understands `file:///absolute/path` (percent-decoded), plain paths, and `s3://bucket/prefix` (taken as it is).
     ///
-    /// Throws `unsupported` for `s3://`, `invalidArgument` for anything else.
+    /// Throws `invalidArgument` for anything else.
     package init(_ text: String) throws(TesseraError) {
         guard let separator = text.range(of: "://") else {
             self = .folder(path: try Self.absolute(text))
@@ -19,10 +21,7 @@ package enum StoreAddress: Sendable, Equatable {
         case "file":
             self = .folder(path: try Self.filePath(text, after: text[separator.upperBound...]))
         case "s3":
-            throw TesseraError(
-                .unsupported,
-                "store address '\(text)': this build has no S3 client; use a folder, like file:///data/tessera"
-            )
+            self = try Self.bucket(text, after: text[separator.upperBound...])
         default:
             throw Self.refusal(text, "its scheme is unknown")
         }
@@ -39,6 +38,22 @@ package enum StoreAddress: Sendable, Equatable {
             throw refusal(text, "its percent-encoding is broken (write a '%' as '%25')")
         }
         return try absolute(path)
+    }
+
+    private static func bucket(_ text: String, after rest: Substring) throws(TesseraError) -> Self {
+        let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = String(parts[0])
+        let isClean = name.allSatisfy {
+            $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0))
+        }
+        guard isClean, (3...255).contains(name.utf8.count), !name.hasPrefix(".") else {
+            throw refusal(
+                text, "'\(name)' is no bucket name: that has 3 to 63 letters, digits, '-' or '.'")
+        }
+        var prefix = parts.count > 1 ? parts[1] : ""
+        while prefix.hasSuffix("/") { prefix.removeLast() }
+        if !prefix.isEmpty { try ObjectKeyRule.check(String(prefix)) }
+        return .bucket(name: name, prefix: String(prefix))
     }
 
     /// Cleans a path by its text alone, so that an address means the same before and after the folder exists.
@@ -58,21 +73,53 @@ package enum StoreAddress: Sendable, Equatable {
         TesseraError(
             .invalidArgument,
             "store address '\(text)' cannot be used: \(reason); "
-                + "examples: file:///data/tessera, /data/tessera, ./tessera")
+                + "examples: file:///data/tessera, /data/tessera, ./tessera, s3://bucket/tessera")
     }
 }
 
-/// Opens the store at `address`. Nothing is created before the first write.
-package func openStore(_ address: String) throws(TesseraError) -> any ObjectStore {
+/// A store as it is used: a remote one in its wrappers.
+package struct OpenedStore: Sendable {
+    /// For reads, which may be served from a cache.
+    package let store: any ObjectStore
+    /// For those who have to see what the store itself holds.
+    package let uncached: any ObjectStore
+    /// What was sent to a remote store; nil for a folder.
+    package let meter: MeteredStore?
+}
+
+/// Opens the store at `address`. Nothing is created, and no server asked, before the first use.
+///
+/// - Parameters:
+///   - s3: what was said about an S3 store besides its address; the rest is taken from `environment`.
+///   - cache: where to keep what a remote store sent; a folder needs none.
+///   - environment: the variables that AWS's own tools read.
+package func openStore(
+    _ address: String, s3: S3Settings = S3Settings(), cache: StoreStack.Cache? = nil,
+    environment: [String: String] = ProcessInfo.processInfo.environment
+) throws(TesseraError) -> OpenedStore {
     switch try StoreAddress(address) {
     case .folder(let path):
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue
-        {
-            throw TesseraError(
-                .invalidArgument,
-                "store address '\(address)' cannot be used: it is a file; name a folder")
-        }
-        return FileStore(root: path)
+        let store = try openFolder(path, address: address)
+        return OpenedStore(store: store, uncached: store, meter: nil)
+    case .bucket(let name, let prefix):
+        let settings = s3.completed(from: environment)
+        let chain = CredentialsChain.standard(
+            environment, region: settings.signingRegion, client: .shared)
+        let bucket = try S3Store(
+            bucket: name, settings: settings, credentials: CachedCredentials(chain))
+        let base: any ObjectStore =
+            prefix.isEmpty ? bucket : try PrefixedStore(bucket, folder: prefix)
+        let stack = StoreStack(base, cache: cache)
+        return OpenedStore(store: stack.store, uncached: stack.uncached, meter: stack.meter)
     }
+}
+
+private func openFolder(_ path: String, address: String) throws(TesseraError) -> FileStore {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue {
+        throw TesseraError(
+            .invalidArgument,
+            "store address '\(address)' cannot be used: it is a file; name a folder")
+    }
+    return FileStore(root: path)
 }

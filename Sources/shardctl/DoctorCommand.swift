@@ -28,7 +28,7 @@ struct DoctorCommand: ShardctlCommand {
                 .invalidArgument, "--rounds \(rounds) is out of range; give 1 to 10000")
         }
         let bar = output.progress
-        let report = await StoreDoctor(try target.open(), rounds: rounds)
+        let report = await StoreDoctor(try target.open().uncached, rounds: rounds)
             .examine(progress: bar.handler)
         bar.finish()
         try output.answer(report, Self.lines(report))

@@ -21,7 +21,7 @@ struct ListCommand: ShardctlCommand {
     @OptionGroup var output: OutputOptions
 
     func perform() async throws(TesseraError) {
-        let opened = try place.open()
+        let opened = try place.open().uncached
         guard let index else {
             let names = try await listIndexes(in: opened).map(\.text)
             try output.answer(

@@ -57,7 +57,7 @@ struct QueryCommand: ShardctlCommand {
         let bar = ProgressBar(quiet: quiet)
         defer { bar.finish() }
         let queries = try VectorFile.open(path: vectors)
-        let catalog = try target.catalog()
+        let (catalog, meter) = try target.reading()
         let manifest = try await catalog.version(at)
         let options = try QueryLimits(manifest.index).options(
             k: k, nprobe: nprobe, refine: refine, batch: batch)
@@ -72,7 +72,7 @@ struct QueryCommand: ShardctlCommand {
         let searcher = try await VersionLoader.searcher(
             manifest, from: catalog, pool: pool, cold: cold, progress: bar.handler)
         var statistics = QueryStatistics(
-            manifest.index, searcher, load: ContinuousClock.now - start)
+            manifest.index, searcher, meter: meter, load: ContinuousClock.now - start)
         for rows in Self.portions(of: queries) {
             let matrix = try read(queries, rows, metric: searcher.metric)
             let result = try await searcher.search(

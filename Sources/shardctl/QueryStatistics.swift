@@ -1,6 +1,7 @@
 // What a run of queries took, for whoever times it from outside.
 import Catalog
 import Foundation
+import ObjectStore
 import TesseraBase
 import Worker
 
@@ -8,6 +9,7 @@ import Worker
 struct QueryStatistics {
     private let index: IndexDescription
     private let searcher: any VersionSearcher
+    private let meter: MeteredStore?
     private let load: Duration
     private var elapsed = Duration.zero
     private var latencies: [Double] = []
@@ -16,7 +18,11 @@ struct QueryStatistics {
     private var reads = 0
     private var roundTrips = 0
 
-    init(_ index: IndexDescription, _ searcher: any VersionSearcher, load: Duration) {
+    init(
+        _ index: IndexDescription, _ searcher: any VersionSearcher, meter: MeteredStore?,
+        load: Duration
+    ) {
+        self.meter = meter
         self.index = index
         self.searcher = searcher
         self.load = load
@@ -47,10 +53,16 @@ struct QueryStatistics {
         let codesShareOfFloat32: Double
         let modelMb: Double
         let rssMb: Double
+        /// Of the whole run, and only where the store is remote: requests sent, megabytes received, and what they cost
+        /// at S3's list price.
+        let requests: Int?
+        let receivedMb: Double?
+        let dollars: Double?
     }
 
     var summary: Summary {
         let sorted = latencies.sorted()
+        let usage = meter?.usage
         let count = Double(max(1, latencies.count))
         let plain = Double(index.vectors * index.dimension * 4)
         return Summary(
@@ -66,7 +78,9 @@ struct QueryStatistics {
             codesMb: (Double(searcher.codeBytes) / 1e6).rounded(to: 3),
             codesShareOfFloat32: (Double(searcher.codeBytes) / plain).rounded(to: 5),
             modelMb: (Double(searcher.modelBytes) / 1e6).rounded(to: 3),
-            rssMb: Self.residentMegabytes.rounded(to: 1))
+            rssMb: Self.residentMegabytes.rounded(to: 1), requests: usage?.requests,
+            receivedMb: usage.map { (Double($0.bytesRead) / 1e6).rounded(to: 3) },
+            dollars: usage.map { $0.dollars(.s3Standard).rounded(to: 8) })
     }
 
     /// The smallest value that at least `share` of the values do not exceed.

@@ -21,15 +21,32 @@ struct StoreAddressTests {
 
     @Test func `an address survives the way through a store`() throws {
         let store = try openStore("/data/a b%é")
-        #expect(store.address == "file:///data/a%20b%25%C3%A9")
-        #expect(try StoreAddress(store.address) == .folder(path: "/data/a b%é"))
+        #expect(store.uncached.address == "file:///data/a%20b%25%C3%A9")
+        #expect(try StoreAddress(store.uncached.address) == .folder(path: "/data/a b%é"))
+    }
+
+    @Test(arguments: [
+        ("s3://bucket/some/prefix/", "bucket", "some/prefix"),
+        ("S3://my.bucket-1", "my.bucket-1", ""),
+        ("s3://bucket/", "bucket", ""), ("s3://bucket/a b%20é", "bucket", "a b%20é"),
+    ])
+    func `bucket addresses are understood`(text: String, name: String, prefix: String) throws {
+        #expect(try StoreAddress(text) == .bucket(name: name, prefix: prefix))
+        let store = try openStore(text, environment: [:])
+        #expect(store.uncached.address == "s3://\(name)" + (prefix.isEmpty ? "" : "/\(prefix)"))
+    }
+
+    @Test func `a bad key in a bucket address is refused`() async {
+        let error = await failure { _ = try openStore("s3://bucket/../x", environment: [:]) }
+        #expect(error?.code == .invalidArgument)
     }
 
     @Test(arguments: [
         ("", ErrorCode.invalidArgument), ("ftp://x/y", .invalidArgument),
         ("file://host/x", .invalidArgument), ("file://relative", .invalidArgument),
         ("file:///a%zz", .invalidArgument), ("file:///a%00b", .invalidArgument),
-        ("s3://bucket/prefix", .unsupported),
+        ("s3://", .invalidArgument), ("s3:///key", .invalidArgument), ("s3://a", .invalidArgument),
+        ("s3://bücket/x", .invalidArgument),
     ])
     func `other addresses are refused with an example`(text: String, code: ErrorCode) async {
         let error = await failure { _ = try openStore(text) }

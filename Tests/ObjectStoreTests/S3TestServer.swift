@@ -1,0 +1,44 @@
+// The real server that the environment names, if it does: `eval "$(Scripts/s3-server.sh start)"`.
+import Foundation
+import ObjectStore
+import TesseraBase
+import Testing
+
+/// Where the server is, and with which keys.
+struct S3TestServer: Sendable {
+    let endpoint: String
+    let accessKey: String
+    let secretKey: String
+    let bucket: String
+
+    static let given: S3TestServer? = {
+        let environment = ProcessInfo.processInfo.environment
+        func value(_ name: String) -> String? { environment["TESSERA_TEST_S3_\(name)"] }
+        guard let endpoint = value("ENDPOINT"), let access = value("ACCESS_KEY"),
+            let secret = value("SECRET_KEY"), let bucket = value("BUCKET")
+        else { return nil }
+        return S3TestServer(
+            endpoint: endpoint, accessKey: access, secretKey: secret, bucket: bucket)
+    }()
+
+    static let isGiven = given != nil
+    static let hint: Comment = "needs an S3 server: eval \"$(Scripts/s3-server.sh start)\""
+
+    var settings: S3Settings { S3Settings(endpoint: endpoint, usesPathStyle: true) }
+
+    func store(
+        _ settings: S3Settings? = nil, bucket: String? = nil, access: String? = nil,
+        secret: String? = nil, clock: WallClock = .system
+    ) throws -> S3Store {
+        let keys = try Credentials(
+            accessKey: access ?? accessKey, secretKey: secret ?? secretKey, source: "the test")
+        return try S3Store(
+            bucket: bucket ?? self.bucket, settings: settings ?? self.settings,
+            credentials: CachedCredentials(FixedCredentials(keys)), clock: clock)
+    }
+
+    /// A folder of the bucket that nobody else uses.
+    func emptyStore(_ settings: S3Settings? = nil) throws -> PrefixedStore {
+        try PrefixedStore(store(settings), folder: "test/\(UUID().uuidString.lowercased())")
+    }
+}
