@@ -1,6 +1,7 @@
 // The HTTP client against a server that misbehaves, and its pure parts against nobody.
 import Foundation
 import ObjectStore
+import TestSupport
 import Testing
 
 struct HTTPClientTests {
@@ -140,6 +141,24 @@ struct HTTPClientTests {
         }
     }
 
+    @Test(.enabled(if: TLSServer.isPossible, "needs the openssl command"))
+    func `an unknown certificate is refused until its authority is named`() async throws {
+        let server = try await TLSServer()
+        let request = HTTPRequest(.get, url: "https://localhost:\(server.port)/")
+        let error = await problem(request)
+        #expect(error?.kind == .untrusted, "\(String(describing: error))")
+        #expect(error?.mayHaveArrived == false)
+        let trusting = HTTPClient(HTTPClientSettings(caFile: server.certificate))
+        #expect(try await trusting.send(request).status == 200)
+        let byAnotherName = HTTPRequest(.get, url: "https://127.0.0.1:\(server.port)/")
+        do throws(HTTPFailure) {
+            _ = try await trusting.send(byAnotherName)
+            Issue.record("the certificate is for localhost")
+        } catch {
+            #expect(error.kind == .untrusted)
+        }
+    }
+
     @Test func `a redirect is an answer, and is not followed`() async throws {
         let server = try LoopbackServer.start { _ in .answer(301, ["Location": "/elsewhere"]) }
         #expect(try await client.send(HTTPRequest(.get, url: server.endpoint)).status == 301)
@@ -186,5 +205,60 @@ struct TransferQueueTests {
         expect(queue.removeExpired(at: now + .seconds(1)), [2])
         #expect(queue.nextDeadline == now + .seconds(2))
         #expect(Set(queue.all) == [1, 3])
+    }
+}
+
+/// A web server with a certificate for "localhost" that nobody vouches for.
+private final class TLSServer {
+    static let isPossible: Bool = {
+        guard let version = try? run("openssl", "version") else { return false }
+        version.waitUntilExit()
+        return version.terminationStatus == 0
+    }()
+
+    let port: Int
+    let certificate: String
+    private let folder: TemporaryFolder
+    private let process: Process
+
+    init() async throws {
+        folder = try TemporaryFolder()
+        certificate = folder.path("certificate.pem")
+        let key = folder.path("key.pem")
+        try Self.run(
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+            "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out",
+            certificate
+        ).waitUntilExit()
+        // Most likely free; two runs of the tests have two numbers.
+        port = 20_000 + Int(ProcessInfo.processInfo.processIdentifier) % 12_000
+        process = try Self.run(
+            "openssl", "s_server", "-accept", "\(port)", "-cert", certificate, "-key", key, "-www",
+            "-quiet")
+        let client = HTTPClient()
+        while process.isRunning {
+            let request = HTTPRequest(.get, url: "https://localhost:\(port)/")
+            do throws(HTTPFailure) {
+                _ = try await client.send(request)
+            } catch {
+                if error.kind != .cannotConnect { break }
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    deinit {
+        process.terminate()
+    }
+
+    @discardableResult
+    private static func run(_ command: String...) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = command
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return process
     }
 }
