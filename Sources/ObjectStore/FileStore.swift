@@ -23,6 +23,7 @@ package final class FileStore: ObjectStore {
         self.root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root
     }
 
+    package let isLocal = true
     package var address: String {
         var plain = CharacterSet.urlPathAllowed
         plain.remove(charactersIn: "%")

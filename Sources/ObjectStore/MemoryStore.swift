@@ -5,6 +5,7 @@ package import TesseraBase
 
 /// Keeps objects in a dictionary. What it holds is gone with the value.
 package final class MemoryStore: ObjectStore {
+    package let isLocal = true
     package let address = "memory:"
     private let clock: WallClock
     private let objects = Mutex<[ObjectKey: StoredObject]>([:])

@@ -27,6 +27,9 @@ package protocol ObjectStore: Sendable {
     /// The address a person would give: `file:///data/idx`.
     var address: String { get }
 
+    /// Whether every object can be read in place, by ``blockingReader(_:)``.
+    var isLocal: Bool { get }
+
     /// The whole object, or the bytes in `range`.
     func get(_ key: ObjectKey, range: Range<UInt64>?) async throws(TesseraError) -> [UInt8]
 
@@ -80,6 +83,8 @@ package protocol BlockingReader: Sendable {
 }
 
 extension ObjectStore {
+    package var isLocal: Bool { false }
+
     package func get(_ key: ObjectKey) async throws(TesseraError) -> [UInt8] {
         try await get(key, range: nil)
     }

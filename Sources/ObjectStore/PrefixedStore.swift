@@ -15,6 +15,8 @@ package struct PrefixedStore: ObjectStore {
         prefix = folder + "/"
     }
 
+    package var isLocal: Bool { base.isLocal }
+
     package var address: String {
         (base.address.hasSuffix("/") ? base.address : base.address + "/") + prefix.dropLast()
     }

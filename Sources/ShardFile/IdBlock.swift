@@ -59,12 +59,17 @@ package enum IdBlock {
         return ids
     }
 
-    private static func plain(_ block: [UInt8], what: String) throws(TesseraError) -> [UInt8] {
+    /// Throws `corrupted` unless the block matches its checksum.
+    static func check(_ block: ArraySlice<UInt8>, what: String) throws(TesseraError) {
         guard block.count >= 4 else { throw TesseraError(.corrupted, "\(what) is too short") }
         var checksum = ByteReader(block.suffix(4), what: what)
         guard try checksum.integer(UInt32.self) == Kernels.crc32c(block.dropLast(4)) else {
             throw TesseraError(.corrupted, "\(what) does not match its checksum")
         }
+    }
+
+    private static func plain(_ block: [UInt8], what: String) throws(TesseraError) -> [UInt8] {
+        try check(block[...], what: what)
         var reader = ByteReader(block.dropLast(4), what: what)
         let codec = try reader.integer(UInt8.self)
         let length = try reader.varint()

@@ -167,6 +167,11 @@ extension ShardHead {
             index: offset % IdBlock.capacity)
     }
 
+    /// Throws `corrupted` unless `block` is whole; cheaper than reading its ids.
+    package func check(idBlock block: ArraySlice<UInt8>, at place: IDPlace) throws(TesseraError) {
+        try IdBlock.check(block, what: "\(name): id block at \(place.range.lowerBound)")
+    }
+
     /// The ids of the block at `place`.
     package func ids(_ block: [UInt8], at place: IDPlace) throws(TesseraError) -> [String] {
         try IdBlock.decode(

@@ -64,7 +64,8 @@ struct ColdReads: Sendable {
         }
     }
 
-    /// Brings `wanted` wave by wave and hands each range to `body` as soon as its wave is there.
+    /// Brings `wanted` wave by wave and hands each range to `body` as soon as its wave is there. A range that `body`
+    /// finds damaged is brought once more.
     func forEach(
         _ wanted: [WantedRange], _ receipt: inout Receipt,
         _ body: (Int, ArraySlice<UInt8>) async throws(TesseraError) -> Void
@@ -75,8 +76,25 @@ struct ColdReads: Sendable {
                 for index in read.members {
                     let start = Int(wanted[index].range.lowerBound - read.span.lowerBound)
                     let bytes = buffer[start..<start + wanted[index].range.count]
-                    try await body(index, bytes)
+                    try await use(bytes, wanted[index]) { part async throws(TesseraError) in
+                        try await body(index, part)
+                    }
                 }
+            }
+        }
+    }
+
+    private func use(
+        _ bytes: ArraySlice<UInt8>, _ wanted: WantedRange,
+        _ body: (ArraySlice<UInt8>) async throws(TesseraError) -> Void
+    ) async throws(TesseraError) {
+        var first: ArraySlice<UInt8>? = bytes
+        try await store.rereadingOnce(wanted.key) { () async throws(TesseraError) in
+            if let part = first {
+                first = nil
+                try await body(part)
+            } else {
+                try await body(try await store.storedPart(wanted.key, wanted.range)[...])
             }
         }
     }

@@ -155,7 +155,7 @@ package struct ColdSearcher: Sendable {
             let idPlace = head.idPlace(row: place.row)
             let key = IDBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
             if blocks.updateValue(idPlace, forKey: key) == nil {
-                pieces.append(.ids(key))
+                pieces.append(.ids(key, idPlace, head))
                 wanted.append(WantedRange(key: head.name, range: idPlace.range))
             }
         }
@@ -164,7 +164,9 @@ package struct ColdSearcher: Sendable {
         try await reads.forEach(wanted, &receipt) { index, bytes async throws(TesseraError) in
             switch pieces[index] {
             case .row(let candidate, let head): try refinement.offer(candidate, head, bytes)
-            case .ids(let key): refinement.keep(Array(bytes), key)
+            case .ids(let key, let place, let head):
+                try head.check(idBlock: bytes, at: place)
+                refinement.keep(Array(bytes), key)
             }
         }
         receipt.rowsRefined = hasRefineTier ? candidates.count : 0
@@ -173,7 +175,7 @@ package struct ColdSearcher: Sendable {
 
     private enum Piece {
         case row(Candidate, ShardHead)
-        case ids(IDBlockKey)
+        case ids(IDBlockKey, IDPlace, ShardHead)
     }
 
     private func key(_ ordinal: Int) -> ObjectKey {

@@ -14,4 +14,16 @@ extension ObjectStore {
                 .corrupted, "\(key) is shorter than when it was published", cause: error)
         }
     }
+
+    /// Runs `body`, and once more if it finds the object damaged: on the way, or in a copy nearby, which is forgotten.
+    func rereadingOnce<Value>(
+        _ key: ObjectKey, _ body: () async throws(TesseraError) -> Value
+    ) async throws(TesseraError) -> Value {
+        do throws(TesseraError) {
+            return try await body()
+        } catch  where error.code == .corrupted {
+            await invalidate(key)
+            return try await body()
+        }
+    }
 }

@@ -15,9 +15,7 @@ package enum VersionLoader {
         _ manifest: Manifest, from catalog: Catalog, pool: WorkPool, cold: Bool?,
         progress: @escaping ProgressHandler
     ) async throws(TesseraError) -> any VersionSearcher {
-        let router = ObjectKind.router.key(manifest.index.router.digest)
-        let isLocal = try catalog.store.blockingReader(router) != nil
-        if cold ?? !isLocal {
+        if cold ?? !catalog.store.isLocal {
             return try await ColdSearcher(manifest, from: catalog, pool: pool)
         }
         return try await load(manifest, from: catalog, pool: pool, progress: progress)
@@ -40,9 +38,11 @@ package enum VersionLoader {
         let shards = try await pool.map(Array(description.shards.enumerated())) {
             item throws(TesseraError) in
             let (ordinal, reference) = item
-            let shard = try await ResidentShard(
-                store: store, key: ObjectKind.shard.key(reference.digest), ordinal: ordinal,
-                open: reference.open.range)
+            let key = ObjectKind.shard.key(reference.digest)
+            let shard = try await store.rereadingOnce(key) { () async throws(TesseraError) in
+                try await ResidentShard(
+                    store: store, key: key, ordinal: ordinal, open: reference.open.range)
+            }
             try check(shard, reference, description)
             counter.advance(by: 1)
             return shard

@@ -1,6 +1,7 @@
 // doctor: whether a store can be trusted with an index.
 import ArgumentParser
 import Catalog
+import Foundation
 import ObjectStore
 import TesseraBase
 
@@ -13,19 +14,36 @@ struct DoctorCommand: ShardctlCommand {
             Checks credentials, read after write, the clock, ranges, the order of lists, and races 16 writers on \
             put-if-absent. A store that lets two win, or ignores the condition, is refused.
 
+            With --join-race, takes part in a race between processes or machines instead: each participant is given the \
+            same name and start, and prints the rounds it won. Together they must have won each round once. The objects stay in the folder .tessera-doctor.
+
             EXAMPLE
-              shardctl doctor --store file:///data/idx
+              shardctl doctor --store s3://bucket/idx
+              shardctl doctor --store s3://bucket/idx --join-race monday --race-start 1790000000
             """)
 
     @OptionGroup var target: StoreOptions
     @Option(parsing: .unconditional, help: "Races of 16 writers.")
     var rounds = 10
+    @Option(help: "Take part in the race of this name instead.")
+    var joinRace: String?
+    @Option(parsing: .unconditional, help: "When the race begins, in seconds since 1970.")
+    var raceStart = 0.0
     @OptionGroup var output: OutputOptions
 
     func perform() async throws(TesseraError) {
         guard (1...10_000).contains(rounds) else {
             throw TesseraError(
                 .invalidArgument, "--rounds \(rounds) is out of range; give 1 to 10000")
+        }
+        if let joinRace {
+            let won = try await StoreRace(try target.open().uncached, name: joinRace).run(
+                rounds: rounds,
+                participant:
+                    "\(ProcessInfo.processInfo.hostName) \(ProcessInfo.processInfo.processIdentifier)",
+                start: Date(timeIntervalSince1970: raceStart), interval: .milliseconds(100))
+            try output.answer(["won": won], ["won \(won.count.counted("round")) of \(rounds)"])
+            return
         }
         let bar = output.progress
         let report = await StoreDoctor(try target.open().uncached, rounds: rounds)
