@@ -35,6 +35,8 @@ package struct IndexBuilder: Sendable {
     /// - Throws: `invalidArgument` for anything wrong with the input, naming file, row and value;
     ///   `resourceExhausted` where scratch or store are full.
     package func run() async throws(TesseraError) -> Draft {
+        // A store that cannot be reached should say so before hours of work, not after.
+        _ = try await catalog.latestVersionNumber()
         let input = try await pool.run { () throws(TesseraError) in try TrainingInput(settings) }
         try settings.validate(dimension: input.dimension)
         // An unusable scratch folder is found out before hours of training.

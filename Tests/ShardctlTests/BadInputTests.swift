@@ -272,7 +272,7 @@ enum BadPlaces {
 
     private static let stores = ["query", "train"].flatMap { command in
         [
-            ("s3://bucket/x", 78, ["s3://bucket/x", "no S3 client"]),
+            ("s3://b/x", 65, ["s3://b/x", "bucket name"]),
             ("http://host/x", 65, ["http://host/x", "scheme", "file:///"]),
             ("file://data/x", 65, ["file://data/x", "three slashes"]),
             ("", 65, ["empty"]), ("base.fbin", 65, ["base.fbin", "is a file; name a folder"]),
