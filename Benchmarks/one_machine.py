@@ -111,6 +111,20 @@ def table(builds, searches):
     return lines
 
 
+def replace_section(path, text):
+    """Puts `text`, a section with its title, in the place of the one with the same title, or at the end."""
+    title = text.split("\n", 1)[0]
+    parts = path.read_text().split("\n## ") if path.exists() else ["# Measured\n"]
+    sections = [parts[0].rstrip()] + ["## " + part.rstrip() for part in parts[1:]]
+    for number, section in enumerate(sections):
+        if section.split("\n", 1)[0] == title:
+            sections[number] = text.rstrip()
+            break
+    else:
+        sections.append(text.rstrip())
+    path.write_text("\n\n".join(sections) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True)
@@ -127,9 +141,9 @@ def main():
                       f"{machine()}. Refine tier sq8, read from files, not resident; float32 would take 188.2 MB.", "",
                       "    Benchmarks/one_machine.py --data DATA --mock .build/release/shardctl --faiss .build-faiss/release/shardctl",
                       ""] + lines) + "\n"
-    head = arguments.output.read_text().split("## MNIST", 1)[0] if arguments.output.exists() else "# Measured\n\n"
-    arguments.output.write_text(head + text)
+    replace_section(arguments.output, text)
     print(text)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ import argparse, concurrent.futures, gzip, json, os, pathlib, shutil, statistics
 from urllib.parse import urlparse
 import boto3
 import numpy as np
+from one_machine import replace_section
 
 HERE = pathlib.Path(__file__).resolve().parent
 ENDPOINT = os.environ["TESSERA_TEST_S3_ENDPOINT"]
@@ -170,8 +171,7 @@ def main():
     for part in parts:
         lines += part + [""]
     text = "\n".join(lines)
-    head = arguments.output.read_text().split(title, 1)[0].rstrip() + "\n\n" if arguments.output.exists() else "# Measured\n\n"
-    arguments.output.write_text(head + text)
+    replace_section(arguments.output, text)
     print(text)
 
 
