@@ -1,0 +1,74 @@
+// Bytes damaged on their way are read once more before anybody is told that an object has changed.
+import Catalog
+import Foundation
+import ObjectStore
+import Synchronization
+import TesseraBase
+import Testing
+
+/// Flips a bit in the first reads of each object under `shards/`.
+private final class NoisyStore: ObjectStore {
+    private let base: any ObjectStore
+    private let noisyReads: Int
+    private let reads = Mutex<[ObjectKey: Int]>([:])
+
+    init(_ base: any ObjectStore, noisyReads: Int) {
+        self.base = base
+        self.noisyReads = noisyReads
+    }
+
+    var address: String { base.address }
+
+    func get(_ key: ObjectKey, range: Range<UInt64>?) async throws(TesseraError) -> [UInt8] {
+        var bytes = try await base.get(key, range: range)
+        let count = reads.withLock { counts in
+            counts[key, default: 0] += 1
+            return counts[key] ?? 0
+        }
+        if key.contains("shards/"), count <= noisyReads { bytes[0] ^= 1 }
+        return bytes
+    }
+
+    func get(_ key: ObjectKey, ranges: [Range<UInt64>]) async throws(TesseraError) -> [[UInt8]] {
+        try await base.get(key, ranges: ranges)
+    }
+
+    func head(_ key: ObjectKey) async throws(TesseraError) -> ObjectInfo? {
+        try await base.head(key)
+    }
+
+    func list(prefix: String) async throws(TesseraError) -> [ObjectInfo] {
+        try await base.list(prefix: prefix)
+    }
+
+    func put(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) {
+        try await base.put(key, bytes)
+    }
+
+    func create(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) -> Bool {
+        try await base.create(key, bytes)
+    }
+
+    func delete(_ key: ObjectKey) async throws(TesseraError) { try await base.delete(key) }
+}
+
+struct DamagedOnTheWayTests {
+    @Test("one damaged read of each object does not stop a publish")
+    func once() async throws {
+        let bench = try Bench()
+        _ = try await bench.catalog.train("first")
+        let noisy = try bench.catalog(over: NoisyStore(bench.memory, noisyReads: 1))
+        #expect(try await noisy.publish().manifest.version == 1)
+    }
+
+    @Test("an object that reads as damaged twice does")
+    func twice() async throws {
+        let bench = try Bench()
+        _ = try await bench.catalog.train("first")
+        let noisy = try bench.catalog(over: NoisyStore(bench.memory, noisyReads: 2))
+        await #expect {
+            try await noisy.publish()
+        } throws: { ($0 as? TesseraError)?.code == .corrupted }
+        #expect(try await bench.catalog.drafts().count == 1)
+    }
+}
