@@ -35,42 +35,50 @@ package enum IdBlock {
         return block.bytes
     }
 
-    /// The `count` ids of a block.
-    package static func decode(_ block: [UInt8], count: Int, what: String)
+    /// The ids at `wanted` of a block of `count`, which is read as far as that takes; to its end, and checked to end
+    /// there, where the last one is wanted.
+    ///
+    /// - Precondition: `wanted` lies within `count`.
+    package static func decode(
+        _ block: [UInt8], ids wanted: Range<Int>, of count: Int, what: String
+    )
         throws(TesseraError) -> [String]
     {
+        precondition(wanted.lowerBound >= 0 && wanted.upperBound <= count, "no such ids")
         var reader = ByteReader(try plain(block, what: what), what: what)
         var ids: [String] = []
-        var previous: ArraySlice<UInt8> = []
-        for _ in 0..<count {
+        var id: [UInt8] = []
+        for index in 0..<wanted.upperBound {
             let shared = try reader.varint()
             let rest = try reader.varint()
-            guard shared <= UInt64(previous.count), rest <= UInt64(longestID) else {
+            guard shared <= UInt64(id.count), rest <= UInt64(longestID) else {
                 throw TesseraError(.corrupted, "\(what) holds an impossible id")
             }
-            let id = previous.prefix(Int(shared)) + (try reader.take(Int(rest)))
+            id.removeLast(id.count - Int(shared))
+            id += try reader.take(Int(rest))
+            guard wanted.contains(index) else { continue }
             guard let text = String(validating: id, as: UTF8.self) else {
                 throw TesseraError(.corrupted, "\(what) holds an id that is not UTF-8")
             }
             ids.append(text)
-            previous = id
         }
-        try reader.finish()
+        if wanted.upperBound == count { try reader.finish() }
         return ids
     }
 
-    /// Throws `corrupted` unless the block matches its checksum.
-    static func check(_ block: ArraySlice<UInt8>, what: String) throws(TesseraError) {
-        guard block.count >= 4 else { throw TesseraError(.corrupted, "\(what) is too short") }
-        var checksum = ByteReader(block.suffix(4), what: what)
-        guard try checksum.integer(UInt32.self) == Kernels.crc32c(block.dropLast(4)) else {
+    /// What a block holds before its checksum. Throws `corrupted` unless they match.
+    @discardableResult
+    static func check(_ block: ArraySlice<UInt8>, what: String) throws(TesseraError)
+        -> ArraySlice<UInt8>
+    {
+        guard let payload = Checksummed.payload(of: block) else {
             throw TesseraError(.corrupted, "\(what) does not match its checksum")
         }
+        return payload
     }
 
     private static func plain(_ block: [UInt8], what: String) throws(TesseraError) -> [UInt8] {
-        try check(block[...], what: what)
-        var reader = ByteReader(block.dropLast(4), what: what)
+        var reader = ByteReader(try check(block[...], what: what), what: what)
         let codec = try reader.integer(UInt8.self)
         let length = try reader.varint()
         guard let codec = SectionCodec(rawValue: UInt16(codec)), length <= UInt64(largestPlainSize)

@@ -102,9 +102,7 @@ package struct IdTable: Sendable {
     /// The places of `hash` in a bucket's bytes; several where hashes collide.
     package func places(of hash: UInt64, in bucket: [UInt8]) throws(TesseraError) -> [NumericID] {
         let what = "\(name): a bucket"
-        var reader = ByteReader(bucket, what: what)
-        let entries = try reader.take(max(0, bucket.count - 4))
-        guard try reader.integer(UInt32.self) == Kernels.crc32c(entries) else {
+        guard let entries = Checksummed.payload(of: bucket[...]) else {
             throw TesseraError(.corrupted, "\(what) does not match its checksum")
         }
         var places: [NumericID] = []

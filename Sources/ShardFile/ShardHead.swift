@@ -148,9 +148,7 @@ extension ShardHead {
     package func refineRow(_ bytes: ArraySlice<UInt8>, row: Int) throws(TesseraError)
         -> ArraySlice<UInt8>
     {
-        let payload = bytes.dropLast(4)
-        var checksum = ByteReader(bytes.suffix(4), what: "row \(row) of \(name)")
-        guard try checksum.integer(UInt32.self) == Kernels.crc32c(payload) else {
+        guard let payload = Checksummed.payload(of: bytes) else {
             throw TesseraError(.corrupted, "\(name): row \(row) does not match its checksum")
         }
         return payload
@@ -172,10 +170,19 @@ extension ShardHead {
         try IdBlock.check(block, what: "\(name): id block at \(place.range.lowerBound)")
     }
 
+    /// The one id at `place`, out of the bytes of its block.
+    package func id(_ block: [UInt8], at place: IDPlace) throws(TesseraError) -> String {
+        let ids = try IdBlock.decode(
+            block, ids: place.index..<place.index + 1, of: place.count,
+            what: "\(name): id block at \(place.range.lowerBound)")
+        return ids[0]
+    }
+
     /// The ids of the block at `place`.
     package func ids(_ block: [UInt8], at place: IDPlace) throws(TesseraError) -> [String] {
         try IdBlock.decode(
-            block, count: place.count, what: "\(name): id block at \(place.range.lowerBound)")
+            block, ids: 0..<place.count, of: place.count,
+            what: "\(name): id block at \(place.range.lowerBound)")
     }
 }
 

@@ -98,13 +98,13 @@ package enum Kernels {
     }
 
     /// CRC-32C (Castagnoli) of `bytes`.
-    package static func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        let fast = bytes.withContiguousStorageIfAvailable {
-            tsr_crc32c(0, $0.baseAddress, $0.count)
-        }
-        return fast
-            ?? bytes.reduce(0) { sum, byte in withUnsafePointer(to: byte) { tsr_crc32c(sum, $0, 1) }
-            }
+    package static func crc32c(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        bytes.withUnsafeBufferPointer { tsr_crc32c(0, $0.baseAddress, $0.count) }
+    }
+
+    /// CRC-32C (Castagnoli) of `bytes`.
+    package static func crc32c(_ bytes: [UInt8]) -> UInt32 {
+        crc32c(bytes[...])
     }
 
     private static func pairwise(

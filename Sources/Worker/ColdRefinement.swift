@@ -49,17 +49,15 @@ struct ColdRefinement {
     /// The winners with their ids, nearest first.
     mutating func hits(_ heads: [Int: ShardHead]) throws(TesseraError) -> [Hit] {
         var hits: [Hit] = []
-        var names: [IDBlockKey: [String]] = [:]
         for candidate in top.sorted() {
             let place = NumericID(rawValue: candidate.id)
             guard let head = heads[place.shard] else { continue }
             let idPlace = head.idPlace(row: place.row)
             let key = IDBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
-            if names[key] == nil { names[key] = try head.ids(blocks[key] ?? [], at: idPlace) }
-            let ids = names[key] ?? []
+            let id = try head.id(blocks[key] ?? [], at: idPlace)
             hits.append(
                 Hit(
-                    id: ids[idPlace.index], distance: metric.reported(candidate.distance),
+                    id: id, distance: metric.reported(candidate.distance),
                     place: place))
         }
         return hits

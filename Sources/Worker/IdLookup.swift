@@ -47,6 +47,6 @@ package struct IdLookup: Sendable {
         }
         let idPlace = head.idPlace(row: place.row)
         let block = try await catalog.store.storedPart(key, idPlace.range)
-        return try head.ids(block, at: idPlace)[idPlace.index]
+        return try head.id(block, at: idPlace)
     }
 }

@@ -64,7 +64,7 @@ extension IndexSearcher {
 
     /// The external ids of the winners, in their order; only the blocks they are in are read.
     func resolve(_ nearest: [Candidate], _ receipt: inout Receipt) throws(TesseraError) -> [Hit] {
-        var blocks: [BlockKey: [String]] = [:]
+        var blocks: [BlockKey: [UInt8]] = [:]
         var hits: [Hit] = []
         var scratch = SearchScratch()
         for candidate in nearest {
@@ -74,10 +74,9 @@ extension IndexSearcher {
             let key = BlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
             if blocks[key] == nil {
                 try scratch.read(idPlace.range, from: shard, &receipt)
-                let block = Array(scratch.bytes[..<idPlace.range.count])
-                blocks[key] = try shard.head.ids(block, at: idPlace)
+                blocks[key] = Array(scratch.bytes[..<idPlace.range.count])
             }
-            let id = blocks[key]?[idPlace.index] ?? ""
+            let id = try shard.head.id(blocks[key] ?? [], at: idPlace)
             hits.append(
                 Hit(id: id, distance: metric.reported(candidate.distance), place: place))
         }
