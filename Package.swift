@@ -105,7 +105,7 @@ let package = Package(
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "Indexer", "Worker", "TestSupport",
             ]),
-        testTarget("ShardctlTests", ["TesseraBase", "VectorCore", "TestSupport"]),
+        testTarget("ShardctlTests", ["TesseraBase", "VectorCore", "ObjectStore", "TestSupport"]),
         testTarget("TidyTests", []),
     ],
     swiftLanguageModes: [.v6],

@@ -4,10 +4,10 @@
 #   Scripts/test.sh [--mock-only] [--fast]
 #
 #   --mock-only  leave out the Faiss build and its tests
-#   --fast       the mock build's tests and the format only
+#   --fast       the mock build's tests and the format only, without a real S3 server
 #
 # The mock build comes first, and Faiss's packages are installed only after it: on a bare machine that alone
-# shows that the mock needs none of them. Logs are kept in .build/logs. Exit status 1 if anything failed.
+# shows that the mock needs none of them. A real S3 server runs on loopback while this does. Logs are kept in .build/logs. Exit status 1 if anything failed.
 set -euo pipefail
 # shellcheck source=Scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -65,6 +65,29 @@ run_tests() {
     grep -qE 'Test run with [1-9][0-9]* tests' "$log"
 }
 
+s3_server() { Scripts/s3-server.sh "$1" "$s3_folder"; }
+
+# Its variables are for all sections after it. Without it the tests of S3 would be skipped, so it is a section that can fail.
+start_s3() {
+    s3_server start >"$logs/s3.variables"
+    grep -q TESSERA_TEST_S3_ENDPOINT "$logs/s3.variables"
+}
+
+end_s3() {
+    s3_server stop || true
+    rm -rf "$s3_folder" "$logs/s3.variables"
+}
+
+ask_s3_doctor() {
+    local program place race
+    program=$(swift build -c release --show-bin-path)/shardctl
+    place=s3://$TESSERA_TEST_S3_BUCKET/doctor
+    "$program" doctor --store "$place" --quiet
+    race=$("$TESSERA_PYTHON" Scripts/s3-race.py --shardctl "$program" --store "$place" --processes 16 --rounds 20) ||
+        fail "$race"
+    echo "found: $race"
+}
+
 linked_libraries() {
     readelf -d "$(swift build -c release --show-bin-path)/shardctl" | grep NEEDED
 }
@@ -110,11 +133,23 @@ check_scripts() {
 }
 
 Scripts/setup.sh base python
+if ! $fast; then
+    Scripts/setup.sh s3
+    s3_folder=$(mktemp -d "${TMPDIR:-/tmp}/tessera-s3.XXXXXX")
+    trap end_s3 EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    section "s3 server" start_s3
+    # shellcheck disable=SC1091
+    if [ -s "$logs/s3.variables" ]; then . "$logs/s3.variables"; fi
+fi
 
 section "mock tests" run_tests
 section "format" check_format
 if ! $fast; then
     section "scripts" check_scripts
+    if [ -n "${TESSERA_TEST_S3_ENDPOINT:-}" ]; then section "s3 doctor" ask_s3_doctor; fi
     section "mock is free of Faiss" prove_mock_is_free_of_faiss
     section "mock quickstart" Scripts/quickstart.sh
     if [ -e Scripts/check-manifests.py ]; then

@@ -109,9 +109,23 @@ package func openStore(
             bucket: name, settings: settings, credentials: CachedCredentials(chain))
         let base: any ObjectStore =
             prefix.isEmpty ? bucket : try PrefixedStore(bucket, folder: prefix)
-        let stack = StoreStack(base, cache: cache)
+        var whole: StoreStack.Cache?
+        if let cache {
+            whole = StoreStack.Cache(
+                folder: try cachePath(cache.folder), budgetBytes: cache.budgetBytes)
+        }
+        let stack = StoreStack(base, cache: whole)
         return OpenedStore(store: stack.store, uncached: stack.uncached, meter: stack.meter)
     }
+}
+
+/// The cache's folder as an absolute path.
+private func cachePath(_ folder: String) throws(TesseraError) -> String {
+    guard case .folder(let path) = try StoreAddress(folder) else {
+        throw TesseraError(
+            .invalidArgument, "'\(folder)' cannot be a cache: name a folder of this machine")
+    }
+    return try openFolder(path, address: folder).root
 }
 
 private func openFolder(_ path: String, address: String) throws(TesseraError) -> FileStore {

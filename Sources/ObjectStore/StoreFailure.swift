@@ -12,18 +12,22 @@ package struct StoreFailure: Error, Sendable, Equatable, CustomStringConvertible
     package let retryAfter: Duration?
     /// Whether a write may have been applied all the same: a timeout, a reset after sending, a 5xx.
     package let outcomeUnknown: Bool
+    /// Whether not even a connection came about: a wrong address, or a store that is down.
+    package let isUnreachable: Bool
     /// For the log: status, the store's own code and the request's id. Never a secret.
     package let detail: String
 
     package init(
         status: Int? = nil, isRetryable: Bool, isThrottle: Bool = false,
-        retryAfter: Duration? = nil, outcomeUnknown: Bool = false, detail: String
+        retryAfter: Duration? = nil, outcomeUnknown: Bool = false,
+        isUnreachable: Bool = false, detail: String
     ) {
         self.status = status
         self.isRetryable = isRetryable
         self.isThrottle = isThrottle
         self.retryAfter = retryAfter
         self.outcomeUnknown = outcomeUnknown
+        self.isUnreachable = isUnreachable
         self.detail = detail
     }
 

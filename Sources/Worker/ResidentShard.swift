@@ -30,7 +30,8 @@ package final class ResidentShard: Sendable {
             key, codesOffset..<lists[lists.count - 1].codes.upperBound)
         guard let reader = try store.blockingReader(key) else {
             throw TesseraError(
-                .unsupported, "\(store.address) cannot be searched in place; use a cold search")
+                .unsupported,
+                "\(store.address) cannot be searched in place, only cold; leave out --no-cold")
         }
         rows = reader
         self.open = shard

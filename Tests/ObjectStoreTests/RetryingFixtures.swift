@@ -212,6 +212,8 @@ extension StoreFailure {
     static let internalError = StoreFailure(
         status: 500, isRetryable: true, outcomeUnknown: true, detail: "500 InternalError")
     static let refused = StoreFailure(isRetryable: true, detail: "connection refused")
+    static let unreachable = StoreFailure(
+        isRetryable: true, isUnreachable: true, detail: "unknown host")
     static let denied = StoreFailure(status: 403, isRetryable: false, detail: "403 AccessDenied")
 
     static func later(_ duration: Duration) -> StoreFailure {

@@ -52,6 +52,18 @@ struct RetryingPolicyTests {
         }
     }
 
+    @Test func `a store that never answered is tried for seconds, one that did gets all its tries`() {
+        func decide(_ seconds: Double, hasAnswered: Bool) -> RetryDecision {
+            RetryPolicy().decide(
+                .unreachable, attempt: 3, elapsed: .seconds(seconds), limit: .seconds(100),
+                hasAnswered: hasAnswered, jitter: 0
+            ) { true }
+        }
+        #expect(decide(3.9, hasAnswered: false) == .retry(after: .zero))
+        #expect(decide(4, hasAnswered: false) == .giveUp(.neverReached))
+        #expect(decide(99, hasAnswered: true) == .retry(after: .zero))
+    }
+
     @Test(arguments: [(0.0, 0.0), (0.25, 100.0), (0.5, 200.0), (0.999, 399.6)])
     func `jitter takes any share of the wait, down to none`(share: Double, milliseconds: Double) {
         let decision = RetryPolicy().decide(

@@ -2,9 +2,10 @@
 import Foundation
 import ObjectStore
 import TesseraBase
+import TestSupport
 import Testing
 
-@Suite(.enabled(if: S3TestServer.isGiven, S3TestServer.hint))
+@Suite(.enabled(if: S3TestServer.isGiven, Comment(rawValue: S3TestServer.hint)))
 struct S3StoreTests {
     let server: S3TestServer
 

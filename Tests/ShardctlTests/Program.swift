@@ -43,9 +43,10 @@ final class Program {
     /// - Parameters:
     ///   - outputPath: where standard output goes instead of to the ``Outcome``.
     ///   - errorPath: the same for standard error.
+    ///   - environment: variables besides the inherited ones.
     init(
         _ path: String, _ arguments: [String], in folder: String, outputPath: String? = nil,
-        errorPath: String? = nil
+        errorPath: String? = nil, environment: [String: String] = [:]
     ) throws {
         output = try Self.nameless()
         errors = try Self.nameless()
@@ -62,7 +63,8 @@ final class Program {
             posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errorPath, O_WRONLY, 0)
         }
         var words: [UnsafeMutablePointer<CChar>?] =
-            (["env", "--chdir", folder, path] + arguments).map { strdup($0) }
+            (["env", "--chdir", folder] + environment.map { "\($0)=\($1)" } + [path] + arguments)
+            .map { strdup($0) }
         defer { words.forEach { free($0) } }
         words.append(nil)
         var started: pid_t = 0
@@ -76,10 +78,13 @@ final class Program {
     }
 
     /// Runs shardctl to its end.
-    static func run(_ arguments: [String], in folder: String, outputPath: String? = nil) throws
-        -> Outcome
-    {
-        try Program(shardctl, arguments, in: folder, outputPath: outputPath).wait()
+    static func run(
+        _ arguments: [String], in folder: String, outputPath: String? = nil,
+        environment: [String: String] = [:]
+    ) throws -> Outcome {
+        try Program(
+            shardctl, arguments, in: folder, outputPath: outputPath, environment: environment
+        ).wait()
     }
 
     func send(_ signal: Int32) {

@@ -70,3 +70,9 @@ extension Matrix {
         return Matrix(rows: rows, columns: columns, elements: changed)
     }
 }
+
+extension Matrix {
+    func firstRows(_ count: Int) -> Matrix {
+        Matrix(rows: count, columns: columns, elements: Array(elements.prefix(count * columns)))
+    }
+}

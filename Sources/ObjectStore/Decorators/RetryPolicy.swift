@@ -11,6 +11,8 @@ package enum GiveUpReason: Sendable, Equatable {
     /// The answer would be the same.
     case final
     case triesUsedUp
+    /// Most likely the address is wrong.
+    case neverReached
     /// The time of the operation would be over before the next try.
     case deadline
     /// So much fails at present that trying again would only add to it.
@@ -21,6 +23,7 @@ package enum GiveUpReason: Sendable, Equatable {
         switch self {
         case .final: nil
         case .triesUsedUp: "that was the last try"
+        case .neverReached: "nothing has answered there yet"
         case .deadline: "no time is left for another"
         case .budget: "too many requests fail at present to try this one again"
         }
@@ -41,6 +44,9 @@ package struct RetryPolicy: Sendable, Equatable {
     package var requestTimeout = Duration.seconds(30)
     /// All tries and waits may take this long, and longer for the bytes.
     package var operationTimeout = Duration.seconds(120)
+    /// How long a store is tried that cannot be reached and never was: a typing error should not take minutes. One that
+    /// has answered before is waited for as long as any failure.
+    package var firstContactTimeout = Duration.seconds(4)
     /// The part of an operation's time that is kept for reading back a write whose answer was lost.
     package var settleTimeout = Duration.seconds(30)
     /// A connection slower than this counts as broken.
@@ -59,15 +65,19 @@ package struct RetryPolicy: Sendable, Equatable {
     ///   - attempt: how many tries there have been, at least 1.
     ///   - elapsed: since the operation began.
     ///   - limit: the time the operation may take.
+    ///   - hasAnswered: whether the store ever did.
     ///   - jitter: a random number in 0..<1.
     ///   - withdraw: takes one retry from the budget; asked last, so that nothing is taken in vain.
     package func decide(
-        _ failure: StoreFailure?, attempt: Int, elapsed: Duration, limit: Duration, jitter: Double,
-        withdraw: () -> Bool
+        _ failure: StoreFailure?, attempt: Int, elapsed: Duration, limit: Duration,
+        hasAnswered: Bool = true, jitter: Double, withdraw: () -> Bool
     ) -> RetryDecision {
         guard let failure, failure.isRetryable || failure.isThrottle else { return .giveUp(.final) }
         guard attempt < maximumTries else { return .giveUp(.triesUsedUp) }
         let delay = (failure.retryAfter ?? .zero) + backoff(attempt: attempt) * jitter
+        if failure.isUnreachable, !hasAnswered, elapsed + delay >= firstContactTimeout {
+            return .giveUp(.neverReached)
+        }
         guard elapsed + delay < limit else { return .giveUp(.deadline) }
         guard withdraw() else { return .giveUp(.budget) }
         return .retry(after: delay)

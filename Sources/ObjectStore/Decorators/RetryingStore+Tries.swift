@@ -71,9 +71,11 @@ extension RetryingStore {
         let chance = jitter.next()
         let now = clock.now()
         return state.withLock { state in
+            if failure?.status != nil { state.hasAnswered = true }
             if failure?.isThrottle == true { state.rate.throttled(at: now) }
             return policy.decide(
-                failure, attempt: attempt, elapsed: elapsed, limit: limit, jitter: chance
+                failure, attempt: attempt, elapsed: elapsed, limit: limit,
+                hasAnswered: state.hasAnswered, jitter: chance
             ) { state.budget.withdraw(at: now) }
         }
     }
@@ -119,7 +121,12 @@ extension RetryingStore {
                     .unavailable, "\(call.name) failed: no answer from \(address)", cause: cause))
         }
         let now = clock.now()
-        if case .success = result { state.withLock { $0.rate.succeeded(at: now) } }
+        if case .success = result {
+            state.withLock {
+                $0.hasAnswered = true
+                $0.rate.succeeded(at: now)
+            }
+        }
         return result
     }
 

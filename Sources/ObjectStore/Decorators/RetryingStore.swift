@@ -22,6 +22,8 @@ package final class RetryingStore: ObjectStore {
     struct State {
         var budget: RetryBudget
         var rate: AdaptiveRate
+        /// Whether the store ever answered, whatever it said.
+        var hasAnswered = false
     }
 
     package init(

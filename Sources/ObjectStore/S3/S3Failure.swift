@@ -9,6 +9,14 @@ extension HTTPFailure {
         case .cancelled, .badRequest, .untrusted, .tooLarge, .closed: false
         }
     }
+
+    var isUnreachable: Bool {
+        switch kind {
+        case .unknownHost, .cannotConnect: true
+        case .timedOut: !mayHaveArrived
+        default: false
+        }
+    }
 }
 
 /// What was asked when it failed.
@@ -76,6 +84,7 @@ enum S3Failure {
         StoreFailure(
             isRetryable: failure.isRetryable,
             outcomeUnknown: attempt.isWrite && failure.mayHaveArrived,
+            isUnreachable: failure.isUnreachable,
             detail: "no answer (\(failure.kind))")
     }
 

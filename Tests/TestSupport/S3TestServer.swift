@@ -1,17 +1,16 @@
 // The real server that the environment names, if it does: `eval "$(Scripts/s3-server.sh start)"`.
 import Foundation
-import ObjectStore
-import TesseraBase
-import Testing
+package import ObjectStore
+package import TesseraBase
 
 /// Where the server is, and with which keys.
-struct S3TestServer: Sendable {
-    let endpoint: String
-    let accessKey: String
-    let secretKey: String
-    let bucket: String
+package struct S3TestServer: Sendable {
+    package let endpoint: String
+    package let accessKey: String
+    package let secretKey: String
+    package let bucket: String
 
-    static let given: S3TestServer? = {
+    package static let given: S3TestServer? = {
         let environment = ProcessInfo.processInfo.environment
         func value(_ name: String) -> String? { environment["TESSERA_TEST_S3_\(name)"] }
         guard let endpoint = value("ENDPOINT"), let access = value("ACCESS_KEY"),
@@ -21,12 +20,12 @@ struct S3TestServer: Sendable {
             endpoint: endpoint, accessKey: access, secretKey: secret, bucket: bucket)
     }()
 
-    static let isGiven = given != nil
-    static let hint: Comment = "needs an S3 server: eval \"$(Scripts/s3-server.sh start)\""
+    package static let isGiven = given != nil
+    package static let hint = "needs an S3 server: eval \"$(Scripts/s3-server.sh start)\""
 
-    var settings: S3Settings { S3Settings(endpoint: endpoint, usesPathStyle: true) }
+    package var settings: S3Settings { S3Settings(endpoint: endpoint, usesPathStyle: true) }
 
-    func store(
+    package func store(
         _ settings: S3Settings? = nil, bucket: String? = nil, access: String? = nil,
         secret: String? = nil, clock: WallClock = .system
     ) throws -> S3Store {
@@ -38,7 +37,7 @@ struct S3TestServer: Sendable {
     }
 
     /// A folder of the bucket that nobody else uses.
-    func emptyStore(_ settings: S3Settings? = nil) throws -> PrefixedStore {
+    package func emptyStore(_ settings: S3Settings? = nil) throws -> PrefixedStore {
         try PrefixedStore(store(settings), folder: "test/\(UUID().uuidString.lowercased())")
     }
 }

@@ -1,0 +1,81 @@
+// A workplace whose store is a folder of a bucket on the real S3 server.
+import Foundation
+import ObjectStore
+import TesseraBase
+import TestSupport
+import Testing
+import VectorCore
+
+/// Runs shardctl on index `photos` of a folder that nobody else uses.
+struct S3Workplace {
+    /// For input files; its own store is the same index in a folder of this machine.
+    let local: Workplace
+    let server: S3TestServer
+    /// The folder of the bucket, past shardctl.
+    let bucket: PrefixedStore
+    let address: String
+
+    init() throws {
+        local = try Workplace()
+        server = try #require(S3TestServer.given)
+        let folder = "test/\(UUID().uuidString.lowercased())"
+        bucket = try PrefixedStore(server.store(), folder: folder)
+        address = "s3://\(server.bucket)/\(folder)"
+    }
+
+    /// What AWS's tools would be told.
+    var variables: [String: String] {
+        [
+            "AWS_ENDPOINT_URL_S3": server.endpoint, "AWS_ACCESS_KEY_ID": server.accessKey,
+            "AWS_SECRET_ACCESS_KEY": server.secretKey, "AWS_SESSION_TOKEN": "",
+            "AWS_REGION": "us-east-1",
+        ]
+    }
+
+    /// Runs `shardctl command --store s3://… --index photos more`.
+    func run(
+        _ command: String, _ more: [String] = [], store: String? = nil, index: Bool = true,
+        variables changed: [String: String] = [:]
+    ) throws -> Outcome {
+        try Program.run(
+            [command, "--store", store ?? address] + (index ? ["--index", "photos"] : []) + more,
+            in: local.folder.url.path,
+            environment: variables.merging(changed) { _, new in new })
+    }
+
+    /// The same, which must succeed in silence.
+    @discardableResult
+    func mustRun(
+        _ command: String, _ more: [String] = [], index: Bool = true,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> Outcome {
+        let outcome = try run(command, more, index: index)
+        #expect(
+            outcome.status == 0 && outcome.errors.isEmpty, "\(command) \(more): \(outcome.errors)",
+            sourceLocation: sourceLocation)
+        return outcome
+    }
+
+    /// Publishes 600 vectors in shards of 150; the first of them are the queries in `q.fbin`.
+    func publishSample() throws {
+        let base = Matrix.sample(rows: 600)
+        try local.write("base.fbin", base)
+        try local.write("q.fbin", base.firstRows(5))
+        try local.write("ids.txt", lines: (0..<600).map { "photo-\($0).jpg" })
+        try mustRun("train", Self.training)
+        try mustRun("publish")
+    }
+
+    static let training = ["--vectors", "base.fbin", "--ids", "ids.txt", "--shard-size", "150"]
+    static let query = ["--vectors", "q.fbin", "-k", "3"]
+
+    /// The lines of the sample's answers.
+    func hits(_ more: [String] = []) throws -> [String] {
+        try mustRun("query", Self.query + more).lines
+    }
+
+    /// The keys of the shards, ascending, without the bucket's folder.
+    func shards() async throws -> [ObjectKey] {
+        try await bucket.list(prefix: "photos/shards/").map(\.key)
+    }
+}
