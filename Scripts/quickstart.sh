@@ -2,10 +2,11 @@
 # From a bare checkout to answers: installs what is missing, builds, and takes a real sample the whole way
 # in a temporary folder: train, publish, query, verify, a bad version, and back.
 #
-#   Scripts/quickstart.sh [--faiss] [--keep]
+#   Scripts/quickstart.sh [--faiss] [--keep] [--store ADDRESS]
 #
 #   --faiss  build with Faiss and train with it
 #   --keep   leave the store behind, to look at
+#   --store  an empty place to use instead of a temporary folder: s3://bucket/prefix, with the usual AWS variables
 #
 # Exit status 1 if a step fails or the answers are not good.
 set -euo pipefail
@@ -15,16 +16,23 @@ set -euo pipefail
 groups=(base)
 traits=()
 keep=false
-for option in "$@"; do
-    case "$option" in
+store=
+while [ $# -gt 0 ]; do
+    case "$1" in
     --faiss)
         groups+=(faiss)
         traits=(--traits Faiss)
         ;;
     --keep) keep=true ;;
+    --store)
+        [ $# -gt 1 ] || fail "--store wants an address"
+        store=$2
+        shift
+        ;;
     -h | --help) usage && exit ;;
-    *) fail "no such option: $option; see Scripts/quickstart.sh --help" ;;
+    *) fail "no such option: $1; see Scripts/quickstart.sh --help" ;;
     esac
+    shift
 done
 
 Scripts/setup.sh "${groups[@]}"
@@ -46,7 +54,7 @@ else
 fi
 sample=Samples/wordnet
 export PYTHONUTF8=1
-index=(--store "file://$folder/store" --index wordnet)
+index=(--store "${store:-file://$folder/store}" --index wordnet)
 
 # Shows a command the way a person would type it, then runs it.
 run() {

@@ -152,6 +152,9 @@ if ! $fast; then
     if [ -n "${TESSERA_TEST_S3_ENDPOINT:-}" ]; then section "s3 doctor" ask_s3_doctor; fi
     section "mock is free of Faiss" prove_mock_is_free_of_faiss
     section "mock quickstart" Scripts/quickstart.sh
+    if [ -n "${TESSERA_TEST_S3_ENDPOINT:-}" ]; then
+        section "s3 quickstart" Scripts/quickstart.sh --store "s3://$TESSERA_TEST_S3_BUCKET/quickstart"
+    fi
     if [ -e Scripts/check-manifests.py ]; then
         section "manifest schemas" "$TESSERA_PYTHON" Scripts/check-manifests.py
     fi

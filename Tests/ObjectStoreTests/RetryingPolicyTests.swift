@@ -52,7 +52,8 @@ struct RetryingPolicyTests {
         }
     }
 
-    @Test func `a store that never answered is tried for seconds, one that did gets all its tries`() {
+    @Test func `a store that never answered is tried for seconds, one that did gets all its tries`()
+    {
         func decide(_ seconds: Double, hasAnswered: Bool) -> RetryDecision {
             RetryPolicy().decide(
                 .unreachable, attempt: 3, elapsed: .seconds(seconds), limit: .seconds(100),
