@@ -30,7 +30,7 @@ struct PartitionTrainer: Sendable {
             sample, count: min(cells, sample.rows), iterations: Self.iterations, seed: seed)
         for round in 0..<Self.rounds {
             let labels = try backend.assign(sample, to: centroids).labels
-            let members = Self.members(labels, cells: centroids.rows)
+            let members = Assignments.members(labels, centroids: centroids.rows)
             guard
                 let balanced = try balance(
                     sample, centroids, members, target: sample.rows / cells, round: round)
@@ -64,11 +64,5 @@ struct PartitionTrainer: Sendable {
         return Matrix(
             rows: elements.count / centroids.columns, columns: centroids.columns,
             elements: elements)
-    }
-
-    static func members(_ labels: [UInt32], cells: Int) -> [[Int]] {
-        var members = [[Int]](repeating: [], count: cells)
-        for (row, label) in labels.enumerated() { members[Int(label)].append(row) }
-        return members
     }
 }

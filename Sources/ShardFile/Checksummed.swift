@@ -1,5 +1,6 @@
 // Bytes that carry their own CRC-32C behind them: refine rows, id blocks, buckets.
 import VectorCore
+import VectorIndex
 
 enum Checksummed {
     /// Bytes of the checksum.
@@ -14,5 +15,12 @@ enum Checksummed {
             stored |= UInt32(byte) << UInt32(8 * position)
         }
         return stored == Kernels.crc32c(payload) ? payload : nil
+    }
+}
+
+extension RefineEncoding {
+    /// Bytes of a stored row with its checksum; 0 without a refine tier.
+    func storedRowSize(dimension: Int) -> UInt64 {
+        self == .none ? 0 : UInt64(rowSize(dimension: dimension) + Checksummed.overhead)
     }
 }

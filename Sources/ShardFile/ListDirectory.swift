@@ -101,8 +101,8 @@ enum ListDirectory {
         private mutating func readRows(
             _ parameters: ShardParameters, count: Int, name: String
         ) throws(TesseraError) {
-            let rowSize = parameters.refine.rowSize(dimension: parameters.dimension)
-            rows += parameters.refine == .none ? 0 : UInt64(count) * UInt64(rowSize + 4)
+            rows +=
+                UInt64(count) * parameters.refine.storedRowSize(dimension: parameters.dimension)
             for _ in 0..<(count + IdBlock.capacity - 1) / IdBlock.capacity {
                 let length = try reader.varint()
                 guard length < 1 << 20 else {

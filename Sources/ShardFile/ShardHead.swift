@@ -138,7 +138,7 @@ extension ShardHead {
     /// Where the refine row and its checksum lie; nil without a refine tier.
     package func refineRange(row: Int) -> Range<UInt64>? {
         guard refine.encoding != .none else { return nil }
-        let stride = UInt64(refine.encoding.rowSize(dimension: dimension) + 4)
+        let stride = refine.encoding.storedRowSize(dimension: dimension)
         let list = lists[list(ofRow: row)]
         let start = list.refineOffset + UInt64(row - list.firstRow) * stride
         return start..<start + stride

@@ -48,11 +48,15 @@ package struct ShardModel: Sendable, Equatable {
 
     /// The centroids the lists really have: `[listCount][paddedDimension]`.
     package var centroids: Matrix {
-        let width = origin.count
-        return Matrix(
-            rows: listCount, columns: width,
-            elements: centroidCodes.enumerated().map { index, code in
-                origin[index % width] + centroidStep * Float(code)
+        Self.dequantize(centroidCodes, step: centroidStep, about: origin)
+    }
+
+    /// The centroids that ``quantize(_:about:)`` made of its input.
+    static func dequantize(_ codes: [Int8], step: Float, about origin: [Float]) -> Matrix {
+        Matrix(
+            rows: codes.count / origin.count, columns: origin.count,
+            elements: codes.enumerated().map { index, code in
+                origin[index % origin.count] + step * Float(code)
             })
     }
 }

@@ -33,13 +33,7 @@ package struct ShardTrainer: Sendable {
         precondition(vectors.columns == shape.paddedDimension, "vectors must be padded")
         let origin = Self.mean(of: vectors)
         let (step, codes) = try trainLists(vectors, listCount: listCount, origin: origin)
-        let bare = ShardModel(
-            origin: origin, centroidStep: step, centroidCodes: codes,
-            codebooks: Codebooks(
-                shape: shape,
-                centroids: [Float](
-                    repeating: 0, count: shape.paddedDimension * shape.centroidCount)))
-        let centroids = bare.centroids
+        let centroids = ShardModel.dequantize(codes, step: step, about: origin)
         let labels = try backend.assign(vectors, to: centroids).labels
         let residuals = Self.residuals(vectors, labels: labels, centroids: centroids)
         let model = ShardModel(
@@ -80,8 +74,7 @@ package struct ShardTrainer: Sendable {
     }
 
     private func lists(_ model: ShardModel, labels: [UInt32], codes: [UInt8]) -> [EncodedList] {
-        var members = [[Int]](repeating: [], count: model.listCount)
-        for (row, label) in labels.enumerated() { members[Int(label)].append(row) }
+        let members = Assignments.members(labels, centroids: model.listCount)
         let bias = metric == .innerProduct ? nil : BiasEncoder(model: model)
         let width = shape.subquantizerCount
         return members.enumerated().map { list, rows in

@@ -4,11 +4,12 @@ import Foundation
 import ObjectStore
 import Synchronization
 import TesseraBase
+import TestSupport
 import Testing
 
 /// Flips a bit in the first reads of each object under `shards/`.
-private final class NoisyStore: ObjectStore {
-    private let base: any ObjectStore
+private final class NoisyStore: StoreWrapper {
+    let base: any ObjectStore
     private let noisyReads: Int
     private let reads = Mutex<[ObjectKey: Int]>([:])
 
@@ -16,8 +17,6 @@ private final class NoisyStore: ObjectStore {
         self.base = base
         self.noisyReads = noisyReads
     }
-
-    var address: String { base.address }
 
     func get(_ key: ObjectKey, range: Range<UInt64>?) async throws(TesseraError) -> [UInt8] {
         var bytes = try await base.get(key, range: range)
@@ -28,28 +27,6 @@ private final class NoisyStore: ObjectStore {
         if key.contains("shards/"), count <= noisyReads { bytes[0] ^= 1 }
         return bytes
     }
-
-    func get(_ key: ObjectKey, ranges: [Range<UInt64>]) async throws(TesseraError) -> [[UInt8]] {
-        try await base.get(key, ranges: ranges)
-    }
-
-    func head(_ key: ObjectKey) async throws(TesseraError) -> ObjectInfo? {
-        try await base.head(key)
-    }
-
-    func list(prefix: String) async throws(TesseraError) -> [ObjectInfo] {
-        try await base.list(prefix: prefix)
-    }
-
-    func put(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) {
-        try await base.put(key, bytes)
-    }
-
-    func create(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) -> Bool {
-        try await base.create(key, bytes)
-    }
-
-    func delete(_ key: ObjectKey) async throws(TesseraError) { try await base.delete(key) }
 }
 
 struct DamagedOnTheWayTests {

@@ -3,6 +3,7 @@ import Foundation
 import ObjectStore
 import Synchronization
 import TesseraBase
+import TestSupport
 
 /// Passes everything on until a writing or reading call is due to fail; from then on all fail, as after a kill.
 struct FaultyStore: ObjectStore {
@@ -103,13 +104,11 @@ final class SharedCounter: Sendable {
 }
 
 /// Runs something once, at the first read of a key with a prefix: another process in the middle of ours.
-struct InterruptedStore: ObjectStore {
+struct InterruptedStore: StoreWrapper {
     let base: any ObjectStore
     let prefix: String
     let once = SharedCounter(1)
     let interrupt: @Sendable () async throws -> Void
-
-    var address: String { base.address }
 
     func get(_ key: ObjectKey, range: Range<UInt64>?) async throws(TesseraError) -> [UInt8] {
         if key.hasPrefix(prefix), once.decrement() == 1 {
@@ -119,26 +118,4 @@ struct InterruptedStore: ObjectStore {
         }
         return try await base.get(key, range: range)
     }
-
-    func get(
-        _ key: ObjectKey, ranges: [Range<UInt64>]
-    ) async throws(TesseraError) -> [[UInt8]] { try await base.get(key, ranges: ranges) }
-
-    func head(_ key: ObjectKey) async throws(TesseraError) -> ObjectInfo? {
-        try await base.head(key)
-    }
-
-    func list(prefix: String) async throws(TesseraError) -> [ObjectInfo] {
-        try await base.list(prefix: prefix)
-    }
-
-    func put(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) {
-        try await base.put(key, bytes)
-    }
-
-    func create(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) -> Bool {
-        try await base.create(key, bytes)
-    }
-
-    func delete(_ key: ObjectKey) async throws(TesseraError) { try await base.delete(key) }
 }

@@ -197,33 +197,6 @@ struct CachingStoreTests {
 }
 
 /// A store that is not local.
-struct NoReader: ObjectStore {
+struct NoReader: StoreWrapper {
     let base: any ObjectStore
-    var address: String { base.address }
-
-    func get(_ key: ObjectKey, range: Range<UInt64>?) async throws(TesseraError) -> [UInt8] {
-        try await base.get(key, range: range)
-    }
-
-    func get(
-        _ key: ObjectKey, ranges: [Range<UInt64>]
-    ) async throws(TesseraError) -> [[UInt8]] { try await base.get(key, ranges: ranges) }
-
-    func head(_ key: ObjectKey) async throws(TesseraError) -> ObjectInfo? {
-        try await base.head(key)
-    }
-
-    func list(prefix: String) async throws(TesseraError) -> [ObjectInfo] {
-        try await base.list(prefix: prefix)
-    }
-
-    func put(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) {
-        try await base.put(key, bytes)
-    }
-
-    func create(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) -> Bool {
-        try await base.create(key, bytes)
-    }
-
-    func delete(_ key: ObjectKey) async throws(TesseraError) { try await base.delete(key) }
 }

@@ -61,6 +61,13 @@ package struct Assignments: Sendable, Equatable {
         self.labels = labels
         self.distances = distances
     }
+
+    /// The rows of each centroid, ascending.
+    package static func members(_ labels: [UInt32], centroids: Int) -> [[Int]] {
+        var members = [[Int]](repeating: [], count: centroids)
+        for (row, label) in labels.enumerated() { members[Int(label)].append(row) }
+        return members
+    }
 }
 
 /// Trains and encodes: k-means, product quantizers and rotations.
