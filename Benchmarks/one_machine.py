@@ -6,18 +6,12 @@
 Writes Benchmarks/RESULTS.md. Needs NumPy. The data folder holds mnist_base.u8bin.gz, mnist_query.u8bin.gz and
 mnist_gt.ibin (exact L2 neighbours of the first 1,000 queries); the ground truth is checked against brute force.
 """
-import argparse, gzip, json, os, pathlib, platform, shutil, subprocess, sys, tempfile, time
+import argparse, gzip, json, pathlib, shutil, sys, tempfile, time
 import numpy as np
+from common import Failed, machine, replace_section, run
 
 K = 10
 QUERIES = 1000
-
-
-def run(*command):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}")
-    return done.stdout
 
 
 def prepare(data, folder):
@@ -72,11 +66,6 @@ def query(shardctl, store, index, queries, truth, folder, nprobe=None, threads=1
     return stats
 
 
-def machine():
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-
-
 def bench(arguments, folder):
     base, queries, truth = prepare(arguments.data, folder)
     store = f"file://{folder}/store"
@@ -111,20 +100,6 @@ def table(builds, searches):
     return lines
 
 
-def replace_section(path, text):
-    """Puts `text`, a section with its title, in the place of the one with the same title, or at the end."""
-    title = text.split("\n", 1)[0]
-    parts = path.read_text().split("\n## ") if path.exists() else ["# Measured\n"]
-    sections = [parts[0].rstrip()] + ["## " + part.rstrip() for part in parts[1:]]
-    for number, section in enumerate(sections):
-        if section.split("\n", 1)[0] == title:
-            sections[number] = text.rstrip()
-            break
-    else:
-        sections.append(text.rstrip())
-    path.write_text("\n\n".join(sections) + "\n")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True)
@@ -135,6 +110,8 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-bench-"))
     try:
         lines = table(*bench(arguments, folder))
+    except Failed as error:
+        sys.exit(str(error))
     finally:
         shutil.rmtree(folder)
     text = "\n".join(["## MNIST, 60,000 x 784 uint8, squared L2, on one machine", "",

@@ -8,23 +8,15 @@ Writes the S3 part of Benchmarks/RESULTS.md. Needs NumPy, boto3 and curl 7.75 or
 mnist_base.u8bin.gz and mnist_query.u8bin.gz.
 """
 import argparse, concurrent.futures, gzip, json, os, pathlib, shutil, statistics, subprocess, sys, tempfile, time
-from urllib.parse import urlparse
 import boto3
 import numpy as np
-from one_machine import replace_section
+from common import Failed, replace_section, run
 
 HERE = pathlib.Path(__file__).resolve().parent
 ENDPOINT = os.environ["TESSERA_TEST_S3_ENDPOINT"]
 BUCKET = os.environ["TESSERA_TEST_S3_BUCKET"]
 KEYS = (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
 IN_FLIGHT = 8
-
-
-def run(*command, **environment):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, env={**os.environ, **environment})
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
 
 
 def client():
@@ -87,13 +79,6 @@ def rates(shardctl, folder):
     return lines
 
 
-def free_port():
-    import socket
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def prepare(data, folder):
     base, queries = folder / "base.u8bin", []
     base.write_bytes(gzip.decompress((data / "mnist_base.u8bin.gz").read_bytes()))
@@ -114,11 +99,13 @@ def cold(shardctl, data, folder):
     run(shardctl, "publish", *index)
     found = {}
     for delay in (0, 50):
-        port = free_port()
-        proxy = subprocess.Popen([sys.executable, HERE / "delay_proxy.py", str(port), str(urlparse(ENDPOINT).port), str(delay)])
+        rules = folder / "rules.json"
+        rules.write_text(json.dumps([{"fault": "delay", "milliseconds": delay}]))
+        proxy = subprocess.Popen([sys.executable, HERE.parent / "Scripts" / "fault-proxy.py", ENDPOINT, "--rules", rules],
+                                 stdout=subprocess.PIPE, text=True)
         try:
-            time.sleep(0.5)
-            found[delay] = [one_query(shardctl, index, query, f"http://127.0.0.1:{port}", folder) for query in queries]
+            address = proxy.stdout.readline().strip()
+            found[delay] = [one_query(shardctl, index, query, address, folder) for query in queries]
         finally:
             proxy.terminate()
             proxy.wait()
@@ -157,6 +144,8 @@ def main():
     try:
         parts = [race(arguments.shardctl, arguments.rounds, 16), rates(arguments.shardctl, folder),
                  cold(arguments.shardctl, arguments.data, folder)]
+    except Failed as error:
+        sys.exit(str(error))
     finally:
         shutil.rmtree(folder)
     title = "## S3, against a Ceph gateway on the same machine"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints a shard, router or id table as JSON.
+"""Prints a shard, router, id table or query set as JSON.
 
     read-shard.py OBJECT.tsr
 
@@ -11,12 +11,14 @@ import json
 import struct
 import sys
 
-KINDS = {1: "shard", 2: "router", 3: "idTable"}
+KINDS = {1: "shard", 2: "router", 3: "idTable", 4: "querySet"}
 METRICS = {0: "l2", 1: "ip", 2: "cosine"}
-REFINE = {0: "none", 1: "sq8", 2: "f16"}
+REFINE = {0: "none", 1: "sq8", 2: "f16", 3: "sq16"}
 LISTS, ROWS, BUCKETS = 1, 2, 3
 PARAMETERS, CENTROIDS, CODEBOOKS, REFINE_TIER, DIRECTORY, ROTATION = 16, 17, 18, 19, 20, 21
-KNOWN = {LISTS, ROWS, BUCKETS, PARAMETERS, CENTROIDS, CODEBOOKS, REFINE_TIER, DIRECTORY, ROTATION}
+QUERIES, NEIGHBOURS = 22, 23
+KNOWN = {LISTS, ROWS, BUCKETS, PARAMETERS, CENTROIDS, CODEBOOKS, REFINE_TIER, DIRECTORY, ROTATION,
+         QUERIES, NEIGHBOURS}
 
 CRC_TABLE = []
 for byte in range(256):
@@ -143,7 +145,7 @@ def read_shard(container):
     centroids = container.reader(CENTROIDS)
     origin, centroid_step = centroids.floats(padded), centroids.unpack("f")
     tier = container.reader(REFINE_TIER)
-    width = dimension if REFINE[refine] == "sq8" else 0
+    width = dimension if REFINE[refine] in ("sq8", "sq16") else 0
     shard = {
         "metric": METRICS[metric], "refine": REFINE[refine], "dimension": dimension, "bits": bits,
         "origin": origin, "centroidStep": centroid_step,
@@ -151,7 +153,7 @@ def read_shard(container):
         "codebooks": container.reader(CODEBOOKS).floats(padded << bits),
         "minimum": tier.floats(width), "step": tier.floats(width), "lists": []}
     directory, blocks, rows = (container.reader(kind) for kind in (DIRECTORY, LISTS, ROWS))
-    row_size = {"none": 0, "sq8": dimension, "f16": 2 * dimension}[REFINE[refine]]
+    row_size = {"none": 0, "sq8": dimension, "f16": 2 * dimension, "sq16": 2 * dimension}[REFINE[refine]]
     for _ in range(lists):
         count, checksum, bias_offset, bias_step = directory.varint(), *directory.unpack("Iff")
         codes, bias, found = read_codes(blocks, count, subquantizers, bits, METRICS[metric] != "ip")
@@ -198,6 +200,24 @@ def read_id_table(container):
     return {"entries": entries}
 
 
+def read_query_set(container):
+    count, dimension, k, flags = container.reader(PARAMETERS).unpack("4I")
+    queries, neighbours = container.reader(QUERIES), container.reader(NEIGHBOURS)
+
+    def external_id():
+        return neighbours.take(neighbours.varint()).decode()
+
+    own, found = [], []
+    rows = [queries.floats(dimension) for _ in range(count)]
+    for _ in range(count):
+        if flags & 1:
+            own.append(external_id())
+        found.append([external_id() for _ in range(neighbours.varint())])
+    queries.finish()
+    neighbours.finish()
+    return {"k": k, "queries": rows, "ownIDs": own if flags & 1 else None, "neighbours": found}
+
+
 def main():
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
@@ -206,7 +226,8 @@ def main():
         data = file.read()
     try:
         container = Container(data)
-        read = {"shard": read_shard, "router": read_router, "idTable": read_id_table}[container.kind]
+        read = {"shard": read_shard, "router": read_router, "idTable": read_id_table,
+                "querySet": read_query_set}[container.kind]
         json.dump(read(container), sys.stdout, ensure_ascii=False)
     except (ValueError, KeyError, struct.error) as error:
         print(f"{sys.argv[1]}: {error}", file=sys.stderr)

@@ -46,7 +46,8 @@ end_daemon() {
     if pid=$(process_of "$1"); then
         kill "-$2" "$pid" 2>/dev/null || true
         for _ in $(seq 100); do
-            kill -0 "$pid" 2>/dev/null || break
+            # Not `kill -0`: one that nobody has collected yet has ended too.
+            process_of "$1" >/dev/null || break
             sleep 0.1
         done
         kill -9 "$pid" 2>/dev/null || true

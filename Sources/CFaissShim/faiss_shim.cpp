@@ -4,6 +4,8 @@
 
 #ifdef TESSERA_FAISS
 
+#include "guarded.h"
+
 #include <faiss/Clustering.h>
 #include <faiss/Index.h>
 #include <faiss/IndexFlat.h>
@@ -14,50 +16,14 @@
 #include <faiss/utils/utils.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
-#include <exception>
 #include <limits>
-#include <new>
 #include <numeric>
 #include <vector>
 
-// Declared by hand: <omp.h> is the compiler's and <cblas.h> the distribution's; neither need be installed.
-extern "C" void omp_set_num_threads(int);
-extern "C" void openblas_set_num_threads(int);
-extern "C" int openblas_get_num_threads(void);
+using tessera::guarded;
 
 namespace {
-
-// OpenMP keeps its width per thread and OpenBLAS per process, so both are set on each call: Tessera runs one
-// shard a thread, and a team under each of them would only fight the others for the cores.
-void use_one_thread() {
-    omp_set_num_threads(1);
-    if (openblas_get_num_threads() != 1) {
-        openblas_set_num_threads(1);
-    }
-}
-
-void write_message(char *message, size_t capacity, const char *text) noexcept {
-    std::snprintf(message, capacity, "%s", text);
-}
-
-template <class Body>
-int guarded(char *message, size_t capacity, Body body) noexcept {
-    try {
-        use_one_thread();
-        body();
-        return TESSERA_FAISS_OK;
-    } catch (const std::bad_alloc &) {
-        write_message(message, capacity, "out of memory");
-        return TESSERA_FAISS_OUT_OF_MEMORY;
-    } catch (const std::exception &error) {
-        write_message(message, capacity, error.what());
-    } catch (...) {
-        write_message(message, capacity, "unknown exception");
-    }
-    return TESSERA_FAISS_FAILED;
-}
 
 // Sampling is the caller's business: Faiss must neither drop points nor print that there are few.
 void use_all_points(faiss::ClusteringParameters &parameters, int iterations, int seed) {

@@ -48,9 +48,97 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
     return found;
 }
 
+// The list's tables, `[subquantizers][16]` bytes.
+static void narrow_tables(const int16_t *tables, size_t pairs, int16_t factor, uint8_t *bytes) {
+    const __m256i factors = _mm256_set1_epi16(factor);
+    for (size_t p = 0; p < pairs; p++) {
+        const int16_t *pair = tables + p / 2 * 64 + p % 2 * 16;
+        __m256i first = _mm256_mulhrs_epi16(_mm256_loadu_si256((const __m256i *)pair), factors);
+        __m256i last = _mm256_mulhrs_epi16(_mm256_loadu_si256((const __m256i *)(pair + 32)), factors);
+        _mm256_storeu_si256((__m256i *)(bytes + 32 * p), _mm256_packus_epi16(first, last));
+    }
+}
+
+static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t factor, int16_t bias_factor,
+                              uint8_t limit, uint8_t *scratch, uint32_t *rows, float *distances) {
+    const __m256i nibble = _mm256_set1_epi8(15), most = _mm256_set1_epi8((char)limit);
+    const __m256i bias_factors = _mm256_set1_epi16(bias_factor);
+    size_t found = 0, pairs = list->subquantizers / 2;
+    const uint8_t *block = list->blocks, *end = block + (list->count + 31) / 32 * list->block_stride;
+    narrow_tables(tables, pairs, factor, scratch);
+    for (size_t first = 0; first < list->count; first += TSR_BLOCK, block += list->block_stride) {
+        prefetch_ahead(list, block, end);
+        __m256i sum = list->has_bias ? narrowed_bias(block + pairs * TSR_BLOCK, bias_factors) : _mm256_setzero_si256();
+        for (size_t p = 0; p < pairs; p++) {
+            __m256i codes = _mm256_loadu_si256((const __m256i *)(block + p * TSR_BLOCK));
+            __m256i even = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(scratch + p * 32)));
+            __m256i odd = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(scratch + p * 32 + 16)));
+            sum = _mm256_adds_epu8(sum, _mm256_shuffle_epi8(even, _mm256_and_si256(codes, nibble)));
+            codes = _mm256_and_si256(_mm256_srli_epi16(codes, 4), nibble);
+            sum = _mm256_adds_epu8(sum, _mm256_shuffle_epi8(odd, codes));
+        }
+        uint32_t mask = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(sum, most), sum));
+        if (list->count - first < TSR_BLOCK) mask &= (1u << (list->count - first)) - 1;
+        uint8_t sums[TSR_BLOCK];
+        if (mask) _mm256_storeu_si256((__m256i *)sums, sum);
+        for (; mask; mask &= mask - 1) {
+            uint32_t lane = (uint32_t)__builtin_ctz(mask);
+            rows[found] = list->first_row + (uint32_t)first + lane;
+            distances[found++] = list->base + list->table_step * (float)sums[lane];
+        }
+    }
+    return found;
+}
+
+// Signed 16-bit products, since pairs of bytes could overflow 16 bits; two sums a centroid, added at the end.
+static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query, float scale, float constant,
+                           float *out) {
+    const int8_t *codes = centroids->codes;
+    for (size_t c = 0; c < 16 * centroids->groups; c += 16) {
+        __m256i sums[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                           _mm256_setzero_si256()};
+        for (size_t w = 0; w < centroids->words; w++, codes += 64) {
+            int32_t four;
+            __builtin_memcpy(&four, query + 4 * w, 4);
+            __m256i wanted = _mm256_cvtepu8_epi16(_mm_set1_epi32(four));
+            for (int i = 0; i < 4; i++) {
+                __m256i part = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(codes + 16 * i)));
+                sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(part, wanted));
+            }
+        }
+        for (int i = 0; i < 2; i++) {
+            __m256i eight = _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[2 * i], sums[2 * i + 1]), 0xD8);
+            size_t at = c + 8 * (size_t)i;
+            eight = _mm256_add_epi32(eight, _mm256_loadu_si256((const __m256i *)(centroids->corrections + at)));
+            __m256 scaled = _mm256_mul_ps(_mm256_set1_ps(scale), _mm256_cvtepi32_ps(eight));
+            scaled = _mm256_add_ps(_mm256_set1_ps(constant), scaled);
+            _mm256_storeu_ps(out + at, _mm256_add_ps(_mm256_loadu_ps(centroids->norms + at), scaled));
+        }
+    }
+}
+
+static size_t select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
+                           float *selected) {
+    size_t found = 0;
+    const __m256 most = _mm256_set1_ps(threshold);
+    for (size_t i = 0; i < count; i += 8) {
+        float eight[8];
+        size_t left = count - i < 8 ? count - i : 8;
+        __builtin_memcpy(eight, values + i, left * sizeof(float));
+        uint32_t mask = (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(eight), most, _CMP_LE_OQ));
+        for (mask &= (1u << left) - 1; mask; mask &= mask - 1) {
+            uint32_t lane = (uint32_t)__builtin_ctz(mask);
+            indices[found] = first + (uint32_t)i + lane;
+            selected[found++] = eight[lane];
+        }
+    }
+    return found;
+}
+
 const tsr_kernel_table tsr_avx2_kernels = {
-    "avx2",  scan_pq4, scan_pq8, l2_f32, dot_f32, dot_f32_i8, l2_sq8,
-    dot_sq8, l2_f16,   dot_f16,  pq_tables, crc32c,
+    "avx2",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
+    select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
+    l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
 };
 #pragma clang attribute pop
 #endif

@@ -1,4 +1,4 @@
-// Kernels for AVX-512 machines (F, BW, VL, DQ).
+// Kernels for AVX-512 machines (F, BW, VL, DQ, VNNI).
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include "kernel_table.h"
@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 #pragma clang attribute push(                                                                  \
-    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,f16c,sse4.2"))), apply_to = function)
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,f16c,sse4.2"))), apply_to = function)
 #include "x86_common.h"
 
 // Two pairs of subquantizers a step: the lower half of each register works on pair p, the upper on pair p + 1.
@@ -49,9 +49,119 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
     return found;
 }
 
+// The list's tables, each where the scan wants it: `[pairs / 2][2][64]`, for two pairs of subquantizers the tables of
+// the low nibbles, each twice, then those of the high ones. A missing pair at the end looks up zeros.
+static void narrow_tables(const int16_t *tables, size_t pairs, int16_t factor, uint8_t *bytes) {
+    const __m512i factors = _mm512_set1_epi16(factor);
+    for (size_t p = 0; p < pairs; p += 2, bytes += 128, tables += 64) {
+        __m512i first = _mm512_mulhrs_epi16(_mm512_loadu_si512(tables), factors);
+        __m512i last = _mm512_mulhrs_epi16(_mm512_loadu_si512(tables + 32), factors);
+        __m512i four = _mm512_packus_epi16(first, last);
+        _mm512_storeu_si512(bytes, _mm512_shuffle_i64x2(four, four, 0xA0));
+        _mm512_storeu_si512(bytes + 64, _mm512_shuffle_i64x2(four, four, 0xF5));
+    }
+}
+
+// Rows and distances of the 16 lanes in `mask`, appended.
+INLINE size_t emit_sums(const tsr_list *list, size_t first, __m128i sums, __mmask16 mask, uint32_t *rows,
+                        float *distances, size_t found) {
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m512 scaled = _mm512_mul_ps(_mm512_set1_ps(list->table_step), _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(sums)));
+    scaled = _mm512_add_ps(_mm512_set1_ps(list->base), scaled);
+    __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)(list->first_row + (uint32_t)first)));
+    _mm512_storeu_ps(distances + found, _mm512_maskz_compress_ps(mask, scaled));
+    _mm512_storeu_si512(rows + found, _mm512_maskz_compress_epi32(mask, places));
+    return found + (size_t)__builtin_popcount(mask);
+}
+
+static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t factor, int16_t bias_factor,
+                              uint8_t limit, uint8_t *scratch, uint32_t *rows, float *distances) {
+    const __m512i nibble = _mm512_set1_epi8(15);
+    const __m256i most = _mm256_set1_epi8((char)limit), bias_factors = _mm256_set1_epi16(bias_factor);
+    size_t found = 0, pairs = list->subquantizers / 2;
+    const uint8_t *block = list->blocks, *end = block + (list->count + 31) / 32 * list->block_stride;
+    narrow_tables(tables, pairs, factor, scratch);
+    for (size_t first = 0; first < list->count; first += TSR_BLOCK, block += list->block_stride) {
+        prefetch_ahead(list, block, end);
+        __m512i even = _mm512_setzero_si512(), odd = even;
+        size_t p = 0;
+        for (; p + 1 < pairs; p += 2) {
+            __m512i codes = _mm512_loadu_si512(block + p * TSR_BLOCK);
+            __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
+            even = _mm512_adds_epu8(even, _mm512_shuffle_epi8(_mm512_loadu_si512(scratch + 64 * p),
+                                                              _mm512_and_si512(codes, nibble)));
+            odd = _mm512_adds_epu8(odd, _mm512_shuffle_epi8(_mm512_loadu_si512(scratch + 64 * p + 64), high));
+        }
+        if (p < pairs) {
+            // A single pair at the end, its missing neighbour zeros.
+            __m512i codes = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)(block + p * TSR_BLOCK)));
+            __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
+            even = _mm512_adds_epu8(even, _mm512_shuffle_epi8(_mm512_loadu_si512(scratch + 64 * p),
+                                                              _mm512_and_si512(codes, nibble)));
+            odd = _mm512_adds_epu8(odd, _mm512_shuffle_epi8(_mm512_loadu_si512(scratch + 64 * p + 64), high));
+        }
+        even = _mm512_adds_epu8(even, odd);
+        __m256i sum = _mm256_adds_epu8(_mm512_castsi512_si256(even), _mm512_extracti64x4_epi64(even, 1));
+        if (list->has_bias) sum = _mm256_adds_epu8(sum, narrowed_bias(block + pairs * TSR_BLOCK, bias_factors));
+        __mmask32 mask = _mm256_cmple_epu8_mask(sum, most);
+        if (list->count - first < TSR_BLOCK) mask &= (1u << (list->count - first)) - 1;
+        if (!mask) continue;
+        found = emit_sums(list, first, _mm256_castsi256_si128(sum), (__mmask16)mask, rows, distances, found);
+        found = emit_sums(list, first + 16, _mm256_extracti128_si256(sum, 1), (__mmask16)(mask >> 16), rows, distances,
+                          found);
+    }
+    return found;
+}
+
+static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query, float scale, float constant,
+                           float *out) {
+    size_t words = centroids->words, groups = centroids->groups;
+    const int8_t *codes = centroids->codes;
+    // Four groups a pass: each four bytes of the query are fetched once for all.
+    for (size_t g = 0; g < groups; g += 4, codes += 4 * 64 * words) {
+        size_t together = groups - g < 4 ? groups - g : 4;
+        __m512i sums[4];
+        for (size_t i = 0; i < 4; i++)
+            sums[i] = _mm512_loadu_si512(centroids->corrections + 16 * (i < together ? g + i : g));
+        for (size_t w = 0; w < words; w++) {
+            int32_t four;
+            __builtin_memcpy(&four, query + 4 * w, 4);
+            __m512i wanted = _mm512_set1_epi32(four);
+            for (size_t i = 0; i < 4; i++)
+                sums[i] = _mm512_dpbusd_epi32(
+                    sums[i], wanted, _mm512_loadu_si512(codes + 64 * ((i < together ? i : 0) * words + w)));
+        }
+        for (size_t i = 0; i < together; i++) {
+            __m512 scaled = _mm512_mul_ps(_mm512_set1_ps(scale), _mm512_cvtepi32_ps(sums[i]));
+            scaled = _mm512_add_ps(_mm512_set1_ps(constant), scaled);
+            size_t at = 16 * (g + i);
+            _mm512_storeu_ps(out + at, _mm512_add_ps(_mm512_loadu_ps(centroids->norms + at), scaled));
+        }
+    }
+}
+
+static size_t select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
+                           float *selected) {
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512 most = _mm512_set1_ps(threshold);
+    size_t found = 0;
+    for (size_t i = 0; i < count; i += 16) {
+        __mmask16 there = count - i < 16 ? (__mmask16)((1u << (count - i)) - 1) : 0xffff;
+        __m512 some = _mm512_maskz_loadu_ps(there, values + i);
+        __mmask16 mask = _mm512_mask_cmp_ps_mask(there, some, most, _CMP_LE_OQ);
+        if (!mask) continue;
+        __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)(first + (uint32_t)i)));
+        _mm512_storeu_ps(selected + found, _mm512_maskz_compress_ps(mask, some));
+        _mm512_storeu_si512(indices + found, _mm512_maskz_compress_epi32(mask, places));
+        found += (size_t)__builtin_popcount(mask);
+    }
+    return found;
+}
+
 const tsr_kernel_table tsr_avx512_kernels = {
-    "avx512", scan_pq4, scan_pq8, l2_f32, dot_f32, dot_f32_i8, l2_sq8,
-    dot_sq8,  l2_f16,   dot_f16,  pq_tables, crc32c,
+    "avx512",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
+    select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
+    l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
 };
 #pragma clang attribute pop
 #endif

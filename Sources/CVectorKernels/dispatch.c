@@ -12,7 +12,8 @@ static int supports(const char *name) {
                __builtin_cpu_supports("sse4.2");
     if (strcmp(name, "avx512") == 0)
         return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vnni");
     return strcmp(name, "avx2") == 0 ? avx2 : strcmp(name, "scalar") == 0;
 }
 #endif
@@ -43,6 +44,34 @@ size_t tsr_scan_pq4(const tsr_list *list, const uint8_t *tables, float threshold
                     uint32_t *rows, float *distances) {
     return kernels->scan_pq4(list, tables, threshold, rows, distances);
 }
+size_t tsr_scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t factor, int16_t bias_factor,
+                           uint8_t limit, uint8_t *scratch, uint32_t *rows, float *distances) {
+    return kernels->scan_pq4_narrow(list, tables, factor, bias_factor, limit, scratch, rows, distances);
+}
+void tsr_quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step) {
+    kernels->quantize_tables(tables, subquantizers, steps, offset, step);
+}
+void tsr_narrow_tables(const int16_t *steps, size_t subquantizers, int16_t factor, uint8_t *bytes) {
+    for (size_t m = 0; m < subquantizers; m++)
+        for (size_t k = 0; k < 16; k++) {
+            int step = (steps[tsr_step_place(m, k)] * factor + 0x4000) >> 15;
+            bytes[16 * m + k] = (uint8_t)(step < 255 ? step : 255);
+        }
+}
+void tsr_prepare_query(const float *query, const float *origin, size_t n, float *shifted, uint8_t *bytes, float *step,
+                       float *norm) {
+    kernels->prepare_query(query, origin, n, shifted, bytes, step, norm);
+}
+void tsr_rank_centroids(const tsr_centroids *centroids, const uint8_t *query, float scale, float constant, float *out) {
+    kernels->rank_centroids(centroids, query, scale, constant, out);
+}
+void tsr_group_minima(const float *values, size_t groups, float *minima) {
+    kernels->group_minima(values, groups, minima);
+}
+size_t tsr_select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
+                        float *selected) {
+    return kernels->select_below(values, count, threshold, first, indices, selected);
+}
 size_t tsr_scan_pq8(const tsr_list *list, const float *tables, float threshold,
                     uint32_t *rows, float *distances) {
     return kernels->scan_pq8(list, tables, threshold, rows, distances);
@@ -57,6 +86,12 @@ float tsr_l2_sq8(const float *shifted, const float *step, const uint8_t *row, si
 }
 float tsr_dot_sq8(const float *scaled, const uint8_t *row, size_t n) {
     return kernels->dot_sq8(scaled, row, n);
+}
+float tsr_l2_sq16(const float *shifted, const float *step, const uint8_t *high, const uint8_t *low, size_t n) {
+    return kernels->l2_sq16(shifted, step, high, low, n);
+}
+float tsr_dot_sq16(const float *scaled, const uint8_t *high, const uint8_t *low, size_t n) {
+    return kernels->dot_sq16(scaled, high, low, n);
 }
 float tsr_l2_f16(const float *query, const uint8_t *row, size_t n) {
     return kernels->l2_f16(query, row, n);

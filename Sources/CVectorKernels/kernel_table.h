@@ -4,15 +4,32 @@
 
 #include "vector_kernels.h"
 
+/// The largest step of a quantized table: 12 bits leave a 15-bit factor three bits of room.
+#define TSR_TABLE_STEPS 4095
+
+/// Place of an entry in quantized tables.
+static inline size_t tsr_step_place(size_t subquantizer, size_t entry) {
+    return subquantizer / 4 * 64 + entry / 8 * 32 + subquantizer % 4 * 8 + entry % 8;
+}
+
 typedef struct {
     const char *name;
     size_t (*scan_pq4)(const tsr_list *, const uint8_t *, float, uint32_t *, float *);
+    size_t (*scan_pq4_narrow)(const tsr_list *, const int16_t *, int16_t, int16_t, uint8_t, uint8_t *, uint32_t *,
+                              float *);
+    void (*quantize_tables)(const float *, size_t, int16_t *, float *, float *);
+    void (*prepare_query)(const float *, const float *, size_t, float *, uint8_t *, float *, float *);
+    void (*rank_centroids)(const tsr_centroids *, const uint8_t *, float, float, float *);
+    void (*group_minima)(const float *, size_t, float *);
+    size_t (*select_below)(const float *, size_t, float, uint32_t, uint32_t *, float *);
     size_t (*scan_pq8)(const tsr_list *, const float *, float, uint32_t *, float *);
     float (*l2_f32)(const float *, const float *, size_t);
     float (*dot_f32)(const float *, const float *, size_t);
     float (*dot_f32_i8)(const float *, const int8_t *, size_t);
     float (*l2_sq8)(const float *, const float *, const uint8_t *, size_t);
     float (*dot_sq8)(const float *, const uint8_t *, size_t);
+    float (*l2_sq16)(const float *, const float *, const uint8_t *, const uint8_t *, size_t);
+    float (*dot_sq16)(const float *, const uint8_t *, const uint8_t *, size_t);
     float (*l2_f16)(const float *, const uint8_t *, size_t);
     float (*dot_f16)(const float *, const uint8_t *, size_t);
     void (*pq_tables)(const float *, const float *, size_t, size_t, size_t, float *);

@@ -2,6 +2,7 @@
 #pragma STDC FP_CONTRACT OFF
 #include "kernel_table.h"
 
+#include <math.h>
 #include <string.h>
 
 #define LANES 32
@@ -43,6 +44,11 @@ SUM(dot_f32_i8, (const float *a, const int8_t *b, size_t n), a[i] * (float)b[i])
 SUM(l2_sq8, (const float *shifted, const float *step, const uint8_t *row, size_t n),
     square(shifted[i] - step[i] * (float)row[i]))
 SUM(dot_sq8, (const float *scaled, const uint8_t *row, size_t n), scaled[i] * (float)row[i])
+static float wide(uint8_t high, uint8_t low) { return 256.0f * (float)high + (float)low; }
+SUM(l2_sq16, (const float *shifted, const float *step, const uint8_t *high, const uint8_t *low, size_t n),
+    square(shifted[i] - step[i] * wide(high[i], low[i])))
+SUM(dot_sq16, (const float *scaled, const uint8_t *high, const uint8_t *low, size_t n),
+    scaled[i] * wide(high[i], low[i]))
 SUM(l2_f16, (const float *query, const uint8_t *row, size_t n),
     square(query[i] - half_to_float(row + 2 * i)))
 SUM(dot_f16, (const float *query, const uint8_t *row, size_t n),
@@ -91,6 +97,102 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
     return found;
 }
 
+static unsigned saturated(unsigned value) { return value < 255 ? value : 255; }
+
+static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t factor, int16_t bias_factor,
+                              uint8_t limit, uint8_t *scratch, uint32_t *rows, float *distances) {
+    size_t found = 0, pairs = list->subquantizers / 2;
+    tsr_narrow_tables(tables, list->subquantizers, factor, scratch);
+    for (size_t index = 0; index < list->count; index++) {
+        const uint8_t *block = list->blocks + index / TSR_BLOCK * list->block_stride;
+        size_t lane = index % TSR_BLOCK;
+        unsigned sum = 0;
+        for (size_t p = 0; p < pairs; p++) {
+            uint8_t code = block[p * TSR_BLOCK + lane];
+            sum = saturated(sum + scratch[p * 32 + (code & 15)]);
+            sum = saturated(sum + scratch[p * 32 + 16 + (code >> 4)]);
+        }
+        if (list->has_bias)
+            sum = saturated(sum + saturated((unsigned)(block[pairs * TSR_BLOCK + lane] * bias_factor + 128) >> 8));
+        if (sum > limit) continue;
+        rows[found] = list->first_row + (uint32_t)index;
+        distances[found++] = list->base + list->table_step * (float)sum;
+    }
+    return found;
+}
+
+static void quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step) {
+    float sum = 0, widest = 0;
+    for (size_t m = 0; m < subquantizers; m++) {
+        float low = tables[16 * m], high = low;
+        for (size_t k = 1; k < 16; k++) {
+            float value = tables[16 * m + k];
+            low = value < low ? value : low;
+            high = value > high ? value : high;
+        }
+        sum += low;
+        widest = high - low > widest ? high - low : widest;
+    }
+    *offset = sum;
+    *step = widest > 0 ? widest / TSR_TABLE_STEPS : 1;
+    memset(steps, 0, (subquantizers + 3) / 4 * 64 * sizeof *steps);
+    for (size_t m = 0; m < subquantizers; m++) {
+        float low = tables[16 * m];
+        for (size_t k = 1; k < 16; k++) low = tables[16 * m + k] < low ? tables[16 * m + k] : low;
+        for (size_t k = 0; k < 16; k++) {
+            float scaled = (tables[16 * m + k] - low) / *step;
+            steps[tsr_step_place(m, k)] = (int16_t)rintf(scaled < TSR_TABLE_STEPS ? scaled : TSR_TABLE_STEPS);
+        }
+    }
+}
+
+static void prepare_query(const float *query, const float *origin, size_t n, float *shifted, uint8_t *bytes,
+                          float *step, float *norm) {
+    float largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        shifted[i] = query[i] - origin[i];
+        largest = fabsf(shifted[i]) > largest ? fabsf(shifted[i]) : largest;
+    }
+    float inverse = largest > 0 ? 127.0f / largest : 0;
+    for (size_t i = 0; i < (n + 3) / 4 * 4; i++) {
+        float scaled = i < n ? shifted[i] * inverse : 0;
+        scaled = scaled > -127.0f ? scaled : -127.0f;
+        bytes[i] = (uint8_t)(128 + (int)rintf(scaled < 127.0f ? scaled : 127.0f));
+    }
+    *step = largest / 127.0f;
+    *norm = dot_f32(shifted, shifted, n);
+}
+
+static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query, float scale, float constant,
+                           float *out) {
+    for (size_t c = 0; c < 16 * centroids->groups; c++) {
+        const int8_t *codes = centroids->codes + c / 16 * centroids->words * 64 + c % 16 * 4;
+        int32_t product = centroids->corrections[c];
+        for (size_t w = 0; w < centroids->words; w++)
+            for (size_t j = 0; j < 4; j++) product += query[4 * w + j] * codes[64 * w + j];
+        out[c] = centroids->norms[c] + (constant + scale * (float)product);
+    }
+}
+
+static void group_minima(const float *values, size_t groups, float *minima) {
+    for (size_t g = 0; g < groups; g++) {
+        minima[g] = values[16 * g];
+        for (size_t i = 1; i < 16; i++)
+            minima[g] = values[16 * g + i] < minima[g] ? values[16 * g + i] : minima[g];
+    }
+}
+
+static size_t select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
+                           float *selected) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!(values[i] <= threshold)) continue;
+        indices[found] = first + (uint32_t)i;
+        selected[found++] = values[i];
+    }
+    return found;
+}
+
 static size_t scan_pq8(const tsr_list *list, const float *tables, float threshold,
                        uint32_t *rows, float *distances) {
     size_t found = 0;
@@ -117,6 +219,7 @@ static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
 }
 
 const tsr_kernel_table tsr_scalar_kernels = {
-    "scalar", scan_pq4, scan_pq8, l2_f32, dot_f32, dot_f32_i8, l2_sq8,
-    dot_sq8,  l2_f16,   dot_f16,  pq_tables, crc32c,
+    "scalar",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
+    select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
+    l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
 };

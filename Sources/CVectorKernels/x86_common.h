@@ -68,6 +68,13 @@ SUM(l2_sq8, (const float *shifted, const float *step, const uint8_t *row, size_t
     square(load_floats(shifted + i, left) - load_floats(step + i, left) * load_unsigned(row + i, left)))
 SUM(dot_sq8, (const float *scaled, const uint8_t *row, size_t n),
     load_floats(scaled + i, left) * load_unsigned(row + i, left))
+INLINE f32x32 load_wide(const uint8_t *high, const uint8_t *low, size_t count) {
+    return 256.0f * load_unsigned(high, count) + load_unsigned(low, count);
+}
+SUM(l2_sq16, (const float *shifted, const float *step, const uint8_t *high, const uint8_t *low, size_t n),
+    square(load_floats(shifted + i, left) - load_floats(step + i, left) * load_wide(high + i, low + i, left)))
+SUM(dot_sq16, (const float *scaled, const uint8_t *high, const uint8_t *low, size_t n),
+    load_floats(scaled + i, left) * load_wide(high + i, low + i, left))
 SUM(l2_f16, (const float *query, const uint8_t *row, size_t n),
     square(load_floats(query + i, left) - load_halves(row + 2 * i, left)))
 SUM(dot_f16, (const float *query, const uint8_t *row, size_t n),
@@ -108,6 +115,94 @@ INLINE size_t emit_block(const tsr_list *list, size_t first, f32x32 sums, const 
         distances[found++] = ((float *)&values)[lane];
     }
     return found;
+}
+
+// The smallest and largest of 16 values, in every lane of eight.
+INLINE __m256 smallest_of_16(const float *values) {
+    __m256 v = _mm256_min_ps(_mm256_loadu_ps(values), _mm256_loadu_ps(values + 8));
+    v = _mm256_min_ps(v, _mm256_permute2f128_ps(v, v, 1));
+    v = _mm256_min_ps(v, _mm256_shuffle_ps(v, v, 0x4E));
+    return _mm256_min_ps(v, _mm256_shuffle_ps(v, v, 0xB1));
+}
+INLINE __m256 largest_of_16(const float *values) {
+    __m256 v = _mm256_max_ps(_mm256_loadu_ps(values), _mm256_loadu_ps(values + 8));
+    v = _mm256_max_ps(v, _mm256_permute2f128_ps(v, v, 1));
+    v = _mm256_max_ps(v, _mm256_shuffle_ps(v, v, 0x4E));
+    return _mm256_max_ps(v, _mm256_shuffle_ps(v, v, 0xB1));
+}
+
+static void prepare_query(const float *query, const float *origin, size_t n, float *shifted, uint8_t *bytes,
+                          float *step, float *norm) {
+    f32x32 most = {0};
+    for (size_t i = 0; i < n; i += 32) {
+        size_t left = n - i < 32 ? n - i : 32;
+        f32x32 v = load_floats(query + i, left) - load_floats(origin + i, left);
+        f32x32 size = __builtin_elementwise_abs(v);
+        most = __builtin_elementwise_max(size, most);
+        __builtin_memcpy(shifted + i, &v, left * sizeof(float));
+    }
+    __m256 eight = _mm256_max_ps(largest_of_16((const float *)&most), largest_of_16((const float *)&most + 16));
+    float largest = _mm256_cvtss_f32(eight);
+    float inverse = largest > 0 ? 127.0f / largest : 0;
+    for (size_t i = 0; i < n; i += 32) {
+        size_t left = n - i < 32 ? n - i : 32, filled = (left + 3) / 4 * 4;
+        f32x32 scaled = load_floats(shifted + i, left) * inverse;
+        scaled = __builtin_elementwise_max(scaled, (f32x32){0} - 127.0f);
+        scaled = __builtin_elementwise_min(scaled, (f32x32){0} + 127.0f);
+        u8x32 rounded = __builtin_convertvector(__builtin_elementwise_rint(scaled) + 128.0f, u8x32);
+        __builtin_memcpy(bytes + i, &rounded, filled);
+    }
+    *step = largest / 127.0f;
+    *norm = dot_f32(shifted, shifted, n);
+}
+
+static void group_minima(const float *values, size_t groups, float *minima) {
+    for (size_t g = 0; g < groups; g++) minima[g] = _mm256_cvtss_f32(smallest_of_16(values + 16 * g));
+}
+
+static void quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step) {
+    float sum = 0, widest = 0;
+    for (size_t m = 0; m < subquantizers; m++) {
+        float low = _mm256_cvtss_f32(smallest_of_16(tables + 16 * m));
+        float high = _mm256_cvtss_f32(largest_of_16(tables + 16 * m));
+        sum += low;
+        widest = high - low > widest ? high - low : widest;
+    }
+    *offset = sum;
+    *step = widest > 0 ? widest / TSR_TABLE_STEPS : 1;
+    for (size_t m = subquantizers; m % 4; m++)
+        for (size_t k = 0; k < 16; k++) steps[tsr_step_place(m, k)] = 0;
+    const __m256 divisor = _mm256_set1_ps(*step), most = _mm256_set1_ps(TSR_TABLE_STEPS);
+    for (size_t m = 0; m < subquantizers; m++) {
+        __m256 low = smallest_of_16(tables + 16 * m);
+        __m256 a = _mm256_div_ps(_mm256_sub_ps(_mm256_loadu_ps(tables + 16 * m), low), divisor);
+        __m256 b = _mm256_div_ps(_mm256_sub_ps(_mm256_loadu_ps(tables + 16 * m + 8), low), divisor);
+        __m256i both = _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_min_ps(a, most)),
+                                          _mm256_cvtps_epi32(_mm256_min_ps(b, most)));
+        both = _mm256_permute4x64_epi64(both, 0xD8);
+        int16_t *place = steps + tsr_step_place(m, 0);
+        _mm_storeu_si128((__m128i *)place, _mm256_castsi256_si128(both));
+        _mm_storeu_si128((__m128i *)(place + 32), _mm256_extracti128_si256(both, 1));
+    }
+}
+
+// A block's bias bytes in steps of the list.
+INLINE __m256i narrowed_bias(const uint8_t *bias, __m256i factor) {
+    __m256i a = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)bias));
+    __m256i b = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(bias + 16)));
+    a = _mm256_mulhrs_epi16(_mm256_slli_epi16(a, 7), factor);
+    b = _mm256_mulhrs_epi16(_mm256_slli_epi16(b, 7), factor);
+    return _mm256_permute4x64_epi64(_mm256_packus_epi16(a, b), 0xD8);
+}
+
+// Memory is waited for more than anything is computed: the block after the next, or that much of the next list, is asked for.
+INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
+    const uint8_t *ahead = block + 2 * list->block_stride;
+    if (ahead >= end) {
+        if (!list->next_blocks) return;
+        ahead = list->next_blocks + (ahead - end);
+    }
+    for (size_t i = 0; i < list->block_stride; i += 64) __builtin_prefetch(ahead + i);
 }
 
 static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {

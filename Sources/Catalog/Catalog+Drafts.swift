@@ -5,7 +5,11 @@ package import TesseraBase
 
 extension Catalog {
     /// Makes a draft of content whose objects are all stored. Its id begins with the time, so ids sort by age.
-    package func saveDraft(_ description: IndexDescription) async throws(TesseraError) -> Draft {
+    ///
+    /// - Parameter tuneOf: the version whose content it is, measured anew.
+    package func saveDraft(
+        _ description: IndexDescription, tuneOf: Int? = nil
+    ) async throws(TesseraError) -> Draft {
         guard description.name == index.text else {
             throw TesseraError(
                 .invalidArgument,
@@ -16,7 +20,8 @@ extension Catalog {
             Date.ISO8601FormatStyle(
                 dateSeparator: .omitted, timeSeparator: .omitted, timeZoneSeparator: .omitted))
         let draft = Draft(
-            id: "\(time)-\(options.makeNonce().prefix(8))", createdAt: now, index: description)
+            id: "\(time)-\(options.makeNonce().prefix(8))", createdAt: now, tuneOf: tuneOf,
+            index: description)
         try await store.put(CatalogLayout.key(draft: draft.id), draft.encoded())
         return draft
     }
@@ -34,6 +39,24 @@ extension Catalog {
     package func draft(_ id: String) async throws(TesseraError) -> Draft {
         if let draft = try await draftIfPresent(id) { return draft }
         throw try await unknownDraft(id)
+    }
+
+    /// A draft, or the newest: what publish would take. Throws `notFound` where there is none.
+    package func draftToPublish(_ id: String?) async throws(TesseraError) -> Draft {
+        if let id { return try await draft(id) }
+        if let newest = try await drafts().last { return newest }
+        try await requireIndex()
+        throw TesseraError(
+            .notFound, "index '\(index)' has no draft to publish; run train first")
+    }
+
+    /// Puts `index` in the place of a draft's content: a new draft, and the old one is gone.
+    package func replaceDraft(
+        _ draft: Draft, with index: IndexDescription
+    ) async throws(TesseraError) -> Draft {
+        let new = try await saveDraft(index, tuneOf: draft.tuneOf)
+        try await store.delete(CatalogLayout.key(draft: draft.id))
+        return new
     }
 
     /// Removes a draft that nobody wants. Its objects go with the next garbage collection after the grace period.

@@ -12,14 +12,19 @@ package struct Publication: Sendable {
     package let alreadyPublished: Bool
 }
 
+/// Finds the operating points of content whose objects are all there; nil where it has nothing to measure by.
+package typealias Measurement =
+    @Sendable (Draft) async throws(TesseraError) -> [OperatingPoint]?
+
 extension Catalog {
-    /// Reads back every object of a draft (nil: the newest) and then creates the next version.
+    /// Reads back every object of a draft (nil: the newest), measures it unless it was, and creates the next version.
     ///
     /// - Throws: `conflict` where another publish was faster, `corrupted` where an object is not what the draft says,
     ///   `notFound` for no such draft. A version is there if and only if the call returns, except after `unavailable`,
     ///   whose message says what to look at.
     package func publish(
-        draftID: String? = nil, progress: @escaping ProgressHandler = { _ in }
+        draftID: String? = nil, progress: @escaping ProgressHandler = { _ in },
+        measure: @escaping Measurement = { (_: Draft) async throws(TesseraError) in nil }
     ) async throws(TesseraError) -> Publication {
         let entries = try await readVersions()
         let id = if let draftID { draftID } else { try await newestDraftID() }
@@ -33,10 +38,13 @@ extension Catalog {
             guard try await store.head(CatalogLayout.key(draft: id)) != nil else {
                 return try await publicationOfVanished(draft: id)
             }
+            try requireOnTop(draft, of: entries)
             try await requireComplete(draft.index, progress: progress)
+            var index = draft.index
+            if index.operatingPoints == nil { index.operatingPoints = try await measure(draft) }
             let manifest = Manifest(
                 version: try nextNumber(after: entries), createdAt: clock.now(), kind: .publish,
-                draft: id, nonce: options.makeNonce(), index: draft.index)
+                draft: id, tuneOf: draft.tuneOf, nonce: options.makeNonce(), index: index)
             return try await commit(manifest, claim)
         }
     }
@@ -63,11 +71,21 @@ extension Catalog {
         }
     }
 
-    private func newestDraftID() async throws(TesseraError) -> String {
-        if let newest = try await drafts().last { return newest.id }
-        try await requireIndex()
+    /// A version measured anew must not bring its content back over a newer one.
+    private func requireOnTop(
+        _ draft: Draft, of entries: [VersionEntry]
+    ) throws(TesseraError) {
+        guard let tuneOf = draft.tuneOf,
+            let latest = entries.last(where: { !$0.isCollected })?.number, latest != tuneOf
+        else { return }
         throw TesseraError(
-            .notFound, "index '\(index)' has no draft to publish; run train first")
+            .conflict,
+            "draft \(draft.id) is version \(tuneOf) of index '\(index)' measured anew, but version \(latest) was "
+                + "published since; run tune again")
+    }
+
+    private func newestDraftID() async throws(TesseraError) -> String {
+        try await draftToPublish(nil).id
     }
 
     private func nextNumber(after entries: [VersionEntry]) throws(TesseraError) -> Int {

@@ -136,6 +136,7 @@ extension IndexDescription {
         let all =
             [ExpectedObject(.router, router.digest, router.bytes)]
             + idTables.map { ExpectedObject(.idTable, $0.digest, $0.bytes) }
+            + (queries.map { [ExpectedObject(.querySet, $0.digest, $0.bytes)] } ?? [])
             + shards.map { ExpectedObject(.shard, $0.digest, $0.bytes) }
         var seen: Set<ExpectedObject> = []
         return all.filter { seen.insert($0).inserted }

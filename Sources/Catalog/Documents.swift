@@ -20,19 +20,22 @@ package struct Manifest: Sendable, Equatable, Codable {
     package var rollbackOf: Int?
     /// The draft that was published; nil for a rollback.
     package var draft: String?
+    /// The version that was measured anew: this one has its content, and other operating points.
+    package var tuneOf: Int?
     /// Chosen by the writer, so that after a lost answer it can tell its own manifest from another's.
     package var nonce: String
     package var index: IndexDescription
 
     package init(
         version: Int, createdAt: Date, kind: Kind, rollbackOf: Int? = nil, draft: String? = nil,
-        nonce: String, index: IndexDescription
+        tuneOf: Int? = nil, nonce: String, index: IndexDescription
     ) {
         self.version = version
         self.createdAt = createdAt.wholeSeconds
         self.kind = kind
         self.rollbackOf = rollbackOf
         self.draft = draft
+        self.tuneOf = tuneOf
         self.nonce = nonce
         self.index = index
     }
@@ -45,10 +48,13 @@ package struct Draft: Sendable, Equatable, Codable {
     package var id: String
     /// Whole seconds, UTC.
     package var createdAt: Date
+    /// The version that was measured anew; the draft is published on top of it or not at all.
+    package var tuneOf: Int?
     package var index: IndexDescription
 
-    package init(id: String, createdAt: Date, index: IndexDescription) {
+    package init(id: String, createdAt: Date, tuneOf: Int? = nil, index: IndexDescription) {
         self.id = id
+        self.tuneOf = tuneOf
         self.createdAt = createdAt.wholeSeconds
         self.index = index
     }
@@ -83,6 +89,9 @@ extension Manifest: CatalogDocument {
         }
         if let rollbackOf, !(1..<version).contains(rollbackOf) {
             return "rollbackOf is \(rollbackOf), which is no version before \(version)"
+        }
+        if let tuneOf, !(1..<version).contains(tuneOf) || kind != .publish {
+            return "tuneOf is \(tuneOf), which is no version before \(version)"
         }
         if let draft, !CatalogLayout.isValid(id: draft) { return "draft is no draft id" }
         return index.inconsistency

@@ -3,7 +3,10 @@
 extension IndexDescription {
     /// What is wrong with the description, as a person would say it; nil where it holds together.
     var inconsistency: String? {
-        firstProblem(in: [namesProblem, numbersProblem, shardsProblem, tablesProblem])
+        firstProblem(in: [
+            namesProblem, numbersProblem, shardsProblem, tablesProblem, queriesProblem,
+            pointsProblem,
+        ])
     }
 
     private var namesProblem: String? {
@@ -12,7 +15,7 @@ extension IndexDescription {
             oneOf(["l2", "ip", "cosine"], metric, "metric"),
             oneOf(["f32", "f16", "u8", "i8"], elementType, "elementType"),
             oneOf(["cells", "none"], partition, "partition"),
-            oneOf(["sq8", "f16", "none"], refine, "refine"),
+            oneOf(["sq8", "sq16", "f16", "none"], refine, "refine"),
             backend.name.isEmpty || backend.version.isEmpty
                 ? "backend has no name or version" : nil,
         ])
@@ -62,6 +65,34 @@ extension IndexDescription {
             }
         }
         return sumProblem(idTables.map(\.entries), "its id tables have")
+    }
+
+    private var queriesProblem: String? {
+        guard let queries else { return nil }
+        return firstProblem(in: [
+            queries.bytes > 0 ? nil : "queries have no bytes",
+            atLeast(1, queries.count, "queries.count"),
+            atLeast(1, queries.k, "queries.k"),
+        ])
+    }
+
+    private var pointsProblem: String? {
+        guard let operatingPoints else { return nil }
+        guard let queries else { return "it has operating points but no queries" }
+        let lists = shards.reduce(0) { $0 &+ $1.lists }
+        var last = -Double.infinity
+        for (number, point) in operatingPoints.enumerated() {
+            let what = "operating point \(number)"
+            guard (1...max(1, lists)).contains(point.nprobe), point.refineDepth >= queries.k else {
+                return "\(what) cannot be searched with"
+            }
+            guard point.recall > last, (0...1).contains(point.recall),
+                (0...1).contains(point.standardError), point.codesScanned >= 0,
+                point.rowsRefined >= 0
+            else { return "\(what) has no possible recall or cost" }
+            last = point.recall
+        }
+        return operatingPoints.isEmpty ? "operatingPoints are none" : nil
     }
 
     private func openProblem(_ open: ByteSpan, _ bytes: UInt64, _ what: String) -> String? {

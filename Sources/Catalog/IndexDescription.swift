@@ -22,7 +22,7 @@ package struct IndexDescription: Sendable, Equatable, Codable {
     /// Vectors that a shard was meant to hold.
     package var shardSize: Int
     package var quantizer: QuantizerDescription
-    /// `sq8`, `f16` or `none`.
+    /// `sq8`, `sq16`, `f16` or `none`.
     package var refine: String
     package var search: SearchDefaults
     /// For each number that was not given by hand: the rule that computed it, for people.
@@ -31,13 +31,18 @@ package struct IndexDescription: Sendable, Equatable, Codable {
     package var idTables: [IDTableReference]
     /// In order of their ordinals: the shard part of a numeric id is a position in this list.
     package var shards: [ShardReference]
+    /// What recall is measured by; nil where nobody kept any.
+    package var queries: QuerySetReference?
+    /// Ways to search with what each finds and costs, cheapest first; nil where nobody measured.
+    package var operatingPoints: [OperatingPoint]?
 
     package init(
         name: String, metric: String, dimension: Int, elementType: String, vectors: Int,
         backend: BackendDescription, seed: UInt64, inputDigest: ContentDigest, partition: String,
         shardSize: Int, quantizer: QuantizerDescription, refine: String, search: SearchDefaults,
         rules: [String: String], router: ObjectReference, idTables: [IDTableReference],
-        shards: [ShardReference]
+        shards: [ShardReference], queries: QuerySetReference? = nil,
+        operatingPoints: [OperatingPoint]? = nil
     ) {
         self.name = name
         self.metric = metric
@@ -56,6 +61,8 @@ package struct IndexDescription: Sendable, Equatable, Codable {
         self.router = router
         self.idTables = idTables
         self.shards = shards
+        self.queries = queries
+        self.operatingPoints = operatingPoints
     }
 }
 

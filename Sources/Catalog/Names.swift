@@ -35,6 +35,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
     case shard
     case router
     case idTable
+    case querySet
 
     /// The folder of this kind under the index.
     var folder: String {
@@ -42,6 +43,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .shard: "shards"
         case .router: "routers"
         case .idTable: "ids"
+        case .querySet: "queries"
         }
     }
 

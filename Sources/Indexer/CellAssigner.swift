@@ -1,4 +1,5 @@
-// Streams every vector once: checks it, finds its cell, spills it there, and takes the digest of it all.
+// Streams every vector once: checks it, finds its cell, spills it there, compares it with the queries that recall is
+// measured by, and takes the digest of it all.
 import ObjectStore
 import TesseraBase
 import VectorCore
@@ -28,8 +29,12 @@ struct CellAssigner: Sendable {
         }
     }
 
+    /// - Parameter truth: sees every vector that enters the index, with its row for an id.
     /// - Returns: SHA-256 over all vectors as the file holds them, then all ids of an id file, a line each.
-    func run(_ rule: Rule, into spill: VectorSpill) async throws(TesseraError) -> ContentDigest {
+    func run(
+        _ rule: Rule, into spill: VectorSpill, truth: inout ExactNeighbours?
+    ) async throws(TesseraError) -> ContentDigest {
+        let unseen = truth
         let rows = input.vectors.rows
         let chunkRows = max(1, Self.chunkBytes / (4 * input.dimension))
         let chunks = stride(from: 0, to: rows, by: chunkRows).map { $0..<min($0 + chunkRows, rows) }
@@ -38,10 +43,11 @@ struct CellAssigner: Sendable {
         for start in stride(from: 0, to: chunks.count, by: pool.width) {
             let group = Array(chunks[start..<min(start + pool.width, chunks.count)])
             let results = try await pool.map(group) { chunk throws(TesseraError) in
-                try await pool.run { () throws(TesseraError) in try assign(chunk, rule) }
+                try await pool.run { () throws(TesseraError) in try assign(chunk, rule, unseen) }
             }
             for (chunk, result) in zip(group, results) {
                 hasher.update(result.raw)
+                if let seen = result.truth { truth?.merge(seen) }
                 let entering = input.entering(chunk, raw: result.raw)
                 let cells = entering.rows.indices.map { index in
                     result.labels.map { Int($0[Int(entering.rows[index]) - chunk.lowerBound]) }
@@ -63,13 +69,23 @@ struct CellAssigner: Sendable {
     private struct Chunk: Sendable {
         let raw: [UInt8]
         let labels: [UInt32]?
+        let truth: ExactNeighbours?
     }
 
-    private func assign(_ rows: Range<Int>, _ rule: Rule) throws(TesseraError) -> Chunk {
+    private func assign(
+        _ rows: Range<Int>, _ rule: Rule, _ unseen: ExactNeighbours?
+    ) throws(TesseraError) -> Chunk {
         let (vectors, raw) = try input.chunk(rows)
-        guard case .nearest(let centroids) = rule, centroids.rows > 1 else {
-            return Chunk(raw: raw, labels: nil)
+        var truth = unseen
+        let gone = Set(input.dropped.filter(rows.contains))
+        truth?.add(vectors) { index in
+            let row = rows.lowerBound + index
+            return gone.contains(row) ? nil : UInt64(row)
         }
-        return Chunk(raw: raw, labels: try backend.assign(vectors, to: centroids).labels)
+        guard case .nearest(let centroids) = rule, centroids.rows > 1 else {
+            return Chunk(raw: raw, labels: nil, truth: truth)
+        }
+        return Chunk(
+            raw: raw, labels: try backend.assign(vectors, to: centroids).labels, truth: truth)
     }
 }

@@ -48,9 +48,13 @@ package struct IndexBuilder: Sendable {
         let spill = try VectorSpill(
             scratchFolder: settings.scratchFolder, cells: prepared.rule.cells,
             rowBytes: input.rowBytes, memoryBudget: Self.spillBudget)
+        let queries = try await pool.run { () throws(TesseraError) in
+            try QuerySetBuilder(settings, input)
+        }
+        var truth = queries?.truth
         let digest = try await CellAssigner(
             input: input, backend: backend, pool: pool, progress: progress
-        ).run(prepared.rule, into: spill)
+        ).run(prepared.rule, into: spill, truth: &truth)
         let ordered = try await pool.run { () throws(TesseraError) in
             try CellSplitter(
                 input: input, backend: backend, target: settings.shardSize, seed: settings.seed
@@ -58,11 +62,15 @@ package struct IndexBuilder: Sendable {
         }
         let builder = ShardBuilder(
             input: input, backend: backend, transform: prepared.transform, shape: prepared.shape,
-            refine: settings.refine, seed: settings.seed)
+            refine: settings.refine ?? input.usualRefine, seed: settings.seed)
         let ids = try IdTableBuilder(
             vectors: input.count, scratchFolder: settings.scratchFolder)
         let shards = try await buildShards(builder, cells: ordered, from: spill, ids: ids)
-        return try await saveDraft(input, digest, prepared, shards, ids)
+        var description = try await describe(input, digest, prepared, shards, ids)
+        if let queries, let truth {
+            description.queries = try await queries.store(truth, input.ids, in: catalog)
+        }
+        return try await catalog.saveDraft(description)
     }
 
     private struct Prepared: Sendable {
@@ -121,11 +129,11 @@ package struct IndexBuilder: Sendable {
         }
     }
 
-    /// Puts the router and the id tables beside the shards and writes the draft that names them all.
-    private func saveDraft(
+    /// Puts the router and the id tables beside the shards and describes them all.
+    private func describe(
         _ input: TrainingInput, _ digest: ContentDigest, _ prepared: Prepared,
         _ shards: [PlacedShard], _ ids: IdTableBuilder
-    ) async throws(TesseraError) -> Draft {
+    ) async throws(TesseraError) -> IndexDescription {
         let router = try RouterFile.write(
             Router(
                 centroids: Matrix(
@@ -136,30 +144,29 @@ package struct IndexBuilder: Sendable {
         let tables = try await writeIDTables(ids)
         let lists = shards.reduce(0) { $0 + $1.reference.lists }
         let probes = AutomaticParameters.probeCount(totalLists: lists)
-        return try await catalog.saveDraft(
-            IndexDescription(
-                name: settings.index, metric: settings.metric.rawValue,
-                dimension: input.dimension, elementType: input.vectors.elementType.rawValue,
-                vectors: input.count,
-                backend: BackendDescription(
-                    name: backend.identity.name, version: backend.identity.version),
-                seed: settings.seed, inputDigest: digest, partition: settings.partition.rawValue,
-                shardSize: settings.shardSize,
-                quantizer: QuantizerDescription(
-                    subquantizers: prepared.shape.subquantizerCount,
-                    subdimension: prepared.shape.subdimension, bits: prepared.shape.bitsPerCode,
-                    rotation: settings.rotation),
-                refine: settings.refine.rawValue,
-                search: SearchDefaults(
-                    nprobe: probes, refineDepth: AutomaticParameters.refineDepth(k: 10),
-                    probeShards: settings.partition == .none
-                        ? shards.count
-                        : AutomaticParameters.probeShards(
-                            shards: shards.count, totalLists: lists, probeCount: probes)),
-                rules: settings.rules,
-                router: ObjectReference(
-                    digest: routerDigest, bytes: UInt64(router.bytes.count)),
-                idTables: tables, shards: shards.map(\.reference)))
+        return IndexDescription(
+            name: settings.index, metric: settings.metric.rawValue,
+            dimension: input.dimension, elementType: input.vectors.elementType.rawValue,
+            vectors: input.count,
+            backend: BackendDescription(
+                name: backend.identity.name, version: backend.identity.version),
+            seed: settings.seed, inputDigest: digest, partition: settings.partition.rawValue,
+            shardSize: settings.shardSize,
+            quantizer: QuantizerDescription(
+                subquantizers: prepared.shape.subquantizerCount,
+                subdimension: prepared.shape.subdimension, bits: prepared.shape.bitsPerCode,
+                rotation: settings.rotation),
+            refine: (settings.refine ?? input.usualRefine).rawValue,
+            search: SearchDefaults(
+                nprobe: probes, refineDepth: AutomaticParameters.refineDepth(k: 10),
+                probeShards: settings.partition == .none
+                    ? shards.count
+                    : AutomaticParameters.probeShards(
+                        shards: shards.count, totalLists: lists, probeCount: probes)),
+            rules: settings.rules,
+            router: ObjectReference(
+                digest: routerDigest, bytes: UInt64(router.bytes.count)),
+            idTables: tables, shards: shards.map(\.reference))
     }
 
     private func writeIDTables(_ builder: IdTableBuilder) async throws(TesseraError)

@@ -28,9 +28,14 @@ package struct IndexSettings: Sendable {
     package var codeSize: Int?
     /// Learn an OPQ rotation.
     package var rotation = false
-    package var refine = RefineEncoding.sq8
+    /// By rule where nil: 8 bits where they hold the vectors exactly, 16 otherwise, since 8 cost recall above 0.98.
+    package var refine: RefineEncoding?
     package var onDuplicate = DuplicatePolicy.refuse
     package var seed: UInt64 = 1
+    /// Queries kept with their exact neighbours, to measure recall by; 0: none.
+    package var queryCount = QuerySetBuilder.defaultCount
+    /// A file of queries to keep them from; vectors of the input are drawn where nil.
+    package var queriesPath: String?
     /// Where vectors are spilled while they are sorted into cells; needs room for all of them once.
     package var scratchFolder: String
 
@@ -61,6 +66,12 @@ package struct IndexSettings: Sendable {
         guard bitsPerCode == 4 || bitsPerCode == 8 else {
             throw TesseraError(
                 .invalidArgument, "--bits \(bitsPerCode) is out of range; give 4 or 8")
+        }
+        guard (0...QuerySetBuilder.largestCount).contains(queryCount) else {
+            throw TesseraError(
+                .invalidArgument,
+                "--tune-queries \(queryCount) is out of range; give 0 to \(QuerySetBuilder.largestCount)"
+            )
         }
         let largest = bitsPerCode == 4 ? (dimension + 1) / 2 : dimension
         if let codeSize, codeSize < 1 || codeSize > largest {

@@ -42,13 +42,24 @@ struct TrainingInput: Sendable {
     var isIntegral: Bool {
         !metric.normalises && (vectors.elementType == .u8 || vectors.elementType == .i8)
     }
+    /// The refine tier unless one is asked for.
+    var usualRefine: RefineEncoding { isIntegral ? .sq8 : .sq16 }
     /// Bytes of one vector as the file holds it.
     var rowBytes: Int { vectors.rowBytes }
 
     /// `most` vectors drawn without replacement, ascending by row.
     func sample(_ most: Int, seed: UInt64) throws(TesseraError) -> Matrix {
+        try vectors(at: sampledRows(most, seed: seed))
+    }
+
+    /// Rows drawn without replacement among those that enter the index, ascending.
+    func sampledRows(_ most: Int, seed: UInt64) -> [Int] {
         var random = SeededRandom(seed: seed, stream: 0)
-        let kept = surviving(random.sample(min(most, count), below: count))
+        return surviving(random.sample(min(most, count), below: count))
+    }
+
+    /// The vectors of rows that enter the index, checked, and as the metric wants them.
+    func vectors(at kept: [Int]) throws(TesseraError) -> Matrix {
         let matrix = try vectors.read(rows: kept)
         guard metric.normalises else {
             try requireRange(matrix) { kept[$0] }
@@ -94,7 +105,7 @@ struct TrainingInput: Sendable {
             "\(vectors.path): row \(rowNumber(index / dimension)), column \(index % dimension) is "
                 + "\(matrix.elements[index]), beyond \(limit): "
                 + (limit == HalfFloat.greatestFinite
-                    ? "half floats end there; use --refine sq8" : "scale the vectors down"))
+                    ? "half floats end there; use --refine sq16" : "scale the vectors down"))
     }
 
     /// Spilled bytes back to vectors. They were checked when they were read first.

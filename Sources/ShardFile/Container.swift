@@ -9,6 +9,7 @@ package enum ContainerKind: UInt32, Sendable, CaseIterable {
     case shard = 1
     case router = 2
     case idTable = 3
+    case querySet = 4
 }
 
 /// What a section holds. Numbers are never reused.
@@ -25,6 +26,8 @@ package enum SectionKind: UInt32, Sendable, CaseIterable {
     case refine = 19
     case directory = 20
     case rotation = 21
+    case queries = 22
+    case neighbours = 23
 
     /// Read by range and therefore stored as it is; everything else lies in the tail.
     var isBody: Bool { rawValue < 16 }

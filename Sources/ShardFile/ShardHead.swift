@@ -105,7 +105,8 @@ package struct ShardHead: Sendable {
         _ container: ContainerReader, _ parameters: ShardParameters, name: String
     ) throws(TesseraError) -> RefineTier {
         var reader = ByteReader(try container.tailSection(.refine), what: "refine tier of \(name)")
-        let width = parameters.refine == .sq8 ? parameters.dimension : 0
+        let scaled = parameters.refine == .sq8 || parameters.refine == .sq16
+        let width = scaled ? parameters.dimension : 0
         let minimum = try reader.floats(width)
         let step = try reader.floats(width)
         try reader.finish()
@@ -137,11 +138,22 @@ extension ShardHead {
 
     /// Where the refine row and its checksum lie; nil without a refine tier.
     package func refineRange(row: Int) -> Range<UInt64>? {
+        refineRange(row: row, list: list(ofRow: row))
+    }
+
+    /// The same for a row whose list is known.
+    package func refineRange(row: Int, list: Int) -> Range<UInt64>? {
         guard refine.encoding != .none else { return nil }
         let stride = refine.encoding.storedRowSize(dimension: dimension)
-        let list = lists[list(ofRow: row)]
+        let list = lists[list]
         let start = list.refineOffset + UInt64(row - list.firstRow) * stride
         return start..<start + stride
+    }
+
+    /// Where all refine rows and id blocks lie.
+    package var rowsRange: Range<UInt64> {
+        let first = lists[0].refineOffset
+        return first..<(idBlocks.last?.upperBound ?? first)
     }
 
     /// The refine row out of the bytes of its range. Throws `corrupted` where they do not match the checksum.

@@ -122,6 +122,7 @@ extension RefineEncoding {
         case .none: 0
         case .sq8: 1
         case .f16: 2
+        case .sq16: 3
         }
     }
 }

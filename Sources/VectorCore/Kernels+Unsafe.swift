@@ -62,6 +62,31 @@ package enum Kernels {
         return bytewise(scaled, row, tsr_dot_sq8)
     }
 
+    /// Squared distance to a 16-bit row in two planes of bytes.
+    package static func squaredDistanceSQ16(
+        shifted: Span<Float>, step: Span<Float>, high: Span<UInt8>, low: Span<UInt8>
+    ) -> Float {
+        let count = shifted.count
+        precondition(
+            step.count == count && high.count == count && low.count == count, "lengths must agree")
+        return step.withUnsafeBufferPointer { step in
+            low.withUnsafeBufferPointer { low in
+                bytewise(shifted, high) {
+                    tsr_l2_sq16($0, step.baseAddress!, $1, low.baseAddress!, $2)
+                }
+            }
+        }
+    }
+
+    /// Inner product with a 16-bit row in two planes of bytes.
+    package static func dotSQ16(scaled: Span<Float>, high: Span<UInt8>, low: Span<UInt8>) -> Float {
+        precondition(
+            scaled.count == high.count && high.count == low.count, "lengths must agree")
+        return low.withUnsafeBufferPointer { low in
+            bytewise(scaled, high) { tsr_dot_sq16($0, $1, low.baseAddress!, $2) }
+        }
+    }
+
     /// Squared distance to a row of little-endian half floats, two bytes each.
     package static func squaredDistanceF16(_ query: Span<Float>, row: Span<UInt8>) -> Float {
         precondition(query.count * 2 == row.count, "a half takes two bytes")

@@ -1,7 +1,7 @@
 // The metrics a user can ask for, and how each is reduced to what the kernels know.
 
 /// How far two vectors are apart. Smaller is always nearer.
-package enum Metric: String, Sendable, Codable, CaseIterable {
+package enum Metric: String, BitwiseCopyable, Sendable, Codable, CaseIterable {
     /// Squared Euclidean distance.
     case l2
     /// The negative inner product.

@@ -53,6 +53,7 @@ package enum AutomaticParameters {
         "nlist": "min(sqrt(n), n / 39) of each shard, to the nearest 16 from 16 on",
         "quantizer":
             "finest with codes and bias byte within dimension / 8 bytes, at least 8 bytes of code",
+        "refine": "sq8 where the vectors are bytes, sq16 otherwise",
         "nprobe": "16 + 4 x (lists of all shards)^(1/4), over all shards",
         "refineDepth": "max(10 k, 200)",
         "probeShards": "8 + 2 x ceil(nprobe / (lists a shard)), at most all",

@@ -2,9 +2,12 @@
 package import VectorCore
 
 /// How the refine tier stores a vector.
-package enum RefineEncoding: String, Sendable, Codable, CaseIterable {
+package enum RefineEncoding: String, BitwiseCopyable, Sendable, Codable, CaseIterable {
     /// One byte a dimension, linear between the shard's minimum and maximum of that dimension.
     case sq8
+    /// Two bytes a dimension on the same line: first the upper bytes of all dimensions, by which every candidate is
+    /// compared, then the lower ones, which only the best of them need.
+    case sq16
     /// Half floats.
     case f16
     /// No refine tier.
@@ -14,8 +17,27 @@ package enum RefineEncoding: String, Sendable, Codable, CaseIterable {
     package func rowSize(dimension: Int) -> Int {
         switch self {
         case .sq8: dimension
-        case .f16: 2 * dimension
+        case .sq16, .f16: 2 * dimension
         case .none: 0
+        }
+    }
+
+    /// Bytes of a row that every candidate is compared by.
+    func coarseWidth(_ dimension: Int) -> Int {
+        self == .sq16 ? dimension : rowSize(dimension: dimension)
+    }
+
+    /// Bytes of a row that only the best candidates need.
+    func fineWidth(_ dimension: Int) -> Int {
+        self == .sq16 ? dimension : 0
+    }
+
+    /// The largest step of a component; nil where it is no whole number of steps.
+    var levels: Float? {
+        switch self {
+        case .sq8: 255
+        case .sq16: 65_535
+        case .f16, .none: nil
         }
     }
 }
@@ -23,7 +45,7 @@ package enum RefineEncoding: String, Sendable, Codable, CaseIterable {
 /// Encodes and compares refine rows of one shard, in the user's dimension.
 package struct RefineTier: Sendable, Equatable {
     package let encoding: RefineEncoding
-    /// `[dimension]` each; empty but for sq8.
+    /// `[dimension]` each; empty but for sq8 and sq16.
     package let minimum: [Float]
     package let step: [Float]
 
@@ -40,7 +62,7 @@ package struct RefineTier: Sendable, Equatable {
     package static func fitted(
         to vectors: Matrix, encoding: RefineEncoding, integral: Bool
     ) -> RefineTier {
-        guard encoding == .sq8 else { return RefineTier(encoding: encoding) }
+        guard let levels = encoding.levels else { return RefineTier(encoding: encoding) }
         var minimum = [Float](repeating: .infinity, count: vectors.columns)
         var maximum = [Float](repeating: -.infinity, count: vectors.columns)
         for row in 0..<vectors.rows {
@@ -50,8 +72,10 @@ package struct RefineTier: Sendable, Equatable {
                 maximum[column] = max(maximum[column], value)
             }
         }
-        let step = zip(minimum, maximum).map { integral ? 1 : ($1 - $0) / 255 }
-        return RefineTier(encoding: .sq8, minimum: minimum, step: step)
+        let step = zip(minimum, maximum).map {
+            integral && encoding == .sq8 ? 1 : ($1 - $0) / levels
+        }
+        return RefineTier(encoding: encoding, minimum: minimum, step: step)
     }
 
     /// The stored bytes of one vector, `rowSize(dimension)` of them.
@@ -63,13 +87,24 @@ package struct RefineTier: Sendable, Equatable {
                 let bits = HalfFloat.encode(value)
                 return [UInt8(truncatingIfNeeded: bits), UInt8(truncatingIfNeeded: bits >> 8)]
             }
-        case .sq8:
-            return vector.enumerated().map { column, value in
-                guard step[column] > 0 else { return 0 }
-                let scaled = ((value - minimum[column]) / step[column]).rounded(.toNearestOrEven)
-                return UInt8(max(0, min(255, scaled)))
-            }
+        case .sq8: return vector.enumerated().map { UInt8(scaled($1, column: $0)) }
+        case .sq16:
+            let values = vector.enumerated().map { UInt16(scaled($1, column: $0)) }
+            return values.map { UInt8($0 >> 8) } + values.map { UInt8($0 & 0xFF) }
         }
+    }
+
+    /// A component in whole steps.
+    private func scaled(_ value: Float, column: Int) -> Float {
+        guard step[column] > 0, let levels = encoding.levels else { return 0 }
+        let scaled = ((value - minimum[column]) / step[column]).rounded(.toNearestOrEven)
+        return max(0, min(levels, scaled))
+    }
+
+    /// Minimum and step of the coarse part of rows: with the lower bytes unknown, their middle is assumed.
+    var coarseScale: (minimum: [Float], step: [Float]) {
+        guard encoding == .sq16 else { return (minimum, step) }
+        return (zip(minimum, step).map { $0 + 127.5 * $1 }, step.map { 256 * $0 })
     }
 
     /// The vector a row stands for, `[dimension]`; empty without a refine tier.
@@ -77,49 +112,15 @@ package struct RefineTier: Sendable, Equatable {
         switch encoding {
         case .none: return []
         case .sq8: return row.enumerated().map { minimum[$0] + step[$0] * Float($1) }
+        case .sq16:
+            let low = row.startIndex + row.count / 2
+            return row.prefix(row.count / 2).enumerated().map { column, high in
+                minimum[column] + step[column] * (256 * Float(high) + Float(row[low + column]))
+            }
         case .f16:
             return stride(from: row.startIndex, to: row.endIndex, by: 2).map { index in
                 HalfFloat.decode(UInt16(row[index]) | UInt16(row[index + 1]) << 8)
             }
-        }
-    }
-}
-
-/// A query prepared for one shard's refine rows.
-package struct RefineQuery: Sendable {
-    private let tier: RefineTier
-    private let metric: Metric
-    /// sq8: the query less the minimum (l2), or times the step (inner product). f16: the query itself.
-    private let prepared: [Float]
-    private let constant: Float
-
-    /// - Parameter query: `[dimension]`, normalised where the metric asks for it.
-    package init(_ query: ArraySlice<Float>, tier: RefineTier, metric: Metric) {
-        self.tier = tier
-        self.metric = metric
-        guard tier.encoding == .sq8 else {
-            prepared = Array(query)
-            constant = 0
-            return
-        }
-        if metric == .innerProduct {
-            prepared = zip(query, tier.step).map { $0 * $1 }
-            constant = Kernels.dot(query.span, tier.minimum.span)
-        } else {
-            prepared = zip(query, tier.minimum).map { $0 - $1 }
-            constant = 0
-        }
-    }
-
-    /// The distance to a stored row.
-    package func distance(_ row: Span<UInt8>) -> Float {
-        switch (tier.encoding, metric) {
-        case (.sq8, .innerProduct): -(constant + Kernels.dotSQ8(scaled: prepared.span, row: row))
-        case (.sq8, _):
-            Kernels.squaredDistanceSQ8(shifted: prepared.span, step: tier.step.span, row: row)
-        case (.f16, .innerProduct): -Kernels.dotF16(prepared.span, row: row)
-        case (.f16, _): Kernels.squaredDistanceF16(prepared.span, row: row)
-        case (.none, _): .infinity
         }
     }
 }

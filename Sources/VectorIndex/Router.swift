@@ -11,21 +11,4 @@ package struct Router: Sendable, Equatable {
         self.centroids = centroids
         self.transform = transform
     }
-
-    /// The `count` nearest shards, nearest first; ties to the lower ordinal.
-    ///
-    /// O(shards x dimension).
-    package func nearest(_ query: ArraySlice<Float>, metric: Metric, count: Int) -> [Int] {
-        guard count < centroids.rows else { return Array(0..<centroids.rows) }
-        var top = TopCandidates(capacity: count)
-        for shard in 0..<centroids.rows {
-            let centroid = centroids.row(shard)
-            let distance =
-                metric == .innerProduct
-                ? -Kernels.dot(query.span, centroid.span)
-                : Kernels.squaredDistance(query.span, centroid.span)
-            top.offer(Candidate(distance: distance, id: UInt64(shard)))
-        }
-        return top.sorted().map { Int($0.id) }
-    }
 }

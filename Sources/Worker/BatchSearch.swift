@@ -14,6 +14,7 @@ package struct BatchAnswers: Sendable {
 
 /// Searches one version, whether its codes are in memory or not. The answers are the same.
 package protocol VersionSearcher: Sendable {
+    var engine: SearchEngine { get }
     var metric: Metric { get }
     /// Bytes of packed codes kept in memory.
     var codeBytes: Int { get }
@@ -27,7 +28,38 @@ package protocol VersionSearcher: Sendable {
         async throws(TesseraError) -> BatchAnswers
 }
 
-extension IndexSearcher: VersionSearcher {
+/// Searches on the calling thread, one query after another.
+package protocol LaneSearcher: VersionSearcher {
+    func search(
+        _ query: ArraySlice<Float>, options: SearchOptions, scratch: inout SearchScratch
+    ) throws(TesseraError) -> SearchAnswer
+
+    /// The queries of a batch in the order they are best searched in.
+    func order(_ batch: Range<Int>, _ queries: Matrix, _ scratch: inout SearchScratch) -> [Int]
+}
+
+extension IndexSearcher: LaneSearcher {
+    package var engine: SearchEngine { .tessera }
+
+    /// The queries of a batch, ordered by their nearest shard and its nearest list: neighbours scan the same lists one after
+    /// the other, while these are in the cache. Each query's own order of lists stays.
+    package func order(_ batch: Range<Int>, _ queries: Matrix, _ scratch: inout SearchScratch)
+        -> [Int]
+    {
+        var places: [(place: NumericID, query: Int)] = []
+        places.reserveCapacity(batch.count)
+        for query in batch {
+            places.append((nearestList(queries.row(query), &scratch), query))
+        }
+        places.sort { $0.place < $1.place }
+        return places.map(\.query)
+    }
+}
+
+/// Fewer queries than this are too few to find what others have brought into the cache.
+private let leastOrdered = 32
+
+extension LaneSearcher {
     package func search(
         _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
     ) async throws(TesseraError) -> BatchAnswers {
@@ -44,12 +76,6 @@ extension IndexSearcher: VersionSearcher {
             answers: answered.map(\.answer), latencies: answered.map(\.latency), elapsed: elapsed)
     }
 
-    private struct Answered: Sendable {
-        let query: Int
-        let answer: SearchAnswer
-        let latency: Duration
-    }
-
     private func searchLane(_ queries: Matrix, _ options: SearchOptions, _ queue: BatchQueue)
         throws(TesseraError) -> [Answered]
     {
@@ -57,18 +83,28 @@ extension IndexSearcher: VersionSearcher {
         var answered: [Answered] = []
         while let batch = queue.next() {
             let start = ContinuousClock.now
+            let ordered =
+                batch.count < leastOrdered ? Array(batch) : order(batch, queries, &scratch)
             var answers: [SearchAnswer] = []
-            for query in batch {
+            answers.reserveCapacity(ordered.count)
+            for query in ordered {
                 answers.append(
                     try search(queries.row(query), options: options, scratch: &scratch))
             }
             let latency = ContinuousClock.now - start
-            for (query, answer) in zip(batch, answers) {
+            for (query, answer) in zip(ordered, answers) {
                 answered.append(Answered(query: query, answer: answer, latency: latency))
             }
         }
         return answered
     }
+}
+
+/// A query's answer on its way back from a lane.
+private struct Answered: Sendable {
+    let query: Int
+    let answer: SearchAnswer
+    let latency: Duration
 }
 
 /// Hands out runs of queries.
@@ -89,6 +125,7 @@ private final class BatchQueue: Sendable {
 }
 
 extension ColdSearcher: VersionSearcher {
+    package var engine: SearchEngine { .tessera }
     package var codeBytes: Int { 0 }
 
     /// A query waits for the store far more than it computes: `batch` of them are under way for each thread.

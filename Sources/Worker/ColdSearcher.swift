@@ -8,11 +8,16 @@ package import TesseraBase
 package import VectorCore
 import VectorIndex
 
+/// A run that goes on from thread to thread, but never on two at once: each step is awaited before the next.
+private final class ColdRun: @unchecked Sendable {
+    var run = QueryRun()
+}
+
 /// Searches one version straight from its store. The answers are those of ``IndexSearcher``.
 package struct ColdSearcher: Sendable {
     package let metric: Metric
     private let references: [ShardReference]
-    private let selection: ListSelection
+    private let router: RouterIndex
     private let hasRefineTier: Bool
     private let reads: ColdReads
     private let opened: OpenShardCache
@@ -34,7 +39,7 @@ package struct ColdSearcher: Sendable {
         else { throw TesseraError(.corrupted, "\(key) does not fit the manifest's shards") }
         self.metric = metric
         references = manifest.index.shards
-        selection = ListSelection(router: router, metric: metric)
+        self.router = RouterIndex(router, metric: metric)
         hasRefineTier = manifest.index.refine != RefineEncoding.none.rawValue
         reads = ColdReads(store: catalog.store, memoryBudget: UInt64(memoryBudget))
         opened = OpenShardCache(budget: memoryBudget)
@@ -42,7 +47,7 @@ package struct ColdSearcher: Sendable {
     }
 
     /// Bytes of the router and of the shards open now.
-    package var modelBytes: Int { 4 * selection.router.centroids.elements.count + opened.bytes }
+    package var modelBytes: Int { router.bytes + opened.bytes }
 
     /// The nearest vectors to `query` (`[dimension]`; of unit length for cosine).
     package func search(_ query: [Float], options: SearchOptions) async throws(TesseraError)
@@ -51,19 +56,24 @@ package struct ColdSearcher: Sendable {
         var receipt = Receipt()
         let clock = ContinuousClock()
         let start = clock.now
-        let offered = try await pool.run { [selection] in
-            selection.offered(query[...], options)
+        let search = ColdRun()
+        let offered = try await pool.run { [router] in
+            search.run.begin(query[...], router.router.transform, metric: router.metric)
+            search.run.route(router, wanted: options.probeShards, lists: options.probeCount)
+            return (0..<search.run.offeredCount).map { search.run.offeredShard($0) }
         }
-        receipt.shardsOffered = offered.count
+        // The run points into the shards' models.
         let shards = try await open(offered, &receipt)
-        let probes = try await pool.run { [selection] in
-            selection.probes(query[...], in: shards, options)
+        defer { withExtendedLifetime(shards) {} }
+        try await pool.run {
+            for shard in shards { search.run.rank(shard.model.view(ordinal: shard.ordinal)) }
+            search.run.chooseLists(options.probeCount)
         }
         let selected = clock.now
         let heads = Dictionary(uniqueKeysWithValues: shards.map { ($0.ordinal, $0.head) })
-        let candidates = try await scan(probes, heads, options, &receipt)
+        try await scan(search, heads, options, &receipt)
         let scanned = clock.now
-        let hits = try await refine(query, candidates, heads, options, &receipt)
+        let hits = try await refine(search, heads, options, &receipt)
         receipt.route = selected - start
         receipt.scan = scanned - selected
         receipt.refine = clock.now - scanned
@@ -100,7 +110,7 @@ package struct ColdSearcher: Sendable {
 
     /// Throws `corrupted` unless the shard fits the manifest and the router.
     private func check(_ shard: OpenShard) throws(TesseraError) {
-        let router = selection.router
+        let router = router.router
         guard shard.head.metric == metric, shard.head.dimension == router.centroids.columns,
             shard.head.vectorCount == references[shard.ordinal].vectors,
             shard.head.model.shape.paddedDimension == router.transform.outputDimension
@@ -110,72 +120,133 @@ package struct ColdSearcher: Sendable {
         }
     }
 
+    /// Brings the chosen lists and scans them, nearest first; as many at a time as the memory budget holds.
     private func scan(
-        _ probes: [Probe], _ heads: [Int: ShardHead], _ options: SearchOptions,
+        _ search: ColdRun, _ heads: [Int: ShardHead], _ options: SearchOptions,
         _ receipt: inout Receipt
-    ) async throws(TesseraError) -> [Candidate] {
-        let listed = probes.compactMap { probe in
-            heads[probe.shard].flatMap { head in
-                head.lists[probe.list].count > 0 ? (probe: probe, head: head) : nil
+    ) async throws(TesseraError) {
+        search.run.beginScan(
+            depth: options.candidateDepth(refines: hasRefineTier), refines: hasRefineTier)
+        var first = 0
+        while first < search.run.probeCount {
+            var portion: [ListRead] = []
+            var size: UInt64 = 0
+            while first < search.run.probeCount, let read = ListRead(search, first, heads),
+                portion.isEmpty || size + UInt64(read.wanted.range.count) <= reads.memoryBudget
+            {
+                if !read.wanted.range.isEmpty { portion.append(read) }
+                size += UInt64(read.wanted.range.count)
+                first += 1
+            }
+            try await scan(search, portion, &receipt)
+        }
+        let cost = receipt
+        receipt.count(search.run, refines: hasRefineTier)
+        receipt.reads = cost.reads
+        try await pool.run { search.run.chooseCandidates() }
+    }
+
+    private func scan(_ search: ColdRun, _ portion: [ListRead], _ receipt: inout Receipt)
+        async throws(TesseraError)
+    {
+        var codes = [[UInt8]](repeating: [], count: portion.count)
+        try await reads.forEach(portion.map(\.wanted), &receipt) {
+            index, bytes async throws(TesseraError) in
+            try portion[index].head.check(codes: bytes, of: portion[index].list)
+            codes[index] = Array(bytes)
+        }
+        let brought = codes
+        try await pool.run {
+            for (read, codes) in zip(portion, brought) {
+                search.run.scan(read.probe, codes: codes.span)
             }
         }
-        let wanted = listed.map { item in
-            WantedRange(key: item.head.name, range: item.head.lists[item.probe.list].codes)
+    }
+
+    /// A chosen list and where it is.
+    private struct ListRead: Sendable {
+        let probe: Int
+        let list: Int
+        let head: ShardHead
+        let wanted: WantedRange
+
+        init?(_ search: ColdRun, _ probe: Int, _ heads: [Int: ShardHead]) {
+            let place = search.run.probe(probe)
+            guard let head = heads[search.run.ordinal(slot: place.slot)] else { return nil }
+            self.probe = probe
+            list = place.list
+            self.head = head
+            wanted = WantedRange(key: head.name, range: head.lists[place.list].codes)
         }
-        var scan = CandidateScan(depth: options.candidateDepth(refines: hasRefineTier))
-        var scratch = SearchScratch()
-        var cost = receipt
-        try await reads.forEach(wanted, &receipt) { index, bytes async throws(TesseraError) in
-            let (probe, head) = listed[index]
-            try head.check(codes: bytes, of: probe.list)
-            let codes = Array(bytes)
-            scan.scan(probe, head, codes: codes, range: 0..<codes.count, &scratch, &cost)
-        }
-        receipt.shardsTouched = cost.shardsTouched
-        receipt.listsScanned = cost.listsScanned
-        receipt.codesScanned = cost.codesScanned
-        return scan.finish()
     }
 
     /// Refines the candidates and names the winners, in one round trip: a row and its id lie together.
     private func refine(
-        _ query: [Float], _ candidates: [Candidate], _ heads: [Int: ShardHead],
-        _ options: SearchOptions, _ receipt: inout Receipt
+        _ search: ColdRun, _ heads: [Int: ShardHead], _ options: SearchOptions,
+        _ receipt: inout Receipt
     ) async throws(TesseraError) -> [Hit] {
         var pieces: [Piece] = []
         var wanted: [WantedRange] = []
-        var blocks: [IDBlockKey: IDPlace] = [:]
-        for candidate in candidates {
-            let place = NumericID(rawValue: candidate.id)
+        var blocks: [IDBlockKey: [UInt8]] = [:]
+        for number in 0..<search.run.candidateCount {
+            let place = search.run.candidate(number)
             guard let head = heads[place.shard] else { continue }
+            if number == 0 { search.run.expectRows(of: head.refine.encoding) }
             if let range = head.refineRange(row: place.row) {
-                pieces.append(.row(candidate, head))
+                pieces.append(.row(number, place.row, head))
                 wanted.append(WantedRange(key: head.name, range: range))
             }
             let idPlace = head.idPlace(row: place.row)
             let key = IDBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
-            if blocks.updateValue(idPlace, forKey: key) == nil {
+            if blocks.updateValue([], forKey: key) == nil {
                 pieces.append(.ids(key, idPlace, head))
                 wanted.append(WantedRange(key: head.name, range: idPlace.range))
             }
         }
-        var refinement = ColdRefinement(query: query, metric: metric, k: options.k)
-        if !hasRefineTier { refinement.accept(candidates) }
         try await reads.forEach(wanted, &receipt) { index, bytes async throws(TesseraError) in
             switch pieces[index] {
-            case .row(let candidate, let head): try refinement.offer(candidate, head, bytes)
+            case .row(let number, let row, let head):
+                search.run.store(try head.refineRow(bytes, row: row), candidate: number)
             case .ids(let key, let place, let head):
                 try head.check(idBlock: bytes, at: place)
-                refinement.keep(Array(bytes), key)
+                blocks[key] = Array(bytes)
             }
         }
-        receipt.rowsRefined = hasRefineTier ? candidates.count : 0
-        return try refinement.hits(heads)
+        try await pool.run { [hasRefineTier] in
+            if hasRefineTier {
+                search.run.refine(k: options.k)
+            } else {
+                search.run.unrefined(k: options.k)
+            }
+        }
+        return try hits(search.run.nearest, heads, blocks)
+    }
+
+    /// The winners with their ids, nearest first.
+    private func hits(
+        _ nearest: [Candidate], _ heads: [Int: ShardHead], _ blocks: [IDBlockKey: [UInt8]]
+    ) throws(TesseraError) -> [Hit] {
+        var hits: [Hit] = []
+        for candidate in nearest {
+            let place = NumericID(rawValue: candidate.id)
+            guard let head = heads[place.shard] else { continue }
+            let idPlace = head.idPlace(row: place.row)
+            let key = IDBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
+            let id = try head.id(blocks[key] ?? [], at: idPlace)
+            hits.append(Hit(id: id, distance: metric.reported(candidate.distance), place: place))
+        }
+        return hits
     }
 
     private enum Piece {
-        case row(Candidate, ShardHead)
+        case row(Int, Int, ShardHead)
         case ids(IDBlockKey, IDPlace, ShardHead)
+    }
+
+    /// An id block of a shard.
+    private struct IDBlockKey: Hashable {
+        let shard: Int
+        let offset: UInt64
     }
 
     private func key(_ ordinal: Int) -> ObjectKey {

@@ -33,21 +33,14 @@ package struct FaissExporter: Sendable {
         let key = ObjectKind.shard.key(manifest.index.shards[ordinal].digest)
         let object = try await catalog.store.get(key)
         let head = try ShardHead.verify(object, name: key)
-        let lists = head.lists.map { entry in
-            FaissList(
-                ids: (0..<entry.count).map { offset in
-                    Int64(NumericID(shard: ordinal, row: entry.firstRow + offset).rawValue)
-                },
-                codes: CodePacking.unpack(
-                    object[Int(entry.codes.lowerBound)..<Int(entry.codes.upperBound)],
-                    count: entry.count, shape: head.model.shape, hasBias: head.hasBias))
+        let contents = head.faissContents(
+            nprobe: manifest.index.search.nprobe, transform: faissTransform
+        ) { list in
+            object[Int(list.codes.lowerBound)..<Int(list.codes.upperBound)]
+        } id: { row in
+            Int64(NumericID(shard: ordinal, row: row).rawValue)
         }
-        let file = try FaissIndexWriter.serialise(
-            FaissIndexContents(
-                dimension: head.dimension, metric: head.metric, centroids: head.model.centroids,
-                codebooks: head.model.codebooks, lists: lists,
-                nprobe: min(head.lists.count, manifest.index.search.nprobe),
-                transform: faissTransform))
+        let file = try FaissIndexWriter.serialise(contents)
         return FaissShard(file: file, ids: try ids(head, object, ordinal))
     }
 
@@ -71,5 +64,28 @@ package struct FaissExporter: Sendable {
             }
         }
         return ids
+    }
+}
+
+extension ShardHead {
+    /// The shard as Faiss knows it.
+    ///
+    /// - Parameters:
+    ///   - nprobe: cut to the lists there are.
+    ///   - codes: the packed codes of a list.
+    ///   - id: what Faiss calls a row.
+    func faissContents(
+        nprobe: Int, transform: FaissTransform, codes: (ListEntry) -> ArraySlice<UInt8>,
+        id: (Int) -> Int64
+    ) -> FaissIndexContents {
+        FaissIndexContents(
+            dimension: transform == .none ? model.shape.paddedDimension : dimension,
+            metric: metric, centroids: model.centroids, codebooks: model.codebooks,
+            lists: lists.map { entry in
+                FaissList(
+                    ids: (entry.firstRow..<entry.firstRow + entry.count).map(id),
+                    codes: CodePacking.unpack(
+                        codes(entry), count: entry.count, shape: model.shape, hasBias: hasBias))
+            }, nprobe: min(lists.count, nprobe), transform: transform)
     }
 }

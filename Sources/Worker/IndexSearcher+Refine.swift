@@ -1,4 +1,4 @@
-// The second half of a search: finer distances for the candidates, and names for the winners.
+// The second half of a search where rows and ids are not in memory: reading them.
 import ObjectStore
 import ShardFile
 import TesseraBase
@@ -9,54 +9,47 @@ extension IndexSearcher {
     /// Rows whose distance in the object is at most this many bytes are read together.
     private static let readGap: UInt64 = 4096
 
-    /// The `k` nearest of `candidates` by the refine tier, or the first `k` where there is none.
-    func refine(
-        _ query: ArraySlice<Float>, _ candidates: [Candidate], _ options: SearchOptions,
-        _ scratch: inout SearchScratch, _ receipt: inout Receipt
-    ) throws(TesseraError) -> [Candidate] {
-        var top = TopCandidates(capacity: options.k)
-        let byPlace = candidates.sorted { $0.id < $1.id }
+    /// Brings the candidates' rows, shard by shard in the order they lie.
+    func readRows(_ scratch: inout SearchScratch, _ receipt: inout Receipt) throws(TesseraError) {
+        guard scratch.run.candidateCount > 0 else { return }
+        var byPlace: [(place: NumericID, number: Int)] = []
+        for number in 0..<scratch.run.candidateCount {
+            byPlace.append((scratch.run.candidate(number), number))
+        }
+        byPlace.sort { $0.place < $1.place }
+        scratch.run.expectRows(of: shards[byPlace[0].place.shard].head.refine.encoding)
         var next = 0
         while next < byPlace.count {
-            let ordinal = NumericID(rawValue: byPlace[next].id).shard
+            let ordinal = byPlace[next].place.shard
             let end =
-                byPlace[next...].firstIndex { NumericID(rawValue: $0.id).shard != ordinal }
-                ?? byPlace.count
-            let shard = shards[ordinal]
-            if shard.head.refine.encoding == .none {
-                byPlace[next..<end].forEach { top.offer($0) }
-            } else {
-                let prepared = RefineQuery(query, tier: shard.head.refine, metric: metric)
-                try refine(prepared, byPlace[next..<end], shard, &top, &scratch, &receipt)
-            }
+                byPlace[next...].firstIndex { $0.place.shard != ordinal } ?? byPlace.count
+            try readRows(of: shards[ordinal], byPlace[next..<end], &scratch, &receipt)
             next = end
         }
-        return top.sorted()
     }
 
-    private func refine(
-        _ query: RefineQuery, _ candidates: ArraySlice<Candidate>, _ shard: ResidentShard,
-        _ top: inout TopCandidates, _ scratch: inout SearchScratch, _ receipt: inout Receipt
+    private func readRows(
+        of shard: ResidentShard, _ candidates: ArraySlice<(place: NumericID, number: Int)>,
+        _ scratch: inout SearchScratch, _ receipt: inout Receipt
     ) throws(TesseraError) {
-        receipt.rowsRefined += candidates.count
-        let rows = candidates.map { NumericID(rawValue: $0.id).row }
-        let ranges = rows.compactMap { shard.head.refineRange(row: $0) }
+        let wanted = candidates.compactMap { candidate in
+            shard.head.refineRange(row: candidate.place.row).map { (candidate, $0) }
+        }
         var first = 0
-        while first < ranges.count {
+        while first < wanted.count {
             var last = first
-            while last + 1 < ranges.count,
-                ranges[last + 1].lowerBound - ranges[last].upperBound <= Self.readGap
+            while last + 1 < wanted.count,
+                wanted[last + 1].1.lowerBound - wanted[last].1.upperBound <= Self.readGap
             {
                 last += 1
             }
-            let run = ranges[first].lowerBound..<ranges[last].upperBound
-            try scratch.read(run, from: shard, &receipt)
-            for index in first...last {
-                let start = Int(ranges[index].lowerBound - run.lowerBound)
-                let bytes = scratch.bytes[start..<start + ranges[index].count]
-                let row = try shard.head.refineRow(bytes, row: rows[index])
-                let id = candidates[candidates.startIndex + index].id
-                top.offer(Candidate(distance: query.distance(row.span), id: id))
+            let run = wanted[first].1.lowerBound..<wanted[last].1.upperBound
+            try scratch.buffer.read(run, from: shard, &receipt)
+            for (candidate, range) in wanted[first...last] {
+                let start = Int(range.lowerBound - run.lowerBound)
+                let row = try shard.head.refineRow(
+                    scratch.buffer.bytes[start..<start + range.count], row: candidate.place.row)
+                scratch.run.store(row, candidate: candidate.number)
             }
             first = last + 1
         }
@@ -66,21 +59,32 @@ extension IndexSearcher {
     func resolve(_ nearest: [Candidate], _ receipt: inout Receipt) throws(TesseraError) -> [Hit] {
         var blocks: [BlockKey: [UInt8]] = [:]
         var hits: [Hit] = []
-        var scratch = SearchScratch()
+        hits.reserveCapacity(nearest.count)
         for candidate in nearest {
             let place = NumericID(rawValue: candidate.id)
-            let shard = shards[place.shard]
-            let idPlace = shard.head.idPlace(row: place.row)
-            let key = BlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
-            if blocks[key] == nil {
-                try scratch.read(idPlace.range, from: shard, &receipt)
-                blocks[key] = Array(scratch.bytes[..<idPlace.range.count])
-            }
-            let id = try shard.head.id(blocks[key] ?? [], at: idPlace)
-            hits.append(
-                Hit(id: id, distance: metric.reported(candidate.distance), place: place))
+            let id =
+                if let ids = shards[place.shard].ids {
+                    ids[place.row]
+                } else {
+                    try storedID(place, &blocks, &receipt)
+                }
+            hits.append(Hit(id: id, distance: metric.reported(candidate.distance), place: place))
         }
         return hits
+    }
+
+    private func storedID(
+        _ place: NumericID, _ blocks: inout [BlockKey: [UInt8]], _ receipt: inout Receipt
+    ) throws(TesseraError) -> String {
+        let shard = shards[place.shard]
+        let idPlace = shard.head.idPlace(row: place.row)
+        let key = BlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
+        if blocks[key] == nil {
+            var buffer = SearchBytes()
+            try buffer.read(idPlace.range, from: shard, &receipt)
+            blocks[key] = Array(buffer.bytes[..<idPlace.range.count])
+        }
+        return try shard.head.id(blocks[key] ?? [], at: idPlace)
     }
 
     private struct BlockKey: Hashable {

@@ -1,28 +1,39 @@
 // The query path in one process: route, select lists, scan codes, refine, merge, name the winners.
 //
-// Invariant: the answer depends on (shards, query, options) alone. Candidates are ordered by distance and then by place,
-// whatever order lists are scanned in.
+// Invariant: the answer depends on (shards, query, options) alone: a query's lists are scanned in the order of their
+// distance, whoever else is searching.
 import ShardFile
 package import TesseraBase
 package import VectorCore
 package import VectorIndex
 
+/// Memory a searching thread uses again and again.
+package struct SearchScratch: ~Copyable {
+    var run = QueryRun()
+    var buffer = SearchBytes()
+
+    package init() {}
+}
+
 /// Searches the shards of one version. Immutable; searches run on the calling thread and may run on many at once.
 package struct IndexSearcher: Sendable {
     package let metric: Metric
     package let dimension: Int
-    private let selection: ListSelection
+    private let router: RouterIndex
     /// By ordinal.
     let shards: [ResidentShard]
-    private let hasRefineTier: Bool
+    /// Of the shards, by ordinal.
+    private let views: [ShardView]
+    let hasRefineTier: Bool
 
     /// - Precondition: at least one shard, ordinals 0 to count - 1 in order, one router centroid each.
     package init(router: Router, shards: [ResidentShard]) {
         precondition(
             !shards.isEmpty && router.centroids.rows == shards.count, "one centroid a shard")
         self.shards = shards
+        views = shards.map(\.view)
         metric = shards[0].head.metric
-        selection = ListSelection(router: router, metric: metric)
+        self.router = RouterIndex(router, metric: metric)
         dimension = shards[0].head.dimension
         hasRefineTier = shards.allSatisfy { $0.head.refine.encoding != .none }
     }
@@ -30,10 +41,10 @@ package struct IndexSearcher: Sendable {
     package var vectorCount: Int { shards.reduce(0) { $0 + $1.head.vectorCount } }
     package var listCount: Int { shards.reduce(0) { $0 + $1.head.lists.count } }
     /// Bytes of packed codes in memory.
-    package var codeBytes: Int { shards.reduce(0) { $0 + $1.codes.count } }
+    package var codeBytes: Int { shards.reduce(0) { $0 + $1.storage.codes.count } }
     /// Bytes of everything else kept in memory for searching.
     package var modelBytes: Int {
-        shards.reduce(4 * selection.router.centroids.elements.count) { $0 + $1.open.bytes }
+        shards.reduce(router.bytes) { $0 + $1.open.bytes }
     }
 
     /// The nearest vectors to `query` (`[dimension]`; of unit length for cosine).
@@ -46,15 +57,17 @@ package struct IndexSearcher: Sendable {
         var receipt = Receipt()
         let clock = ContinuousClock()
         let start = clock.now
-        let offered = selection.offered(query, options)
-        receipt.shardsOffered = offered.count
-        let probes = selection.probes(query, in: offered.map { shards[$0].open }, options)
+        select(query, options, &scratch.run)
         let selected = clock.now
-        let candidates = scan(probes, options, &scratch, &receipt)
+        scratch.run.beginScan(
+            depth: options.candidateDepth(refines: hasRefineTier), refines: hasRefineTier)
+        scratch.run.scanResident()
+        scratch.run.chooseCandidates()
         let scanned = clock.now
-        let nearest = try refine(query, candidates, options, &scratch, &receipt)
+        receipt.count(scratch.run, refines: hasRefineTier)
+        try refine(options, &scratch, &receipt)
         let refined = clock.now
-        let hits = try resolve(nearest, &receipt)
+        let hits = try resolve(scratch.run.nearest, &receipt)
         receipt.route = selected - start
         receipt.scan = scanned - selected
         receipt.refine = refined - scanned
@@ -62,19 +75,42 @@ package struct IndexSearcher: Sendable {
         return SearchAnswer(hits: hits, receipt: receipt)
     }
 
-    /// The candidates worth refining, nearest first.
-    private func scan(
-        _ probes: [Probe], _ options: SearchOptions, _ scratch: inout SearchScratch,
-        _ receipt: inout Receipt
-    ) -> [Candidate] {
-        var scan = CandidateScan(
-            depth: options.candidateDepth(refines: hasRefineTier))
-        for probe in probes {
-            let shard = shards[probe.shard]
-            scan.scan(
-                probe, shard.head, codes: shard.codes, range: shard.codeRange(of: probe.list),
-                &scratch, &receipt)
-        }
-        return scan.finish()
+    /// Chooses the lists to scan.
+    func select(_ query: ArraySlice<Float>, _ options: SearchOptions, _ run: inout QueryRun) {
+        run.begin(query, router.router.transform, metric: metric)
+        run.route(router, wanted: options.probeShards, lists: options.probeCount)
+        for index in 0..<run.offeredCount { run.rank(views[run.offeredShard(index)]) }
+        run.chooseLists(options.probeCount)
+    }
+
+    /// The nearest list of the nearest shard.
+    func nearestList(_ query: ArraySlice<Float>, _ scratch: inout SearchScratch) -> NumericID {
+        scratch.run.begin(query, router.router.transform, metric: metric)
+        scratch.run.route(router, wanted: 1, lists: 1)
+        let shard = scratch.run.offeredShard(0)
+        scratch.run.rank(views[shard])
+        scratch.run.chooseLists(1)
+        return NumericID(shard: shard, row: scratch.run.probe(0).list)
+    }
+
+    /// Compares the candidates by their refine rows, where there are any.
+    func refine(
+        _ options: SearchOptions, _ scratch: inout SearchScratch, _ receipt: inout Receipt
+    ) throws(TesseraError) {
+        guard hasRefineTier else { return scratch.run.unrefined(k: options.k) }
+        if !scratch.run.findResidentRows() { try readRows(&scratch, &receipt) }
+        scratch.run.refine(k: options.k)
+    }
+}
+
+extension Receipt {
+    /// Counts what a run's scans did.
+    mutating func count(_ run: borrowing QueryRun, refines: Bool) {
+        shardsOffered = run.slotCount
+        listsScanned = run.listsScanned
+        listsSkipped = run.listsSkipped
+        codesScanned = run.codesScanned
+        rowsRefined = refines ? run.candidateCount : 0
+        shardsTouched = run.shardsTouched
     }
 }

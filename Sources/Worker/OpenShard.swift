@@ -8,21 +8,29 @@ package import VectorIndex
 package struct OpenShard: Sendable {
     package let ordinal: Int
     package let head: ShardHead
-    package let model: SearchableModel
+    package let model: SearchModel
 
     /// Opens a shard from exactly its `open` range. Throws `corrupted` where anything does not fit.
     package init(tail: [UInt8], key: ObjectKey, ordinal: Int) throws(TesseraError) {
         head = try ShardHead(tail: tail, name: key)
-        model = SearchableModel(model: head.model, metric: head.metric)
         self.ordinal = ordinal
+        let start = head.lists[0].codes.lowerBound
+        model = SearchModel(
+            head.model, metric: head.metric, refine: head.refine, dimension: head.dimension,
+            lists: head.lists.map { entry in
+                ListPlace(
+                    offset: Int(entry.codes.lowerBound - start), count: entry.count,
+                    firstRow: entry.firstRow, biasOffset: entry.biasOffset, biasStep: entry.biasStep
+                )
+            })
     }
 
-    /// Bytes this takes in memory: centroids, codebooks and directory.
+    /// Bytes this takes in memory: centroids, codebooks and directory, as opened and as searched.
     package var bytes: Int {
         let shape = head.model.shape
-        let codebooks = 2 * 4 * shape.paddedDimension * shape.centroidCount
         let lists = head.lists.count
-        return codebooks + lists * (shape.paddedDimension + 4 + MemoryLayout<ListEntry>.stride)
+        return model.bytes + 4 * shape.paddedDimension * shape.centroidCount
+            + lists * (shape.paddedDimension + MemoryLayout<ListEntry>.stride)
             + (head.vectorCount / IdBlock.capacity + lists) * 16
     }
 }

@@ -43,6 +43,8 @@ package struct Receipt: Sendable, Equatable {
     /// Shards a list was scanned in.
     package var shardsTouched = 0
     package var listsScanned = 0
+    /// Chosen lists that could hold nothing near enough any more.
+    package var listsSkipped = 0
     package var codesScanned = 0
     package var rowsRefined = 0
     package var bytesRead = 0

@@ -11,21 +11,32 @@ package enum VersionLoader {
     /// A searcher for the version: with all codes in memory, or straight from the store.
     ///
     /// - Parameter cold: nil leaves the choice to the store: one whose objects can be read in place is loaded.
+    /// - Throws: `unsupported` where this build lacks the engine, and what loading throws.
     package static func searcher(
         _ manifest: Manifest, from catalog: Catalog, pool: WorkPool, cold: Bool?,
+        residency: Residency = .codes, engine: SearchEngine = .tessera,
         progress: @escaping ProgressHandler
     ) async throws(TesseraError) -> any VersionSearcher {
+        try engine.check(cold: cold, isLocal: catalog.store.isLocal)
+        #if Faiss
+            if engine == .faiss {
+                let loaded = try await load(
+                    manifest, from: catalog, pool: pool, residency: residency, progress: progress)
+                return try await FaissSearcher(loaded, pool: pool)
+            }
+        #endif
         if cold ?? !catalog.store.isLocal {
             return try await ColdSearcher(manifest, from: catalog, pool: pool)
         }
-        return try await load(manifest, from: catalog, pool: pool, progress: progress)
+        return try await load(
+            manifest, from: catalog, pool: pool, residency: residency, progress: progress)
     }
 
     /// Reads the router and every shard, as many at a time as the pool is wide.
     ///
     /// - Throws: `corrupted` where an object is not what the manifest says, and what the store throws.
     package static func load(
-        _ manifest: Manifest, from catalog: Catalog, pool: WorkPool,
+        _ manifest: Manifest, from catalog: Catalog, pool: WorkPool, residency: Residency = .codes,
         progress: @escaping ProgressHandler
     ) async throws(TesseraError) -> IndexSearcher {
         let description = manifest.index
@@ -35,13 +46,15 @@ package enum VersionLoader {
         let total = description.shards.count
         let counter = ProgressCounter(
             phase: "loading", total: total, unit: "shards", handler: progress)
+        let arena = MemoryArena()
         let shards = try await pool.map(Array(description.shards.enumerated())) {
             item throws(TesseraError) in
             let (ordinal, reference) = item
             let key = ObjectKind.shard.key(reference.digest)
             let shard = try await store.rereadingOnce(key) { () async throws(TesseraError) in
                 try await ResidentShard(
-                    store: store, key: key, ordinal: ordinal, open: reference.open.range)
+                    store: store, key: key, ordinal: ordinal, open: reference.open.range,
+                    residency: residency, arena: arena)
             }
             try check(shard, reference, description)
             counter.advance(by: 1)

@@ -49,7 +49,9 @@ struct InspectCommand: ShardctlCommand {
         let index = manifest.index
         let codes = index.quantizer.subquantizers * index.quantizer.bits / 8
         let lists = index.shards.reduce(0) { $0 + $1.lists }
-        let origin = manifest.rollbackOf.map { "rollback to version \($0)" } ?? "published"
+        let origin =
+            manifest.rollbackOf.map { "rollback to version \($0)" }
+            ?? manifest.tuneOf.map { "version \($0) measured anew" } ?? "published"
         var lines = [
             "\(index.name) version \(manifest.version), \(origin) \(manifest.createdAt.formatted(.iso8601))",
             "  vectors    \(index.vectors.grouped) x \(index.dimension) \(index.elementType), metric \(index.metric)",
@@ -67,11 +69,26 @@ struct InspectCommand: ShardctlCommand {
         lines += index.rules.sorted { $0.key < $1.key }.map {
             "  rule       \($0.key) = \($0.value)"
         }
+        lines += recallLines(index)
         guard shards else { return lines }
         lines += index.shards.enumerated().map { ordinal, shard in
             "  shard \(ordinal)  \(shard.vectors.counted("vector"))  \(shard.lists.counted("list"))  \(shard.bytes.asSize)  \(shard.digest)"
         }
         return lines
+    }
+
+    private func recallLines(_ index: IndexDescription) -> [String] {
+        guard let queries = index.queries else { return [] }
+        let source = queries.source == .sample ? "drawn from the vectors" : "given"
+        return [
+            "  queries    \(queries.count.grouped) \(source), exact neighbours by "
+                + (queries.truth == .vectors ? "the vectors themselves" : "the refine tier")
+        ]
+            + (index.operatingPoints ?? []).map { point in
+                "  recall     \(point.recall.fixed(4)) +- \(point.standardError.fixed(4)) with nprobe \(point.nprobe), "
+                    + "refine depth \(point.refineDepth): \(Int(point.codesScanned).grouped) codes, "
+                    + "\(Int(point.rowsRefined).grouped) rows"
+            }
     }
 }
 

@@ -58,7 +58,10 @@ private struct VersionRow: Encodable {
         createdAt = manifest?.createdAt
         vectors = manifest?.index.vectors
         shards = manifest?.index.shards.count
-        origin = manifest.map { $0.rollbackOf.map { "rollback of \($0)" } ?? "publish" }
+        origin = manifest.map { manifest in
+            manifest.rollbackOf.map { "rollback of \($0)" }
+                ?? manifest.tuneOf.map { "tune of \($0)" } ?? "publish"
+        }
         state =
             switch entry.state {
             case .published: "published"

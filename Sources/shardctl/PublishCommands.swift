@@ -1,13 +1,18 @@
 // publish and rollback: the two ways to a new version.
 import ArgumentParser
 import Catalog
+import Foundation
 import TesseraBase
+import Worker
 
 struct PublishCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish",
         abstract: "Make a draft the next version, after reading back every object.",
         discussion: """
+            Measures recall by the queries that train kept, so that `query --recall` has operating points to pick \
+            from; see tune.
+
             EXAMPLE
               shardctl publish --store file:///data/idx --index photos
             """)
@@ -15,12 +20,27 @@ struct PublishCommand: ShardctlCommand {
     @OptionGroup var target: IndexOptions
     @Option(help: "The draft; the newest unless given.")
     var draft: String?
+    @Flag(inversion: .prefixedNo, help: "Whether recall is measured first.")
+    var tune = true
+    @Option(
+        help: "Folder a store elsewhere is copied to for measuring; the system's unless given.")
+    var scratch: String?
+    @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions
 
     func perform() async throws(TesseraError) {
         let bar = output.progress
         defer { bar.finish() }
-        let publication = try await target.catalog().publish(draftID: draft, progress: bar.handler)
+        let catalog = try target.catalog()
+        let tuner = IndexTuner(
+            catalog, pool: try threads.pool(),
+            scratchFolder: scratch ?? FileManager.default.temporaryDirectory.path,
+            progress: bar.handler)
+        let publication = try await catalog.publish(draftID: draft, progress: bar.handler) {
+            [tune] draft async throws(TesseraError) in
+            guard tune, let set = try await tuner.queries(of: draft.index) else { return nil }
+            return try await tuner.measure(draft.index, by: set).map(\.point)
+        }
         bar.finish()
         let manifest = publication.manifest
         try output.answer(
@@ -29,7 +49,18 @@ struct PublishCommand: ShardctlCommand {
                 ? ["draft \(manifest.draft ?? "") is version \(manifest.version) already"]
                 : [
                     "published version \(manifest.version) (\(manifest.index.vectors.counted("vector")))"
-                ])
+                ]
+                    + Self.recallLine(manifest.index))
+    }
+
+    private static func recallLine(_ index: IndexDescription) -> [String] {
+        guard let points = index.operatingPoints, let first = points.first, let last = points.last,
+            let queries = index.queries
+        else { return [] }
+        return [
+            "recall@\(queries.k) \(first.recall) to \(last.recall) at \(points.count.counted("operating point")), "
+                + "measured by \(queries.count.counted("query", "queries")); query --recall picks one"
+        ]
     }
 }
 

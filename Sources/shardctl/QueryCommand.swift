@@ -2,10 +2,14 @@
 import ArgumentParser
 import Catalog
 import Foundation
+import ObjectStore
 import TesseraBase
 import VectorCore
 import VectorIndex
 import Worker
+
+extension Residency: ExpressibleByArgument {}
+extension SearchEngine: ExpressibleByArgument {}
 
 struct QueryCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(
@@ -18,6 +22,8 @@ struct QueryCommand: ShardctlCommand {
             EXAMPLE
               shardctl query --store file:///data/idx --index photos --vectors q.fbin \\
                 -k 10 --output hits.jsonl
+              shardctl query --store file:///data/idx --index photos --vectors q.fbin \\
+                --recall 0.95
             """)
 
     @OptionGroup var target: IndexOptions
@@ -33,6 +39,12 @@ struct QueryCommand: ShardctlCommand {
         parsing: .unconditional,
         help: "Candidates re-ranked a query; the manifest's, at least 10 k, unless given.")
     var refine: Int?
+    @Option(
+        parsing: .unconditional,
+        help:
+            "Search as cheaply as reaches this share of the true neighbours, as measured by publish or tune."
+    )
+    var recall: Double?
     @Option(parsing: .unconditional, help: "The version; the latest unless given.")
     var at: Int?
     @Option(help: "File for the answers; standard output unless given.")
@@ -46,6 +58,16 @@ struct QueryCommand: ShardctlCommand {
             "Read what a query needs from the store, three round trips each, instead of loading all codes first; by default where the store is not on this machine."
     )
     var cold: Bool?
+    @Option(
+        help:
+            "What is held in memory: codes, or all (refine rows and ids too), for many queries or long runs."
+    )
+    var resident = Residency.codes
+    @Option(
+        help:
+            "What scans the codes: tessera, or faiss, to compare with; faiss is there in builds with --traits Faiss."
+    )
+    var engine = SearchEngine.tessera
     @Flag(help: "Add to each line what the query cost.")
     var explain = false
     @Flag(help: "End with a line of JSON that says how long it all took.")
@@ -54,13 +76,20 @@ struct QueryCommand: ShardctlCommand {
     var quiet = false
 
     func perform() async throws(TesseraError) {
+        try engine.check(cold: cold)
         let bar = ProgressBar(quiet: quiet)
         defer { bar.finish() }
         let queries = try VectorFile.open(path: vectors)
         let (catalog, meter) = try target.reading()
+        if cold == false, !catalog.store.isLocal {
+            throw TesseraError(
+                .unsupported,
+                "\(catalog.store.address) cannot be searched in place, only cold; leave out --no-cold"
+            )
+        }
+        try engine.check(cold: cold, isLocal: catalog.store.isLocal)
         let manifest = try await catalog.version(at)
-        let options = try QueryLimits(manifest.index).options(
-            k: k, nprobe: nprobe, refine: refine, batch: batch)
+        let options = try options(manifest.index)
         try QueryLimits(manifest.index).check(queries)
         for rows in Self.portions(of: queries) {
             // Before the first answer is written: a bad row leaves no half of an answer anywhere.
@@ -70,7 +99,8 @@ struct QueryCommand: ShardctlCommand {
         let answers = try OutputFile(path: output)
         let start = ContinuousClock.now
         let searcher = try await VersionLoader.searcher(
-            manifest, from: catalog, pool: pool, cold: cold, progress: bar.handler)
+            manifest, from: catalog, pool: pool, cold: cold, residency: resident,
+            engine: engine, progress: bar.handler)
         var statistics = QueryStatistics(
             manifest.index, searcher, meter: meter, load: ContinuousClock.now - start)
         for rows in Self.portions(of: queries) {
@@ -90,6 +120,20 @@ struct QueryCommand: ShardctlCommand {
         try answers.close()
         bar.finish()
         if stats { try Terminal.say(try Terminal.jsonLine(statistics.summary)) }
+    }
+
+    private func options(_ index: IndexDescription) throws(TesseraError) -> SearchOptions {
+        let limits = QueryLimits(index)
+        guard let recall else {
+            return try limits.options(k: k, nprobe: nprobe, refine: refine, batch: batch)
+        }
+        guard nprobe == nil, refine == nil else {
+            throw TesseraError(
+                .invalidArgument,
+                "--recall chooses the lists and candidates itself; leave out \(nprobe == nil ? "--refine" : "--nprobe")"
+            )
+        }
+        return try limits.options(k: k, recall: recall, batch: batch)
     }
 
     /// Queries held in memory with their answers.

@@ -26,6 +26,18 @@ struct QueryLimits {
         }
     }
 
+    /// What the cheapest operating point that reaches `recall` asks for.
+    func options(k: Int, recall: Double, batch: Int) throws(TesseraError) -> SearchOptions {
+        let point = try index.operatingPoint(recall: recall)
+        if let measured = index.queries?.k, k > measured {
+            throw TesseraError(
+                .invalidArgument,
+                "--recall was measured for \(measured) results, not for \(k); "
+                    + "leave it out and give --nprobe and --refine")
+        }
+        return try options(k: k, nprobe: point.nprobe, refine: point.refineDepth, batch: batch)
+    }
+
     /// The search options asked for, filled up from the manifest.
     func options(k: Int, nprobe: Int?, refine: Int?, batch: Int) throws(TesseraError)
         -> SearchOptions
@@ -40,15 +52,7 @@ struct QueryLimits {
         let probes = nprobe ?? index.search.nprobe
         return SearchOptions(
             k: k, probeCount: probes, refineDepth: refine ?? max(index.search.refineDepth, 10 * k),
-            probeShards: probeShards(probes: probes))
-    }
-
-    /// More lists asked than usual are offered by as many more shards.
-    private func probeShards(probes: Int) -> Int {
-        let usual = index.search
-        guard probes > usual.nprobe else { return usual.probeShards }
-        let scaled = usual.probeShards * probes / max(1, usual.nprobe) + 1
-        return min(index.shards.count, scaled)
+            probeShards: index.probeShards(probes: probes))
     }
 
     private func require(

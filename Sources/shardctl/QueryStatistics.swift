@@ -39,6 +39,7 @@ struct QueryStatistics {
 
     /// Written in snake case. Counts are means a query; names end in their units.
     struct Summary: Encodable {
+        let engine: String
         let queries: Int
         let loadS: Double
         let searchS: Double
@@ -66,7 +67,8 @@ struct QueryStatistics {
         let count = Double(max(1, latencies.count))
         let plain = Double(index.vectors * index.dimension * 4)
         return Summary(
-            queries: latencies.count, loadS: load.seconds.rounded(to: 4),
+            engine: searcher.engine.rawValue, queries: latencies.count,
+            loadS: load.seconds.rounded(to: 4),
             searchS: elapsed.seconds.rounded(to: 6),
             qps: (Double(latencies.count) / max(elapsed.seconds, 1e-9)).rounded(to: 1),
             p50Ms: Self.percentile(sorted, 0.50).rounded(to: 4),

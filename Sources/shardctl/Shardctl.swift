@@ -1,6 +1,7 @@
 // The command line: arguments in, the modules at work, words or JSON out.
 import ArgumentParser
 import TesseraBase
+import VectorCore
 
 @main
 struct Shardctl: AsyncParsableCommand {
@@ -31,13 +32,15 @@ struct Shardctl: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            TrainCommand.self, PublishCommand.self, QueryCommand.self, ListCommand.self,
+            TrainCommand.self, PublishCommand.self, TuneCommand.self, QueryCommand.self,
+            ListCommand.self,
             InspectCommand.self, VerifyCommand.self, RollbackCommand.self, GarbageCommand.self,
             ExportCommand.self, DoctorCommand.self,
         ])
 
     /// Like the parser's own, but what cannot be parsed is one line too.
     static func main() async {
+        ProcessMemory.returnLargeBlocks()
         do {
             var command = try parseAsRoot()
             if var waiting = command as? any AsyncParsableCommand {

@@ -28,6 +28,18 @@ enum Terminal {
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
+    /// Rows of words in columns of equal width, to the right.
+    static func table(_ rows: [[String]]) -> [String] {
+        let widths = (rows.first ?? []).indices.map { column in
+            rows.map { $0[column].count }.max() ?? 0
+        }
+        return rows.map { row in
+            zip(row, widths).map { word, width in
+                String(repeating: " ", count: width - word.count) + word
+            }.joined(separator: "  ")
+        }
+    }
+
     /// A value as indented JSON.
     static func json(_ value: some Encodable) throws(TesseraError) -> String {
         let encoder = JSONEncoder()
@@ -71,8 +83,8 @@ extension Int {
 
 extension Int {
     /// With its unit: 1 shard, 2 shards.
-    func counted(_ unit: String) -> String {
-        "\(grouped) \(unit)\(self == 1 ? "" : "s")"
+    func counted(_ unit: String, _ units: String? = nil) -> String {
+        "\(grouped) \(self == 1 ? unit : units ?? unit + "s")"
     }
 }
 
@@ -91,6 +103,11 @@ extension UInt64 {
 }
 
 extension Double {
+    /// With this many digits after the point, also where they are 0.
+    func fixed(_ digits: Int) -> String {
+        String(format: "%.\(digits)f", self)
+    }
+
     func rounded(to digits: Int) -> Double {
         let scale = pow(10, Double(digits))
         return (self * scale).rounded() / scale

@@ -45,12 +45,22 @@ struct TrainCommand: ShardctlCommand {
     var codeSize: Int?
     @Flag(help: "Learn an OPQ rotation first.")
     var opq = false
-    @Option(help: "What candidates are re-ranked by: sq8, f16 or none.")
-    var refine = RefineEncoding.sq8
+    @Option(
+        help:
+            "What candidates are re-ranked by: sq8, sq16, f16 or none; sq8 for vectors of bytes, which it keeps exactly, and sq16 for others unless given."
+    )
+    var refine: RefineEncoding?
     @Option(help: "refuse: ids must be unique. last: the last vector of an id counts.")
     var onDuplicate = DuplicatePolicy.refuse
     @Option(help: "mock or faiss; the best this build has unless given.")
     var backend: String?
+    @Option(
+        help: "Real queries to measure recall by; vectors are drawn as queries unless given.")
+    var queries: String?
+    @Option(
+        parsing: .unconditional,
+        help: "Queries to keep, with their exact neighbours, to measure recall by; 0: none.")
+    var tuneQueries = QuerySetBuilder.defaultCount
     @Option(parsing: .unconditional, help: "Same seed and input, same index.")
     var seed: UInt64 = 1
     @Option(help: "Folder for scratch data, as large as the vectors; the system's unless given.")
@@ -84,6 +94,8 @@ struct TrainCommand: ShardctlCommand {
         settings.refine = refine
         settings.onDuplicate = onDuplicate
         settings.seed = seed
+        settings.queriesPath = queries
+        settings.queryCount = tuneQueries
         return settings
     }
 }

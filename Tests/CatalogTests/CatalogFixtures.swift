@@ -40,6 +40,19 @@ struct Bench {
         return try await catalog.publish().manifest
     }
 
+    /// An index with queries and three operating points.
+    func measured() async throws -> IndexDescription {
+        var index = try await catalog.store("one")
+        index.queries = QuerySetReference(
+            digest: try await catalog.putObject(.querySet, Array("queries".utf8)), bytes: 7,
+            count: 3, k: 10, source: .sample, truth: .vectors, seed: 1)
+        index.operatingPoints = [
+            OperatingPointTests.point(0.5, codes: 10), OperatingPointTests.point(0.9, codes: 20),
+            OperatingPointTests.point(0.99, codes: 30),
+        ]
+        return index
+    }
+
     func keys(_ folder: String) async throws -> [String] {
         try await catalog.store.list(prefix: folder).map(\.key)
     }

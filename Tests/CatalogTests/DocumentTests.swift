@@ -9,23 +9,23 @@ struct DocumentTests {
     private static let folder = URL(filePath: #filePath)
         .deletingLastPathComponent().appending(path: "../../manifests").standardizedFileURL
 
-    private func golden(_ name: String) throws -> [UInt8] {
-        [UInt8](try Data(contentsOf: Self.folder.appending(path: name)))
+    static func golden(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: folder.appending(path: name)))
     }
 
     @Test func `golden examples are read and written back byte for byte`() throws {
-        for name in ["manifest.v1.json", "manifest-rollback.v1.json"] {
-            let bytes = try golden(name)
+        for name in ["manifest.v1.json", "manifest-rollback.v1.json", "manifest-tuned.v1.json"] {
+            let bytes = try Self.golden(name)
             #expect(try Manifest(decoding: bytes, object: name).encoded() == bytes)
         }
-        let draft = try golden("draft.v1.json")
+        let draft = try Self.golden("draft.v1.json")
         #expect(try Draft(decoding: draft, object: "draft").encoded() == draft)
-        let tombstone = try golden("tombstone.v1.json")
+        let tombstone = try Self.golden("tombstone.v1.json")
         #expect(try Tombstone(decoding: tombstone, object: "tombstone").encoded() == tombstone)
     }
 
     @Test func `the golden manifest says what it says`() throws {
-        let manifest = try Manifest(decoding: golden("manifest.v1.json"), object: "golden")
+        let manifest = try Manifest(decoding: Self.golden("manifest.v1.json"), object: "golden")
         #expect(manifest.version == 3)
         #expect(manifest.kind == .publish)
         #expect(manifest.createdAt == Date(timeIntervalSince1970: 1_769_860_800))
@@ -53,7 +53,7 @@ struct DocumentTests {
     func `a manifest that cannot be true is corrupted`(
         old: String, new: String, reason: String
     ) async throws {
-        let text = String(decoding: try golden("manifest.v1.json"), as: UTF8.self)
+        let text = String(decoding: try Self.golden("manifest.v1.json"), as: UTF8.self)
         let place = try #require(text.range(of: old))
         let bytes = Array(text.replacingCharacters(in: place, with: new).utf8)
         let error = await failure { _ = try Manifest(decoding: bytes, object: "versions/x") }
@@ -63,7 +63,7 @@ struct DocumentTests {
     }
 
     @Test func `a newer format says which version this build reads`() async throws {
-        let text = String(decoding: try golden("manifest.v1.json"), as: UTF8.self)
+        let text = String(decoding: try Self.golden("manifest.v1.json"), as: UTF8.self)
             .replacingOccurrences(of: "\"formatVersion\" : 1", with: "\"formatVersion\" : 2")
         let error = await failure { _ = try Manifest(decoding: Array(text.utf8), object: "x") }
         #expect(error?.code == .unsupported)
@@ -71,7 +71,7 @@ struct DocumentTests {
     }
 
     @Test func `a manifest cut anywhere is an error`() async throws {
-        let bytes = try golden("manifest.v1.json")
+        let bytes = try Self.golden("manifest.v1.json")
         // Without the final newline and brace it is no JSON object; the newline alone is not missed.
         for length in 0..<(bytes.count - 1) {
             let error = await failure {

@@ -47,7 +47,7 @@ struct BuildRefusalTests {
         #expect(await fixture.failure() == nil)
         fixture = try BuildFixture(vectors)
         fixture.settings.refine = .f16
-        try await expectRefusal(fixture, mentioning: ["row 13, column 1", "-65600", "sq8"])
+        try await expectRefusal(fixture, mentioning: ["row 13, column 1", "-65600", "sq16"])
         vectors.elements[600 * 4] = 1e17
         fixture = try BuildFixture(vectors)
         fixture.settings.shardSize = 100

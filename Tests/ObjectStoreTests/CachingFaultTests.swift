@@ -131,7 +131,8 @@ struct CachingFaultTests {
         let file = try folder.write("file", Data([1]))
         let base = MemoryStore()
         try await base.put(Self.object.key, Self.object.bytes)
-        let store = CachingStore(base, folder: file + "/cache", budgetBytes: 1 << 20)
+        let store = CachingStore(
+            base, folder: file + "/cache", budgetBytes: 1 << 20, clock: TestClock().steady)
         for _ in 0..<3 { #expect(try await store.get(Self.object.key) == Self.object.bytes) }
         // After one failure the disk is left alone for a while.
         #expect(store.statistics.writeFailures == 1)

@@ -44,7 +44,7 @@ final class TestClock: Sendable {
 
     /// Moves time to the next alarm, once there is one.
     func ringNextAlarm() async {
-        while true {
+        while !Task.isCancelled {
             let step = state.withLock { state in
                 state.alarms.values.map(\.deadline).min().map { max(.zero, $0 - state.now) }
             }

@@ -14,6 +14,8 @@ enum GoldenObject: String, CaseIterable {
     case routerPadded = "router-padded"
     case routerRotated = "router-rotated"
     case idTable = "id-table"
+    case querySetSampled = "query-set-sampled"
+    case querySetGiven = "query-set-given"
 
     static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Golden/v1")
@@ -26,6 +28,7 @@ enum GoldenObject: String, CaseIterable {
         case .shardL2, .shardInnerProduct, .shardCosine: .shard
         case .routerPadded, .routerRotated: .router
         case .idTable: .idTable
+        case .querySetSampled, .querySetGiven: .querySet
         }
     }
 
@@ -37,6 +40,7 @@ enum GoldenObject: String, CaseIterable {
             try ShardWriter.write(contents ?? ShardFixture.contents()).bytes
         case .routerPadded, .routerRotated: try RouterFile.write(router).bytes
         case .idTable: try IdTable.write(Self.entries, hashes: 0...UInt64.max).bytes
+        case .querySetSampled, .querySetGiven: try QuerySetFile.write(querySet).bytes
         }
     }
 
@@ -46,7 +50,7 @@ enum GoldenObject: String, CaseIterable {
         case .shardL2: ShardFixture.contents(metric: .l2, refine: .sq8, bits: 4)
         case .shardInnerProduct: ShardFixture.contents(metric: .innerProduct, refine: .f16, bits: 8)
         case .shardCosine: ShardFixture.contents(metric: .cosine, refine: .none, bits: 4)
-        case .routerPadded, .routerRotated, .idTable: nil
+        case .routerPadded, .routerRotated, .idTable, .querySetSampled, .querySetGiven: nil
         }
     }
 
@@ -58,6 +62,14 @@ enum GoldenObject: String, CaseIterable {
         return Router(
             centroids: centroids,
             transform: self == .routerRotated ? .rotation(rotation) : .padding(from: 3, to: 4))
+    }
+
+    /// What the golden query sets hold.
+    var querySet: QuerySet {
+        QuerySet(
+            queries: Matrix(rows: 2, columns: 3, elements: [1, 2, 3, -4, 5.5, 0.25]), k: 2,
+            ownIDs: self == .querySetSampled ? ["", "grün"] : nil,
+            neighbours: [["a", "grün"], ["", "a", "b"]])
     }
 
     /// What the golden id table holds: the hashes of "0" to "599", in two buckets.

@@ -15,6 +15,7 @@ struct GoldenTests {
         ProcessInfo.processInfo.environment["TESSERA_WRITE_GOLDENS"] == "1"
     private static let tailSections: [SectionKind] = [
         .parameters, .centroids, .codebooks, .refine, .directory, .rotation,
+        .queries, .neighbours,
     ]
 
     @Test("golden files are written anew", .enabled(if: rewrites, "TESSERA_WRITE_GOLDENS is unset"))
@@ -107,6 +108,13 @@ struct GoldenTests {
         #expect(try RouterFile.read(object.stored(), name: object.rawValue) == object.router)
     }
 
+    @Test(
+        "today's reader reads the golden query sets", .disabled(if: rewrites),
+        arguments: [GoldenObject.querySetSampled, .querySetGiven])
+    func querySet(_ object: GoldenObject) throws {
+        #expect(try QuerySetFile.read(object.stored(), name: object.rawValue) == object.querySet)
+    }
+
     @Test("today's reader reads the golden id table", .disabled(if: rewrites))
     func idTable() throws {
         let bytes = try GoldenObject.idTable.stored()
@@ -144,6 +152,11 @@ struct GoldenTests {
             let result = try Python.run([Python.script("read-shard.py"), object.file.path])
             let dump = try JSONDecoder().decode(RouterDump.self, from: Data(result.output.utf8))
             #expect(dump == RouterDump(object.router))
+        }
+        for object in [GoldenObject.querySetSampled, .querySetGiven] {
+            let result = try Python.run([Python.script("read-shard.py"), object.file.path])
+            let dump = try JSONDecoder().decode(QuerySetDump.self, from: Data(result.output.utf8))
+            #expect(dump == QuerySetDump(object.querySet))
         }
         let result = try Python.run([
             Python.script("read-shard.py"), GoldenObject.idTable.file.path,

@@ -80,3 +80,18 @@ struct RouterDump: Codable, Equatable {
 struct IdTableDump: Codable, Equatable {
     let entries: [[UInt64]]
 }
+
+/// A query set.
+struct QuerySetDump: Codable, Equatable {
+    let k: Int
+    let queries: [[Float]]
+    let ownIDs: [String]?
+    let neighbours: [[String]]
+
+    init(_ set: QuerySet) {
+        k = set.k
+        queries = (0..<set.queries.rows).map { Array(set.queries.row($0)) }
+        ownIDs = set.ownIDs
+        neighbours = set.neighbours
+    }
+}

@@ -7,7 +7,7 @@ import VectorIndex
 struct ShardRoundTripTests {
     @Test(
         "what was written is read back", arguments: Metric.allCases,
-        [RefineEncoding.sq8, .f16, .none])
+        [RefineEncoding.sq8, .sq16, .f16, .none])
     func roundTrip(metric: Metric, refine: RefineEncoding) throws {
         let contents = ShardFixture.contents(metric: metric, refine: refine)
         let image = try ShardFixture.image(contents)

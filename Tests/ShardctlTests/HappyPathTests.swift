@@ -17,7 +17,7 @@ struct HappyPathTests {
         let train = try place.mustRun(
             "train", ["--vectors", "base.fbin", "--ids", "ids.txt", "--shard-size", "150"])
         #expect(train.lines.last?.contains("next: shardctl publish") == true)
-        #expect(try place.mustRun("publish").output == "published version 1 (600 vectors)\n")
+        #expect(try place.mustRun("publish").lines.first == "published version 1 (600 vectors)")
         try checkQuery()
         try checkLooking()
         try place.trainAndPublish("other.fbin", ["--json"])

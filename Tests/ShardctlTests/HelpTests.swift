@@ -4,7 +4,8 @@ import Testing
 
 struct HelpTests {
     static let commands = [
-        "train", "publish", "query", "list", "inspect", "verify", "rollback", "gc", "export",
+        "train", "publish", "tune", "query", "list", "inspect", "verify", "rollback", "gc",
+        "export",
     ]
 
     private func run(_ arguments: [String]) throws -> Outcome {
@@ -53,6 +54,10 @@ struct HelpTests {
             (
                 ["query", "--store", "s", "--index", "t", "--vectors", "v", "-k", "ten"], "'ten'",
                 "shardctl query --help"
+            ),
+            (
+                ["query", "--store", "s", "--index", "t", "--vectors", "v", "--engine", "other"],
+                "'other'", "shardctl query --help"
             ),
             (
                 ["gc", "--store", "s", "--index", "t", "--apply", "--dry-run"], "--dry-run",

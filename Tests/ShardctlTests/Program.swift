@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 /// How a process ended, and what it wrote.
-struct Outcome {
+struct Outcome: Sendable {
     /// The exit code, or 128 and the signal.
     let status: Int32
     let output: String
@@ -28,7 +28,7 @@ struct SpawnFailure: Error, CustomStringConvertible {
 }
 
 /// A process that was started and has not been waited for.
-final class Program {
+final class Program: Sendable {
     /// Where SwiftPM puts the executables: beside the tests.
     static let shardctl: String = {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))

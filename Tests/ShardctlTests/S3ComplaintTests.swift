@@ -4,6 +4,7 @@ import ObjectStore
 import TesseraBase
 import TestSupport
 import Testing
+import VectorCore
 
 @Suite(.enabled(if: S3TestServer.isGiven, Comment(rawValue: S3TestServer.hint)))
 struct S3ComplaintTests {
@@ -53,6 +54,14 @@ struct S3ComplaintTests {
         expectComplaint(outcome, status: 65, says: ["'\(folder)' cannot be", "folder"])
     }
 
+    @Test("--no-cold is refused before the store is asked anything")
+    func searchInPlace() throws {
+        try place.local.write("q.fbin", Matrix.sample(rows: 5))
+        let outcome = try place.run(
+            "query", S3Workplace.query + ["--no-cold", "--s3-endpoint", "http://127.0.0.1:9"])
+        expectComplaint(outcome, status: 78, says: [place.address, "only cold", "leave out"])
+    }
+
     @Test("A shard that was removed behind the index's back is named")
     func removedShard() async throws {
         try place.publishSample()
@@ -62,13 +71,9 @@ struct S3ComplaintTests {
         let verify = try place.run("verify")
         #expect(verify.status != 0)
         #expect((verify.output + verify.errors).contains(name), "\(verify)")
-        let query = try place.run("query", S3Workplace.query + ["--no-cold"])
-        #expect(query.errors.contains("shards/"), "\(query.errors)")
+        let query = try place.run("query", S3Workplace.query)
         expectComplaint(query, status: query.status, says: ["s3://", "photos/shards/"])
         #expect(query.status != 0)
-        let cold = try place.run("query", S3Workplace.query)
-        expectComplaint(cold, status: cold.status, says: ["photos/shards/"])
-        #expect(cold.status != 0)
     }
 
     @Test("Shards that were damaged in the bucket are named, and give no wrong answer")
@@ -84,11 +89,9 @@ struct S3ComplaintTests {
         let verify = try place.run("verify")
         #expect(verify.status == 76, "\(verify.errors)")
         for key in keys { #expect((verify.output + verify.errors).contains("\(key)".shardName)) }
-        for mode in ["--cold", "--no-cold"] {
-            let query = try place.run("query", S3Workplace.query + [mode])
-            expectComplaint(query, status: 76, says: ["shards/"])
-            #expect(keys.contains { query.errors.contains("\($0)".shardName) }, "\(query.errors)")
-        }
+        let query = try place.run("query", S3Workplace.query)
+        expectComplaint(query, status: 76, says: ["shards/"])
+        #expect(keys.contains { query.errors.contains("\($0)".shardName) }, "\(query.errors)")
     }
 }
 

@@ -7,7 +7,7 @@ import Testing
 import VectorCore
 
 /// Runs shardctl on index `photos` of a folder that nobody else uses.
-struct S3Workplace {
+struct S3Workplace: Sendable {
     /// For input files; its own store is the same index in a folder of this machine.
     let local: Workplace
     let server: S3TestServer
@@ -15,9 +15,11 @@ struct S3Workplace {
     let bucket: PrefixedStore
     let address: String
 
-    init() throws {
+    /// - Parameter server: the one that the environment names unless given.
+    init(server given: S3TestServer? = nil) throws {
         local = try Workplace()
-        server = try #require(S3TestServer.given)
+        let server = try #require(given ?? S3TestServer.given)
+        self.server = server
         let folder = "test/\(UUID().uuidString.lowercased())"
         bucket = try PrefixedStore(server.store(), folder: folder)
         address = "s3://\(server.bucket)/\(folder)"
@@ -41,6 +43,15 @@ struct S3Workplace {
             [command, "--store", store ?? address] + (index ? ["--index", "photos"] : []) + more,
             in: local.folder.url.path,
             environment: variables.merging(changed) { _, new in new })
+    }
+
+    /// The same on index `photos`, not waited for.
+    func start(
+        _ command: String, _ more: [String] = [], variables changed: [String: String] = [:]
+    ) throws -> Program {
+        try Program(
+            Program.shardctl, [command, "--store", address, "--index", "photos"] + more,
+            in: local.folder.url.path, environment: variables.merging(changed) { _, new in new })
     }
 
     /// The same, which must succeed in silence.

@@ -94,10 +94,12 @@ final class Workplace: Sendable {
             (index[field] as? [[String: Any]] ?? []).compactMap { $0["digest"] as? String }
         }
         let router = (index["router"] as? [String: Any])?["digest"] as? String ?? ""
+        let querySet = (index["queries"] as? [String: Any])?["digest"] as? String
+        let queries = querySet.map { ["queries/\($0).tsr"] } ?? []
         return Set(
             digests("shards").map { "shards/\($0).tsr" }
                 + digests("idTables").map { "ids/\($0).tsr" }
-                + ["routers/\(router).tsr"])
+                + ["routers/\(router).tsr"] + queries)
     }
 }
 

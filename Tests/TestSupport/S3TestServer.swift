@@ -10,15 +10,16 @@ package struct S3TestServer: Sendable {
     package let secretKey: String
     package let bucket: String
 
-    package static let given: S3TestServer? = {
-        let environment = ProcessInfo.processInfo.environment
+    package static let given = S3TestServer(ProcessInfo.processInfo.environment)
+
+    /// Nil where a variable is missing.
+    package init?(_ environment: [String: String]) {
         func value(_ name: String) -> String? { environment["TESSERA_TEST_S3_\(name)"] }
         guard let endpoint = value("ENDPOINT"), let access = value("ACCESS_KEY"),
             let secret = value("SECRET_KEY"), let bucket = value("BUCKET")
         else { return nil }
-        return S3TestServer(
-            endpoint: endpoint, accessKey: access, secretKey: secret, bucket: bucket)
-    }()
+        (self.endpoint, accessKey, secretKey, self.bucket) = (endpoint, access, secret, bucket)
+    }
 
     package static let isGiven = given != nil
     package static let hint = "needs an S3 server: eval \"$(Scripts/s3-server.sh start)\""

@@ -66,12 +66,6 @@ struct ImportRulesTests {
         let elsewhere = file("Sources/ShardFile/Codec/C.swift", "import CZstd")
         #expect(ImportRules.cModuleComplaints(zstd + [elsewhere]).count == 1)
     }
-
-    @Test func `the Faiss shim in two files is found`() {
-        let files = ["A", "B"].map { file("Sources/VectorIndex/\($0).swift", "import CFaissShim") }
-        #expect(ImportRules.cModuleComplaints(files).count == 1)
-        #expect(ImportRules.cModuleComplaints([files[0]]) == [])
-    }
 }
 
 struct SizeRulesTests {

@@ -34,9 +34,6 @@ enum ImportRules {
     /// Targets without Swift: C code and module maps.
     static let cTargets: Set = ["CVectorKernels", "CFaissShim", "CZstd", "CCurl"]
 
-    /// Modules that a single file may import, though their target may.
-    static let oneFileModules: Set = ["CFaissShim"]
-
     /// The modules a Swift file imports.
     static func imports(of text: String) -> [String] {
         let modifiers: Set = ["package", "public", "internal", "fileprivate", "private"]
@@ -64,16 +61,13 @@ enum ImportRules {
         }
     }
 
-    /// Each C module is imported in one folder, and those of ``oneFileModules`` in one file.
+    /// Each C module is imported in one folder.
     static func cModuleComplaints(_ files: [TextFile]) -> [String] {
         cTargets.sorted().flatMap { module -> [String] in
             let users = files.filter {
                 $0.target != nil && $0.isSwift && imports(of: $0.text).contains(module)
             }
             let folders = Set(users.map { $0.path.split(separator: "/").dropLast() })
-            if oneFileModules.contains(module), users.count > 1 {
-                return ["\(module) is imported by \(users.map(\.path)): it belongs in one file"]
-            }
             guard folders.count > 1 else { return [] }
             return ["\(module) is imported by \(users.map(\.path)): it belongs in one folder"]
         }

@@ -7,13 +7,13 @@ import VectorIndex
 struct RefineTierTests {
     @Test(
         "distances to rows are those to the decoded vectors",
-        arguments: [RefineEncoding.sq8, .f16], Metric.allCases)
+        arguments: [RefineEncoding.sq8, .sq16, .f16], Metric.allCases)
     func distances(encoding: RefineEncoding, metric: Metric) {
         let vectors = RandomVectors.uniform(rows: 50, columns: 37, seed: 1)
         let queries = RandomVectors.uniform(rows: 3, columns: 37, seed: 2)
         let tier = RefineTier.fitted(to: vectors, encoding: encoding, integral: false)
         for query in 0..<queries.rows {
-            let prepared = RefineQuery(queries.row(query), tier: tier, metric: metric)
+            let prepared = RefineOracle(queries.row(query), tier: tier, metric: metric)
             for row in 0..<vectors.rows {
                 let bytes = tier.encode(vectors.row(row))
                 let decoded = tier.decode(bytes[...])
@@ -26,15 +26,15 @@ struct RefineTierTests {
         }
     }
 
-    @Test("8 bits are within half a step, halves within their precision")
+    @Test("8 and 16 bits are within half a step, halves within their precision")
     func precision() {
         let vectors = RandomVectors.uniform(rows: 200, columns: 16, seed: 4)
-        for encoding in [RefineEncoding.sq8, .f16] {
+        for (encoding, bound) in [(RefineEncoding.sq8, 0.0041), (.sq16, 0.000017), (.f16, 0.0005)] {
             let tier = RefineTier.fitted(to: vectors, encoding: encoding, integral: false)
             for row in 0..<vectors.rows {
                 let decoded = tier.decode(tier.encode(vectors.row(row))[...])
                 for (value, back) in zip(vectors.row(row), decoded) {
-                    #expect(abs(value - back) <= (encoding == .sq8 ? 0.0041 : 0.0005))
+                    #expect(abs(value - back) <= Float(bound))
                 }
             }
         }

@@ -14,18 +14,18 @@ struct RefinedSearchTests {
     @Test(
         "all lists and all rows give the exact answer over the refine tier",
         arguments: Metric.allCases,
-        [RefineEncoding.sq8, .f16])
+        [RefineEncoding.sq8, .sq16, .f16])
     func exact(metric: Metric, refine: RefineEncoding) async throws {
         let base = RandomVectors.clustered(rows: 1500, columns: 13, clusters: 20, seed: 3)
         let fixture = try await SearchFixture(base, IndexPlan(metric: metric, refine: refine))
-        let searcher = try await fixture.load()
+        let searchers = [try await fixture.load(.codes), try await fixture.load(.all)]
         let shards = try await fixture.shards()
         #expect(shards.count > 2)
         let queries = try SearchFixture.queries(
             RandomVectors.clustered(rows: 20, columns: 13, clusters: 20, seed: 3), metric)
         var scratch = SearchScratch()
         for query in 0..<queries.rows {
-            let hits = try searcher.search(
+            let hits = try searchers[query % 2].search(
                 queries.row(query), options: fixture.everywhere(k: 25), scratch: &scratch
             ).hits
             let expected = try oracle(queries.row(query), shards, metric).prefix(25)
@@ -47,7 +47,7 @@ struct RefinedSearchTests {
     {
         var rows: [(place: NumericID, distance: Float)] = []
         for shard in shards {
-            let prepared = RefineQuery(query, tier: shard.head.refine, metric: metric)
+            let prepared = RefineOracle(query, tier: shard.head.refine, metric: metric)
             for row in 0..<shard.head.vectorCount {
                 let bytes = try shard.refineRow(row)
                 rows.append((shard.place(row), prepared.distance(bytes.span)))
@@ -94,9 +94,14 @@ struct RefinedSearchTests {
         let shards = try await fixture.shards()
         var scratch = SearchScratch()
         for query in 0..<20 {
-            let options = SearchOptions(
-                k: 10, probeCount: 7, refineDepth: 50, probeShards: shards.count)
+            // Deep enough that no list is too far from the start.
+            var options = SearchOptions(
+                k: 10, probeCount: 7, refineDepth: 2000, probeShards: shards.count)
             let receipt = try searcher.search(
+                base.row(query * 90), options: options, scratch: &scratch
+            ).receipt
+            options.refineDepth = 50
+            let shallow = try searcher.search(
                 base.row(query * 90), options: options, scratch: &scratch
             ).receipt
             let lists = nearestLists(base.row(query * 90), shards, count: 7)
@@ -105,7 +110,9 @@ struct RefinedSearchTests {
             #expect(receipt.listsScanned == 7)
             #expect(receipt.shardsOffered == shards.count)
             #expect(receipt.shardsTouched == Set(lists.map(\.shard)).count)
-            #expect(receipt.rowsRefined == min(50, codes))
+            #expect(receipt.rowsRefined == codes)
+            #expect(shallow.listsScanned + shallow.listsSkipped == 7)
+            #expect(shallow.codesScanned <= codes && shallow.rowsRefined == min(50, codes))
             #expect(receipt.reads > 0 && receipt.bytesRead >= receipt.rowsRefined * (16 + 4))
         }
         let everything = try searcher.search(

@@ -56,9 +56,10 @@ struct SearchFixture {
         manifest = try await catalog.publish().manifest
     }
 
-    func load() async throws(TesseraError) -> IndexSearcher {
+    func load(_ residency: Residency = .codes) async throws(TesseraError) -> IndexSearcher {
         try await VersionLoader.load(
-            manifest, from: catalog, pool: WorkPool(width: 2), progress: { _ in })
+            manifest, from: catalog, pool: WorkPool(width: 2), residency: residency,
+            progress: { _ in })
     }
 
     func shardKey(_ ordinal: Int) -> ObjectKey {

@@ -52,7 +52,7 @@ struct UnrefinedSearchTests {
                 #expect((one.distance, one.place) < (next.distance, next.place))
             }
             let inner = transform.apply(queries.gathering([query]))
-            let bound = shards.map { errorBound($0, inner, example.metric) }.max() ?? 0
+            let bound = shards.map { $0.roundingBound(inner.row(0)) }.max() ?? 0
             let truth = decoded.map { rows in
                 rows.map { distance(Array(inner.row(0)), $0, example.metric) }
             }
@@ -70,17 +70,6 @@ struct UnrefinedSearchTests {
         metric == .cosine
             ? ExactSearch.distance(query, vector, .l2) / 2
             : ExactSearch.distance(query, vector, metric)
-    }
-
-    /// Half a step of each byte table, half a step of the bias, and float rounding.
-    private func errorBound(_ shard: OpenedShard, _ query: Matrix, _ metric: Metric) -> Double {
-        let model = SearchableModel(model: shard.head.model, metric: metric)
-        let tables = model.tables(model.shifted(query.row(0)))
-        let shape = shard.head.model.shape
-        let table =
-            shape.bitsPerCode == 4 ? Double(tables.step) * 0.5 * Double(shape.subquantizerCount) : 0
-        let bias = shard.head.lists.map { Double($0.biasStep) * 0.5 }.max() ?? 0
-        return (table + bias) * (metric == .cosine ? 0.5 : 1) + 1e-4
     }
 
     @Test(

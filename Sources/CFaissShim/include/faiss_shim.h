@@ -48,6 +48,29 @@ int tessera_faiss_train_rotation(
     const float *x, int64_t n, int64_t d, int64_t m, int64_t dsub, int bits, int seed,
     float *rotation, char *message, size_t message_capacity);
 
+// An IVF-PQ index of residuals. Searching may happen on several threads at once; adding may not.
+typedef struct tessera_faiss_index tessera_faiss_index;
+
+// An index without vectors over centroids [lists][m * dsub] and codebooks [m][2^bits][dsub], by inner product where
+// that is not 0, else by squared distance. The caller destroys *index.
+int tessera_faiss_index_create(
+    const float *centroids, int64_t lists, const float *codebooks, int64_t m, int64_t dsub,
+    int bits, int inner_product, tessera_faiss_index **index, char *message,
+    size_t message_capacity);
+
+// Adds n vectors to a list: ids [n] of no negative number, codes [n][m], one a byte.
+int tessera_faiss_index_add(
+    tessera_faiss_index *index, int64_t list, int64_t n, const int64_t *ids, const uint8_t *codes,
+    char *message, size_t message_capacity);
+
+// The k nearest to x [m * dsub] in the given lists [list_count], each named once: ids [k] and distances [k], nearest
+// first. Where there are fewer, the rest of the ids is -1.
+int tessera_faiss_index_search(
+    const tessera_faiss_index *index, const float *x, const int64_t *lists, int64_t list_count,
+    int64_t k, int64_t *ids, float *distances, char *message, size_t message_capacity);
+
+void tessera_faiss_index_destroy(tessera_faiss_index *index);
+
 #ifdef __cplusplus
 }
 #endif

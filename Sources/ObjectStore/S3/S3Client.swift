@@ -62,16 +62,24 @@ struct S3Client: Sendable {
             throw S3Failure.error(error, attempt)
         }
         if response.isSuccess || accepted.contains(response.status) { return response }
-        let error = S3Failure.error(response, attempt)
-        if isExpiry(response) { await credentials.forget(keys) }
-        throw error
+        throw S3Failure.error(
+            response, attempt, isFinal: isExpiry(response) ? await isFinal(expired: keys) : false)
+    }
+
+    /// Whether the next try would be made with the same keys, which the store refused as expired.
+    private func isFinal(expired keys: Credentials) async -> Bool {
+        await credentials.forget(keys)
+        // Where renewing fails, the next try says why.
+        return (try? await credentials.credentials()) == keys
     }
 
     func attempt(_ request: S3Request) -> S3Attempt {
         let object = request.key.map { "s3://\(bucket)/\($0)" }
+        let prefix = request.query.first { $0.name == "prefix" && !$0.value.isEmpty }?.value
+        let place = object ?? "s3://\(bucket)" + (prefix.map { "/" + $0 } ?? "")
         return S3Attempt(
-            what: "\(request.verb) '\(object ?? "s3://\(bucket)")'", bucket: bucket,
-            object: object, region: settings.signingRegion, isWrite: request.isWrite,
+            what: "\(request.verb) '\(place)'", bucket: bucket, object: object,
+            region: settings.signingRegion, isWrite: request.isWrite,
             time: clock.now())
     }
 

@@ -54,10 +54,15 @@ struct S3ErrorDocument: Equatable {
 
 enum S3Failure {
     /// The error for an answer with an unsuccessful status.
-    static func error(_ response: HTTPResponse, _ attempt: S3Attempt) -> TesseraError {
+    ///
+    /// - Parameter isFinal: whether trying again is known to be of no use.
+    static func error(
+        _ response: HTTPResponse, _ attempt: S3Attempt, isFinal: Bool = false
+    ) -> TesseraError {
         let document = S3ErrorDocument(response.body)
         let (code, reason) = verdict(response, document, attempt)
-        return TesseraError(code, reason, cause: failure(response, document, attempt))
+        return TesseraError(
+            code, reason, cause: failure(response, document, attempt, isFinal: isFinal))
     }
 
     /// The error for a request that was not answered.
@@ -175,7 +180,7 @@ enum S3Failure {
     }
 
     private static func failure(
-        _ response: HTTPResponse, _ document: S3ErrorDocument, _ attempt: S3Attempt
+        _ response: HTTPResponse, _ document: S3ErrorDocument, _ attempt: S3Attempt, isFinal: Bool
     ) -> StoreFailure {
         let isThrottle = isThrottle(response, document)
         let parts = [
@@ -184,7 +189,8 @@ enum S3Failure {
         ]
         return StoreFailure(
             status: response.status,
-            isRetryable: isThrottle || isRetryable(response.status, document.code),
+            isRetryable: !isFinal
+                && (isThrottle || isRetryable(response.status, document.code)),
             isThrottle: isThrottle, retryAfter: retryAfter(response, attempt),
             outcomeUnknown: attempt.isWrite && response.status >= 500,
             detail: parts.filter { !$0.isEmpty }.joined(separator: " "))

@@ -1,4 +1,4 @@
-// The backend over libfaiss, in builds with the trait `Faiss`. The only file that imports the shim.
+// The backend over libfaiss, in builds with the trait `Faiss`.
 #if Faiss
     import CFaissShim
     package import TesseraBase
@@ -15,7 +15,7 @@
         package init() {}
 
         package var identity: BackendIdentity {
-            BackendIdentity(name: "faiss", version: String(cString: tessera_faiss_version()))
+            BackendIdentity(name: "faiss", version: FaissCall.version)
         }
 
         package func trainCentroids(_ vectors: Matrix, count: Int, iterations: Int, seed: UInt64)
@@ -23,7 +23,7 @@
         {
             try BackendArguments.checkCentroids(vectors, count: count, iterations: iterations)
             var centroids = Matrix(rows: count, columns: vectors.columns)
-            try call("k-means") { message, capacity in
+            try FaissCall.make("k-means") { message, capacity in
                 tessera_faiss_train_centroids(
                     vectors.elements, Int64(vectors.rows), Int64(vectors.columns), Int64(count),
                     Int32(iterations), faissSeed(seed), &centroids.elements, &message, capacity)
@@ -39,7 +39,7 @@
                 labels: [UInt32](repeating: 0, count: vectors.rows),
                 distances: [Float](repeating: 0, count: vectors.rows))
             guard vectors.rows > 0 else { return found }
-            try call("assignment") { message, capacity in
+            try FaissCall.make("assignment") { message, capacity in
                 tessera_faiss_assign(
                     vectors.elements, Int64(vectors.rows), Int64(vectors.columns),
                     centroids.elements, Int64(centroids.rows), &found.labels, &found.distances,
@@ -54,7 +54,7 @@
             try BackendArguments.checkCodebooks(residuals, shape: shape)
             var centroids = [Float](
                 repeating: 0, count: shape.paddedDimension * shape.centroidCount)
-            try call("product quantizer training") { message, capacity in
+            try FaissCall.make("product quantizer training") { message, capacity in
                 tessera_faiss_train_codebooks(
                     residuals.elements, Int64(residuals.rows), Int64(shape.subquantizerCount),
                     Int64(shape.subdimension), Int32(shape.bitsPerCode), faissSeed(seed),
@@ -70,7 +70,7 @@
             let shape = codebooks.shape
             var codes = [UInt8](repeating: 0, count: residuals.rows * shape.subquantizerCount)
             guard residuals.rows > 0 else { return codes }
-            try call("encoding") { message, capacity in
+            try FaissCall.make("encoding") { message, capacity in
                 tessera_faiss_encode(
                     residuals.elements, Int64(residuals.rows), codebooks.centroids,
                     Int64(shape.subquantizerCount), Int64(shape.subdimension),
@@ -90,7 +90,7 @@
                 sample = vectors.gathering(random.sample(limit, below: vectors.rows))
             }
             var rotation = Matrix(rows: shape.paddedDimension, columns: vectors.columns)
-            try call("OPQ training") { message, capacity in
+            try FaissCall.make("OPQ training") { message, capacity in
                 tessera_faiss_train_rotation(
                     sample.elements, Int64(sample.rows), Int64(sample.columns),
                     Int64(shape.subquantizerCount), Int64(shape.subdimension),
@@ -104,20 +104,6 @@
         private func faissSeed(_ seed: UInt64) -> Int32 {
             var random = SeededRandom(seed: seed)
             return Int32(random.next() >> 33)
-        }
-
-        /// Makes one call across the shim and turns its status into an error.
-        private func call(
-            _ work: String, _ body: (inout [CChar], Int) -> Int32
-        ) throws(TesseraError) {
-            var message = [CChar](repeating: 0, count: 1024)
-            let status = body(&message, message.count)
-            guard status != TESSERA_FAISS_OK else { return }
-            let reason = String(
-                decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            throw TesseraError(
-                status == TESSERA_FAISS_OUT_OF_MEMORY ? .resourceExhausted : .unavailable,
-                "faiss \(identity.version) failed in \(work): \(reason)")
         }
     }
 #endif

@@ -2,7 +2,10 @@
 import ObjectStore
 import TesseraBase
 
-extension SearchScratch {
+/// Bytes read, in memory that is used again.
+struct SearchBytes {
+    private(set) var bytes: [UInt8] = []
+
     /// Fills the front of ``bytes`` with `range` of the shard's object.
     mutating func read(
         _ range: Range<UInt64>, from shard: ResidentShard, _ receipt: inout Receipt
@@ -14,7 +17,7 @@ extension SearchScratch {
         receipt.bytesRead += range.count
         try bytes.withUnsafeMutableBufferPointer { buffer throws(TesseraError) in
             let target = UnsafeMutableRawBufferPointer(buffer)
-            try shard.rows.read(
+            try shard.reader.read(
                 at: range.lowerBound,
                 into: UnsafeMutableRawBufferPointer(rebasing: target[..<range.count]))
         }

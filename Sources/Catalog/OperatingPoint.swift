@@ -1,0 +1,127 @@
+// Operating points: how to search, what that finds and what it costs. People ask for recall; a point turns it into
+// numbers of lists and candidates.
+package import ObjectStore
+package import TesseraBase
+
+/// A way to search, and what was measured of it.
+package struct OperatingPoint: Sendable, Equatable, Codable {
+    /// Lists scanned, over all shards.
+    package var nprobe: Int
+    /// Candidates re-ranked from the refine tier.
+    package var refineDepth: Int
+    /// The mean share of a query's k nearest that was found.
+    package var recall: Double
+    /// Of the recall, over the queries.
+    package var standardError: Double
+    /// Mean codes scanned a query.
+    package var codesScanned: Double
+    /// Mean rows refined a query.
+    package var rowsRefined: Double
+
+    package init(
+        nprobe: Int, refineDepth: Int, recall: Double, standardError: Double,
+        codesScanned: Double, rowsRefined: Double
+    ) {
+        self.nprobe = nprobe
+        self.refineDepth = refineDepth
+        self.recall = recall
+        self.standardError = standardError
+        self.codesScanned = codesScanned
+        self.rowsRefined = rowsRefined
+    }
+}
+
+extension OperatingPoint {
+    /// Codes that are scanned in about the time of refining one row; docs/open.md has what was measured.
+    package static let codesPerRow = 64.0
+
+    /// What a query costs, counted in codes: counts are the same on every machine, times are not. Choosing lists is
+    /// left out, for it costs the same at every point.
+    package var cost: Double { codesScanned + Self.codesPerRow * rowsRefined }
+
+    /// Those that no other point matches in recall at no higher cost: cheapest first, recall ascending.
+    package static func front(of points: [OperatingPoint]) -> [OperatingPoint] {
+        let byCost = points.sorted { left, right in
+            (left.cost, -left.recall, left.nprobe) < (right.cost, -right.recall, right.nprobe)
+        }
+        var front: [OperatingPoint] = []
+        for point in byCost where point.recall > front.last?.recall ?? -1 { front.append(point) }
+        return front
+    }
+}
+
+extension IndexDescription {
+    /// The cheapest operating point that reaches `recall`.
+    ///
+    /// - Throws: `invalidArgument` for a recall that cannot be, `notFound` where nothing was measured or no point reaches
+    ///   it; the message names the best there is.
+    package func operatingPoint(recall: Double) throws(TesseraError) -> OperatingPoint {
+        guard recall > 0, recall <= 1 else {
+            throw TesseraError(
+                .invalidArgument, "--recall \(recall) is out of range; give more than 0, at most 1")
+        }
+        guard let operatingPoints, let best = operatingPoints.last else {
+            throw TesseraError(
+                .notFound,
+                "nobody measured what recall index '\(name)' reaches: run shardctl tune --index \(name), "
+                    + "or give --nprobe and --refine")
+        }
+        guard let point = operatingPoints.first(where: { $0.recall >= recall }) else {
+            throw TesseraError(
+                .notFound,
+                "no operating point of index '\(name)' reaches recall \(recall); the best is \(best.recall) with "
+                    + "--nprobe \(best.nprobe) --refine \(best.refineDepth)")
+        }
+        return point
+    }
+
+    /// Shards the router offers where `probes` lists are scanned: more lists than usual, as many more shards.
+    package func probeShards(probes: Int) -> Int {
+        guard probes > search.nprobe else { return search.probeShards }
+        let scaled = search.probeShards * probes / max(1, search.nprobe) + 1
+        return min(shards.count, scaled)
+    }
+}
+
+/// A query set, and where its queries and its truth come from.
+package struct QuerySetReference: Sendable, Equatable, Codable {
+    /// Where queries come from.
+    package enum Source: String, Sendable, Codable {
+        /// Vectors of the index itself, each left out of its own answer.
+        case sample
+        /// A file of queries.
+        case file
+    }
+
+    /// What the exact neighbours were computed from.
+    package enum Truth: String, Sendable, Codable {
+        /// The vectors as they were given.
+        case vectors
+        /// The refine tier, which rounds them.
+        case refine
+    }
+
+    package var digest: ContentDigest
+    package var bytes: UInt64
+    /// Queries in it.
+    package var count: Int
+    /// Neighbours that recall counts.
+    package var k: Int
+    package var source: Source
+    package var truth: Truth
+    /// Of the draw.
+    package var seed: UInt64
+
+    package init(
+        digest: ContentDigest, bytes: UInt64, count: Int, k: Int, source: Source, truth: Truth,
+        seed: UInt64
+    ) {
+        self.digest = digest
+        self.bytes = bytes
+        self.count = count
+        self.k = k
+        self.source = source
+        self.truth = truth
+        self.seed = seed
+    }
+}

@@ -1,0 +1,97 @@
+// The queries that recall is measured by, chosen before the vectors stream by and stored with the truth about them.
+//
+// A sampled query is a vector of the index, left out of its own answer: nobody has to hold vectors back. It took part in
+// training, which makes it a little easier than a stranger; a file of real queries does not have that flaw.
+import Catalog
+import ShardFile
+package import TesseraBase
+package import VectorCore
+import VectorIndex
+
+/// Queries on their way to a query set.
+package struct QuerySetBuilder: Sendable {
+    /// A recall near 0.95 is then known to about half a percent.
+    package static let defaultCount = 500
+    package static let largestCount = 10_000
+    /// Neighbours that recall counts.
+    package static let k = 10
+
+    private let queries: Matrix
+    /// Rows of sampled queries in the vector file.
+    private let ownRows: [Int]?
+    private let ids: [String]?
+    private let metric: Metric
+    private let k: Int
+    private let seed: UInt64
+
+    /// Draws the queries of a build; nil where none are wanted, or nothing would be left to find.
+    init?(_ settings: IndexSettings, _ input: TrainingInput) throws(TesseraError) {
+        metric = settings.metric
+        seed = settings.seed
+        if let path = settings.queriesPath {
+            queries = try Self.read(
+                path, most: settings.queryCount, dimension: input.dimension, metric: metric,
+                seed: seed)
+            (ownRows, ids) = (nil, nil)
+            k = min(Self.k, input.count)
+            return
+        }
+        guard settings.queryCount > 0, input.count > 1 else { return nil }
+        let rows = input.sampledRows(settings.queryCount, seed: Self.drawSeed(seed))
+        queries = try input.vectors(at: rows)
+        var ids: [String] = []
+        for row in rows { ids.append(try input.ids.id(row)) }
+        (ownRows, self.ids) = (rows, ids)
+        k = min(Self.k, input.count - 1)
+    }
+
+    /// Queries out of a file, as many as wanted, drawn by `seed` where it has more.
+    package static func read(
+        _ path: String, most: Int, dimension: Int, metric: Metric, seed: UInt64
+    ) throws(TesseraError) -> Matrix {
+        let file = try VectorFile.open(path: path)
+        guard file.dimension == dimension else {
+            throw TesseraError(
+                .invalidArgument,
+                "\(path) has \(file.dimension) dimensions, the vectors have \(dimension): "
+                    + "make the queries as the vectors were made")
+        }
+        guard most > 0, file.rows > 0 else {
+            throw TesseraError(.invalidArgument, "no queries are left of \(path) to measure by")
+        }
+        var random = SeededRandom(seed: drawSeed(seed), stream: 0)
+        let rows = random.sample(min(most, file.rows), below: file.rows)
+        var queries = try file.read(rows: rows)
+        if metric.normalises { try normalise(&queries, firstRow: 0, file: path) }
+        return queries
+    }
+
+    /// Apart from the sample that the partition is trained on.
+    package static func drawSeed(_ seed: UInt64) -> UInt64 {
+        SeededRandom.derive(seed, stream: 0x7175_6572_6965_73)
+    }
+
+    /// What compares the queries with the vectors, whose ids are rows of the vector file.
+    var truth: ExactNeighbours {
+        ExactNeighbours(
+            queries: queries, ownIDs: ownRows.map { $0.map(UInt64.init) }, metric: metric)
+    }
+
+    /// Stores the queries with what was found.
+    func store(
+        _ truth: ExactNeighbours, _ external: ExternalIds, in catalog: Catalog
+    ) async throws(TesseraError) -> QuerySetReference {
+        var neighbours: [[String]] = []
+        for rows in truth.neighbours(k) {
+            var names: [String] = []
+            for row in rows { names.append(try external.id(Int(row))) }
+            neighbours.append(names)
+        }
+        let set = QuerySet(queries: queries, k: k, ownIDs: ids, neighbours: neighbours)
+        let image = try QuerySetFile.write(set)
+        return QuerySetReference(
+            digest: try await catalog.putObject(.querySet, image.bytes),
+            bytes: UInt64(image.bytes.count), count: queries.rows, k: k,
+            source: ids == nil ? .file : .sample, truth: .vectors, seed: seed)
+    }
+}

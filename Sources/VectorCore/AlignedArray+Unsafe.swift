@@ -1,0 +1,82 @@
+// Memory for kernels: on cache lines, in huge pages where it is large, and never moved.
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A fixed number of plain values at an address that stays the same as long as this lives.
+///
+/// Kernels keep pointers into it: whoever hands them out keeps the array alive. Nothing writes to it once its owner has
+/// filled it, so any number of threads may read it.
+package final class AlignedArray<Element: BitwiseCopyable>: @unchecked Sendable {
+    @inlinable package var base: UnsafeMutablePointer<Element> { memory }
+    @usableFromInline package let memory: UnsafeMutablePointer<Element>
+    package let count: Int
+
+    /// - Parameter filling: what every element is at first.
+    package convenience init(count: Int, filling: Element) {
+        self.init(uninitialized: count)
+        memory.initialize(repeating: filling, count: count)
+    }
+
+    /// Elements that hold anything until they are written; memory never written is never taken from the system.
+    init(uninitialized count: Int) {
+        let bytes = max(1, count) * MemoryLayout<Element>.stride
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: bytes, alignment: bytes >= hugePage ? hugePage : 64)
+        #if canImport(Glibc)
+            // Random reads of lists would otherwise miss the translation buffer as often as the cache.
+            if bytes >= hugePage { _ = madvise(memory, bytes, MADV_HUGEPAGE) }
+        #endif
+        self.memory = memory.bindMemory(to: Element.self, capacity: count)
+        self.count = count
+    }
+
+    package convenience init(_ elements: [Element], or empty: Element) {
+        self.init(count: elements.count, filling: empty)
+        elements.withUnsafeBufferPointer { source in
+            if let first = source.baseAddress { base.update(from: first, count: count) }
+        }
+    }
+
+    deinit {
+        UnsafeMutableRawPointer(memory).deallocate()
+    }
+
+    /// Bytes of memory.
+    package var bytes: Int { count * MemoryLayout<Element>.stride }
+}
+
+private let hugePage = 2 << 20
+
+/// Scratch memory that grows and is used again. Its owner frees it.
+package struct ScratchBuffer<Element: BitwiseCopyable> {
+    package var base: UnsafeMutablePointer<Element>
+    package var capacity: Int
+
+    @inlinable package init() {
+        capacity = 0
+        base = Self.allocate(0)
+    }
+
+    @inlinable package static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {
+        UnsafeMutableRawPointer.allocate(
+            byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 64
+        ).bindMemory(to: Element.self, capacity: count)
+    }
+
+    /// Makes room for `count` elements; the first `keeping` survive.
+    @inlinable package mutating func reserve(_ count: Int, keeping: Int = 0) {
+        guard count > capacity else { return }
+        let larger = Self.allocate(max(count, 2 * capacity))
+        for index in 0..<keeping { larger[index] = base[index] }
+        free()
+        base = larger
+        capacity = max(count, 2 * capacity)
+    }
+
+    @inlinable package func free() {
+        UnsafeMutableRawPointer(base).deallocate()
+    }
+}

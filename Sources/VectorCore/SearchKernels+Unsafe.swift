@@ -1,0 +1,183 @@
+// The kernels of the query path with Swift names. They take pointers: shapes are the caller's promise, made once when
+// memory is laid out and not checked again for each list.
+import CVectorKernels
+
+/// Centroids as bytes, 16 side by side: see `tsr_centroids`.
+package struct CentroidBlock: BitwiseCopyable, @unchecked Sendable {
+    package let codes: UnsafePointer<Int8>
+    package let corrections: UnsafePointer<Int32>
+    package let norms: UnsafePointer<Float>
+    package let groups: Int
+    package let words: Int
+
+    package init(
+        codes: UnsafePointer<Int8>, corrections: UnsafePointer<Int32>,
+        norms: UnsafePointer<Float>, groups: Int, words: Int
+    ) {
+        self.codes = codes
+        self.corrections = corrections
+        self.norms = norms
+        self.groups = groups
+        self.words = words
+    }
+}
+
+/// Where scans put what they find; room for the list's vectors and 16 more.
+package struct ScanOutput: BitwiseCopyable {
+    package let rows: UnsafeMutablePointer<UInt32>
+    package let distances: UnsafeMutablePointer<Float>
+
+    package init(rows: UnsafeMutablePointer<UInt32>, distances: UnsafeMutablePointer<Float>) {
+        self.rows = rows
+        self.distances = distances
+    }
+}
+
+/// What turns a table entry and a bias byte into steps of one list.
+package struct NarrowSteps: BitwiseCopyable, Sendable {
+    package let factor: Int16
+    package let biasFactor: Int16
+    package let limit: UInt8
+
+    package init(factor: Int16, biasFactor: Int16, limit: UInt8) {
+        self.factor = factor
+        self.biasFactor = biasFactor
+        self.limit = limit
+    }
+}
+
+package enum SearchKernels {
+    /// See `tsr_prepare_query`.
+    package static func prepare(
+        _ query: UnsafePointer<Float>, origin: UnsafePointer<Float>, count: Int,
+        shifted: UnsafeMutablePointer<Float>, bytes: UnsafeMutablePointer<UInt8>
+    ) -> (step: Float, norm: Float) {
+        var step: Float = 0
+        var norm: Float = 0
+        tsr_prepare_query(query, origin, count, shifted, bytes, &step, &norm)
+        return (step, norm)
+    }
+
+    /// See `tsr_rank_centroids`.
+    package static func rank(
+        _ block: CentroidBlock, query: UnsafePointer<UInt8>, scale: Float, constant: Float,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        var centroids = tsr_centroids(
+            codes: block.codes, corrections: block.corrections, norms: block.norms,
+            groups: block.groups, words: block.words)
+        tsr_rank_centroids(&centroids, query, scale, constant, output)
+    }
+
+    /// See `tsr_group_minima`.
+    package static func groupMinima(
+        _ values: UnsafePointer<Float>, groups: Int, into minima: UnsafeMutablePointer<Float>
+    ) {
+        tsr_group_minima(values, groups, minima)
+    }
+
+    /// The smallest and the largest of `count` values, at least one.
+    package static func range(_ values: UnsafePointer<Float>, count: Int) -> (
+        low: Float, high: Float
+    ) {
+        var low = SIMD16<Float>(repeating: values[0])
+        var high = low
+        var index = 0
+        while index + 16 <= count {
+            let some = UnsafeRawPointer(values + index).loadUnaligned(as: SIMD16<Float>.self)
+            low.replace(with: some, where: some .< low)
+            high.replace(with: some, where: some .> high)
+            index += 16
+        }
+        var range = (low: low.min(), high: high.max())
+        while index < count {
+            range.low = min(range.low, values[index])
+            range.high = max(range.high, values[index])
+            index += 1
+        }
+        return range
+    }
+
+    /// See `tsr_select_below`.
+    package static func selectBelow(
+        _ values: UnsafePointer<Float>, count: Int, threshold: Float,
+        indices: UnsafeMutablePointer<UInt32>, selected: UnsafeMutablePointer<Float>
+    ) -> Int {
+        tsr_select_below(values, count, threshold, 0, indices, selected)
+    }
+
+    /// `factor` times the inner products of the query with every codebook entry; see `tsr_pq_tables`.
+    package static func tables(
+        _ query: UnsafePointer<Float>, codebooks: UnsafePointer<Float>, subquantizers: Int,
+        subdimension: Int, centroids: Int, into tables: UnsafeMutablePointer<Float>
+    ) {
+        tsr_pq_tables(query, codebooks, subquantizers, subdimension, centroids, tables)
+    }
+
+    /// See `tsr_quantize_tables`.
+    package static func quantize(
+        _ tables: UnsafePointer<Float>, subquantizers: Int, into steps: UnsafeMutablePointer<Int16>
+    ) -> (offset: Float, step: Float) {
+        var offset: Float = 0
+        var step: Float = 0
+        tsr_quantize_tables(tables, subquantizers, steps, &offset, &step)
+        return (offset, step)
+    }
+
+    /// See `tsr_narrow_tables`.
+    package static func narrow(
+        _ steps: UnsafePointer<Int16>, subquantizers: Int, factor: Int16,
+        into bytes: UnsafeMutablePointer<UInt8>
+    ) {
+        tsr_narrow_tables(steps, subquantizers, factor, bytes)
+    }
+
+    /// Room that quantized tables take.
+    package static func quantizedCount(subquantizers: Int) -> Int { (subquantizers + 3) / 4 * 64 }
+
+    package static func dot(
+        _ query: UnsafePointer<Float>, _ codes: UnsafePointer<Int8>, _ count: Int
+    ) -> Float {
+        tsr_dot_f32_i8(query, codes, count)
+    }
+
+    package static func dot(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int
+    ) -> Float {
+        tsr_dot_f32(a, b, count)
+    }
+
+    package static func prefetch(_ bytes: UnsafeRawPointer, _ count: Int) {
+        tsr_prefetch(bytes, count)
+    }
+}
+
+/// Distances to stored refine rows: see the kernels of the same names.
+extension SearchKernels {
+    package static func squaredDistanceSQ8(
+        _ shifted: UnsafePointer<Float>, _ step: UnsafePointer<Float>,
+        _ row: UnsafePointer<UInt8>, _ count: Int
+    ) -> Float { tsr_l2_sq8(shifted, step, row, count) }
+
+    package static func dotSQ8(
+        _ scaled: UnsafePointer<Float>, _ row: UnsafePointer<UInt8>, _ count: Int
+    ) -> Float { tsr_dot_sq8(scaled, row, count) }
+
+    package static func squaredDistanceSQ16(
+        _ shifted: UnsafePointer<Float>, _ step: UnsafePointer<Float>,
+        _ high: UnsafePointer<UInt8>, _ low: UnsafePointer<UInt8>, _ count: Int
+    ) -> Float { tsr_l2_sq16(shifted, step, high, low, count) }
+
+    package static func dotSQ16(
+        _ scaled: UnsafePointer<Float>, _ high: UnsafePointer<UInt8>,
+        _ low: UnsafePointer<UInt8>, _ count: Int
+    ) -> Float { tsr_dot_sq16(scaled, high, low, count) }
+
+    package static func squaredDistanceF16(
+        _ query: UnsafePointer<Float>, _ row: UnsafePointer<UInt8>, _ count: Int
+    ) -> Float { tsr_l2_f16(query, row, count) }
+
+    package static func dotF16(
+        _ query: UnsafePointer<Float>, _ row: UnsafePointer<UInt8>, _ count: Int
+    ) -> Float { tsr_dot_f16(query, row, count) }
+}

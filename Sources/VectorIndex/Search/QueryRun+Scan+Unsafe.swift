@@ -1,0 +1,224 @@
+// Scanning the chosen lists, nearest first, against a threshold that falls on the way.
+import VectorCore
+
+extension QueryRun {
+    /// - Parameters:
+    ///   - depth: candidates wanted.
+    ///   - refines: they are compared again by finer rows, so that sums may be rounded to the threshold's scale.
+    package mutating func beginScan(depth: Int, refines: Bool) {
+        self.refines = refines
+        threshold.begin(wanted: depth)
+        wantedCandidates = depth
+        found = 0
+        tableCount = 0
+        listsScanned = 0
+        codesScanned = 0
+        listsSkipped = 0
+    }
+
+    /// Scans every chosen list; their codes must be in memory.
+    package mutating func scanResident() {
+        for index in 0..<probeCount {
+            let probe = probes.base[index]
+            let slot = slots.base + probe.slot
+            guard let codes = slot.pointee.view.codes else {
+                preconditionFailure("codes must be in memory")
+            }
+            var next: UnsafePointer<UInt8>?
+            if index + 1 < probeCount {
+                let following = probes.base[index + 1]
+                let there = slots.base + following.slot
+                next = there.pointee.view.codes.map {
+                    $0 + there.pointee.view.lists[following.list].offset
+                }
+            }
+            scan(probe, codes + slot.pointee.view.lists[probe.list].offset, next: next)
+        }
+    }
+
+    /// Scans the next chosen list, whose packed codes are `codes`.
+    package mutating func scan(_ index: Int, codes: Span<UInt8>) {
+        let probe = probes.base[index]
+        let view = slots.base[probe.slot].view
+        let stride = ListScan.blockStride(
+            subquantizers: view.subquantizers, bitsPerCode: view.bitsPerCode,
+            hasBias: metric != .innerProduct)
+        precondition(
+            codes.count == ListScan.blockCount(view.lists[probe.list].count) * stride,
+            "the codes of the whole list expected")
+        codes.withUnsafeBufferPointer { codes in
+            guard let base = codes.baseAddress else { return }
+            scan(probe, base, next: nil)
+        }
+    }
+
+    private mutating func scan(
+        _ probe: Probe, _ codes: UnsafePointer<UInt8>, next: UnsafePointer<UInt8>?
+    ) {
+        let list = (slots.base + probe.slot).pointee.view.lists[probe.list]
+        guard list.count > 0 else { return }
+        makeTables(probe.slot)
+        makeRoom(list.count)
+        let output = ScanOutput(rows: rows.base + found, distances: distances.base + found)
+        let new = scan(probe, list, codes, next: next, output)
+        for index in found..<found + new {
+            rowSlots.base[index] = UInt32(truncatingIfNeeded: probe.slot)
+        }
+        if threshold.isKnown {
+            threshold.count(output.distances, new)
+            found += new
+        } else {
+            found += new
+            if found >= wantedCandidates { setThreshold() }
+        }
+    }
+
+    private mutating func scan(
+        _ probe: Probe, _ list: ListPlace, _ codes: UnsafePointer<UInt8>,
+        next: UnsafePointer<UInt8>?, _ output: ScanOutput
+    ) -> Int {
+        let slot = slots.base + probe.slot
+        let base = probe.distance + list.biasOffset + slot.pointee.tableOffset
+        let room = threshold.value - base
+        let narrow = slot.pointee.view.bitsPerCode == 4
+        // Quantized tables and the bias only add to the base; float tables may take from it.
+        guard room >= 0 || !narrow else {
+            listsSkipped += 1
+            return 0
+        }
+        listsScanned += 1
+        codesScanned += list.count
+        func shape(tableStep: Float) -> ListScan {
+            ListScan(
+                blocks: codes, next: next, count: list.count,
+                subquantizers: slot.pointee.view.subquantizers,
+                bitsPerCode: slot.pointee.view.bitsPerCode, hasBias: metric != .innerProduct,
+                firstRow: list.firstRow, base: base, tableStep: tableStep, biasStep: list.biasStep)
+        }
+        if !narrow {
+            return shape(tableStep: 1).scan(
+                floatTables: floatTables.base + slot.pointee.tables, threshold: threshold.value,
+                output)
+        }
+        let tables = tables.base + slot.pointee.tables
+        if refines, threshold.isKnown,
+            let steps = NarrowScale(
+                room: room, tableStep: slot.pointee.tableStep, biasStep: list.biasStep)
+        {
+            return shape(tableStep: steps.unit).scanNarrow(
+                tables: tables, steps.steps, scratch: tableScratch.base, output)
+        }
+        let wide = WideTables(subquantizers: slot.pointee.view.subquantizers)
+        wide.fill(tableScratch.base, from: tables)
+        return shape(tableStep: slot.pointee.tableStep * wide.unit).scan(
+            byteTables: tableScratch.base, threshold: threshold.value, output)
+    }
+
+    /// Look-up tables of the slot's shard, made when its first list is scanned.
+    private mutating func makeTables(_ index: Int) {
+        guard (slots.base + index).pointee.tables < 0 else { return }
+        var slot = slots.base[index]
+        let view = slot.view
+        let size = view.subquantizers * view.centroidCount
+        let narrow = view.bitsPerCode == 4
+        let place = narrow ? 0 : tableCount
+        floatTables.reserve(place + size, keeping: place)
+        let scaled = scaledQuery(slot.local.shifted)
+        SearchKernels.tables(
+            scaled, codebooks: view.codebooks, subquantizers: view.subquantizers,
+            subdimension: view.subdimension, centroids: view.centroidCount,
+            into: floatTables.base + place)
+        slot.tables = tableCount
+        tableCount += size
+        if narrow {
+            let padded = SearchKernels.quantizedCount(subquantizers: view.subquantizers)
+            tables.reserve(slot.tables + padded, keeping: slot.tables)
+            tableScratch.reserve(32 * view.subquantizers + 64)
+            (slot.tableOffset, slot.tableStep) = SearchKernels.quantize(
+                floatTables.base, subquantizers: view.subquantizers,
+                into: tables.base + slot.tables)
+            tableCount = slot.tables + padded
+        }
+        slots.base[index] = slot
+    }
+
+    /// The local query times what its products with codebook entries count for in a distance.
+    private mutating func scaledQuery(_ local: UnsafePointer<Float>) -> UnsafePointer<Float> {
+        let factor: Float = metric == .innerProduct ? -1 : -2
+        minima.reserve(paddedDimension)
+        for index in 0..<paddedDimension { minima.base[index] = factor * local[index] }
+        return UnsafePointer(minima.base)
+    }
+
+    private mutating func makeRoom(_ count: Int) {
+        let needed = found + count + 16
+        guard needed > rows.capacity || needed > distances.capacity || needed > rowSlots.capacity
+        else { return }
+        if threshold.isKnown { compact() }
+        // Less than was needed, where some were dropped.
+        let room = found + count + 16
+        rows.reserve(room, keeping: found)
+        distances.reserve(room, keeping: found)
+        rowSlots.reserve(room, keeping: found)
+    }
+
+    /// Drops what the threshold has overtaken.
+    private mutating func compact() {
+        var kept = 0
+        for index in 0..<found where distances.base[index] <= threshold.value {
+            distances.base[kept] = distances.base[index]
+            rows.base[kept] = rows.base[index]
+            rowSlots.base[kept] = rowSlots.base[index]
+            kept += 1
+        }
+        found = kept
+    }
+
+    /// Enough has been found for a first threshold.
+    private mutating func setThreshold() {
+        let range = SearchKernels.range(distances.base, count: found)
+        threshold.start(low: range.low, high: range.high)
+        threshold.count(distances.base, found)
+        compact()
+    }
+}
+
+/// Steps of one list: from nothing to its room within the threshold in 254 of them.
+private struct NarrowScale {
+    let steps: NarrowSteps
+    /// What one step is worth.
+    let unit: Float
+
+    /// Nil where the room is too small for the tables' own steps.
+    init?(room: Float, tableStep: Float, biasStep: Float) {
+        let wanted = tableStep * 254 * 32_768 / room
+        // A coarser whole factor: the limit must not pass 254.
+        guard wanted >= 1, wanted < 32_767 else { return nil }
+        let factor = wanted.rounded(.down)
+        unit = tableStep * 32_768 / factor
+        guard unit > 0, unit.isFinite else { return nil }
+        let bias = min(32_767, max(0, (biasStep / unit * 256).rounded(.toNearestOrEven)))
+        steps = NarrowSteps(
+            factor: Int16(factor), biasFactor: Int16(bias),
+            limit: UInt8(max(0, min(254, (room / unit).rounded(.down)))))
+    }
+}
+
+/// Byte tables whose sums fit 16 bits: finer than the narrow ones, for the lists that come before there is a threshold.
+private struct WideTables {
+    private let subquantizers: Int
+    private let factor: Int
+
+    init(subquantizers: Int) {
+        self.subquantizers = subquantizers
+        factor = max(1, min(255, 65_535 / subquantizers) * 32_768 / ListScan.tableSteps)
+    }
+
+    /// Steps of the quantized tables that one step of these is.
+    var unit: Float { 32_768 / Float(factor) }
+
+    func fill(_ bytes: UnsafeMutablePointer<UInt8>, from tables: UnsafePointer<Int16>) {
+        SearchKernels.narrow(
+            tables, subquantizers: subquantizers, factor: Int16(factor), into: bytes)
+    }
+}

@@ -1,0 +1,126 @@
+// A shard's model in the form queries need.
+package import VectorCore
+
+/// One inverted list of a shard.
+package struct ListPlace: BitwiseCopyable, Sendable {
+    /// Of its first byte in the shard's codes.
+    package let offset: Int
+    package let count: Int
+    package let firstRow: UInt32
+    package let biasOffset: Float
+    package let biasStep: Float
+
+    package init(offset: Int, count: Int, firstRow: Int, biasOffset: Float, biasStep: Float) {
+        self.offset = offset
+        self.count = count
+        self.firstRow = UInt32(firstRow)
+        self.biasOffset = biasOffset
+        self.biasStep = biasStep
+    }
+}
+
+/// Everything of a shard that searching needs but for codes and rows. Immutable.
+package final class SearchModel: Sendable {
+    package let metric: Metric
+    private let shape: ProductQuantizerShape
+    private let centroids: CentroidSet
+    /// `[M][dsub][ksub]`.
+    private let codebooks: AlignedArray<Float>
+    private let lists: AlignedArray<ListPlace>
+    private let refine: RefineScale
+    private let dimension: Int
+
+    /// - Parameter lists: one for each of the model's lists.
+    package init(
+        _ model: ShardModel, metric: Metric, refine: RefineTier, dimension: Int, lists: [ListPlace]
+    ) {
+        precondition(lists.count == model.listCount, "one place a list")
+        self.metric = metric
+        self.dimension = dimension
+        shape = model.shape
+        centroids = CentroidSet(
+            rows: model.centroidCodes, step: model.centroidStep, origin: model.origin,
+            metric: metric)
+        codebooks = Self.transpose(model.codebooks)
+        self.lists = AlignedArray(
+            lists, or: ListPlace(offset: 0, count: 0, firstRow: 0, biasOffset: 0, biasStep: 0))
+        self.refine = RefineScale(refine)
+    }
+
+    /// Bytes this takes in memory.
+    package var bytes: Int {
+        centroids.bytes + codebooks.bytes + lists.bytes + refine.bytes
+    }
+
+    /// The shard as the hot path sees it, valid as long as this and `storage` live.
+    package func view(ordinal: Int, storage: ShardStorage? = nil) -> ShardView {
+        ShardView(
+            ordinal: ordinal, shape: shape, centroids: centroids.view,
+            codebooks: UnsafePointer(codebooks.base),
+            lists: UnsafePointer(lists.base), refine: refine.view,
+            codes: storage?.codes.base,
+            rows: storage?.rows.map { RowPlanes($0, dimension: dimension) })
+    }
+
+    private static func transpose(_ codebooks: Codebooks) -> AlignedArray<Float> {
+        let shape = codebooks.shape
+        let transposed = AlignedArray<Float>(count: codebooks.centroids.count, filling: 0)
+        for subquantizer in 0..<shape.subquantizerCount {
+            for centroid in 0..<shape.centroidCount {
+                for offset in 0..<shape.subdimension {
+                    let source =
+                        (subquantizer * shape.centroidCount + centroid) * shape.subdimension
+                    let target = (subquantizer * shape.subdimension + offset) * shape.centroidCount
+                    transposed.base[target + centroid] = codebooks.centroids[source + offset]
+                }
+            }
+        }
+        return transposed
+    }
+}
+
+/// What a shard keeps in memory: its codes, and its refine rows where there is room for them.
+package struct ShardStorage: Sendable {
+    /// The packed codes of all lists, in list order.
+    package let codes: ArenaBytes
+    package let rows: RefineRows?
+
+    package init(codes: ArenaBytes, rows: RefineRows?) {
+        self.codes = codes
+        self.rows = rows
+    }
+}
+
+/// Pointers to everything of a shard that a query touches: no reference counts on the hot path.
+package struct ShardView: BitwiseCopyable, @unchecked Sendable {
+    package let ordinal: Int
+    let subquantizers: Int
+    let subdimension: Int
+    let bitsPerCode: Int
+    let centroids: CentroidView
+    let codebooks: UnsafePointer<Float>
+    let lists: UnsafePointer<ListPlace>
+    let refine: RefineScaleView
+    let codes: UnsafePointer<UInt8>?
+    let rows: RowPlanes?
+
+    init(
+        ordinal: Int, shape: ProductQuantizerShape, centroids: CentroidView,
+        codebooks: UnsafePointer<Float>,
+        lists: UnsafePointer<ListPlace>, refine: RefineScaleView, codes: UnsafePointer<UInt8>?,
+        rows: RowPlanes?
+    ) {
+        self.ordinal = ordinal
+        subquantizers = shape.subquantizerCount
+        subdimension = shape.subdimension
+        bitsPerCode = shape.bitsPerCode
+        self.centroids = centroids
+        self.codebooks = codebooks
+        self.lists = lists
+        self.refine = refine
+        self.codes = codes
+        self.rows = rows
+    }
+
+    var centroidCount: Int { 1 << bitsPerCode }
+}

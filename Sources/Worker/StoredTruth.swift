@@ -1,0 +1,161 @@
+// Exact neighbours where the vectors as they were given are no longer at hand: from the refine tier, which rounds them.
+// Three passes over the shards, one shard a thread at a time: draw queries, compare, name the neighbours.
+package import Catalog
+import ObjectStore
+package import ShardFile
+package import TesseraBase
+package import VectorCore
+import VectorIndex
+
+/// Makes query sets out of a published or drafted index.
+package struct StoredTruth: Sendable {
+    private static let rowsAtOnce = 4096
+
+    private let index: IndexDescription
+    private let catalog: Catalog
+    private let pool: WorkPool
+    private let progress: ProgressHandler
+
+    /// Throws `unsupported` where the index has no refine tier.
+    package init(
+        _ index: IndexDescription, in catalog: Catalog, pool: WorkPool,
+        progress: @escaping ProgressHandler
+    ) throws(TesseraError) {
+        guard index.refine != RefineEncoding.none.rawValue else {
+            throw TesseraError(
+                .unsupported,
+                "index '\(index.name)' keeps no refine tier to compute exact neighbours from; train it again, which "
+                    + "keeps queries with their neighbours")
+        }
+        self.index = index
+        self.catalog = catalog
+        self.pool = pool
+        self.progress = progress
+    }
+
+    /// The truth about `queries` (`[count][dimension]`, of unit length for cosine).
+    package func about(_ queries: Matrix, k: Int) async throws(TesseraError) -> QuerySet {
+        try await compare(queries, own: nil, k: min(k, index.vectors))
+    }
+
+    /// Vectors of the index as queries, drawn by `seed`, each left out of its own answer.
+    package func sample(_ most: Int, k: Int, seed: UInt64) async throws(TesseraError) -> QuerySet {
+        guard index.vectors > 1 else {
+            throw TesseraError(
+                .invalidArgument, "index '\(index.name)' has a single vector: nothing to find")
+        }
+        var random = SeededRandom(seed: seed, stream: 0)
+        let drawn = random.sample(min(most, index.vectors), below: index.vectors)
+        let places = places(of: drawn)
+        let parts = try await forEachShard("drawing queries") { shard throws(TesseraError) in
+            var rows: [Float] = []
+            for place in places where place.shard == shard.ordinal {
+                rows += try shard.vector(place.row)
+            }
+            return rows
+        }
+        let elements = parts.flatMap { $0 }
+        let queries = Matrix(
+            rows: places.count, columns: index.dimension, elements: elements)
+        return try await compare(queries, own: places, k: min(k, index.vectors - 1))
+    }
+
+    /// Where the numbered vectors are, counted through all shards in order.
+    private func places(of drawn: [Int]) -> [NumericID] {
+        var ordinal = 0
+        var first = 0
+        return drawn.map { number in
+            while number >= first + index.shards[ordinal].vectors {
+                first += index.shards[ordinal].vectors
+                ordinal += 1
+            }
+            return NumericID(shard: ordinal, row: number - first)
+        }
+    }
+
+    private func compare(_ queries: Matrix, own: [NumericID]?, k: Int) async throws(TesseraError)
+        -> QuerySet
+    {
+        let metric = Metric(rawValue: index.metric) ?? .l2
+        let unseen = ExactNeighbours(
+            queries: queries, ownIDs: own?.map(\.rawValue), metric: metric)
+        let parts = try await forEachShard("comparing exactly") { shard throws(TesseraError) in
+            var truth = unseen
+            for first in stride(from: 0, to: shard.head.vectorCount, by: Self.rowsAtOnce) {
+                let rows = first..<min(first + Self.rowsAtOnce, shard.head.vectorCount)
+                let vectors = try shard.vectors(rows)
+                truth.add(vectors) { index in
+                    NumericID(shard: shard.ordinal, row: rows.lowerBound + index).rawValue
+                }
+            }
+            return truth
+        }
+        var truth = unseen
+        for part in parts { truth.merge(part) }
+        let neighbours = truth.neighbours(k)
+        let wanted = Set(neighbours.joined()).union(own?.map(\.rawValue) ?? [])
+        let named = try await forEachShard("naming neighbours") { shard throws(TesseraError) in
+            try shard.ids(of: wanted)
+        }
+        let names = named.reduce(into: [UInt64: String]()) { all, part in
+            all.merge(part) { first, _ in first }
+        }
+        return QuerySet(
+            queries: queries, k: k, ownIDs: own?.map { names[$0.rawValue] ?? "" },
+            neighbours: neighbours.map { ids in ids.map { names[$0] ?? "" } })
+    }
+
+    /// `body` of each shard, read whole and checked, in their order.
+    private func forEachShard<Output: Sendable>(
+        _ phase: String, _ body: @escaping @Sendable (WholeShard) throws(TesseraError) -> Output
+    ) async throws(TesseraError) -> [Output] {
+        let counter = ProgressCounter(
+            phase: phase, total: index.shards.count, unit: "shards", handler: progress)
+        return try await pool.map(Array(index.shards.enumerated())) {
+            [pool, catalog] item throws(TesseraError) in
+            let key = ObjectKind.shard.key(item.element.digest)
+            let object = try await catalog.store.get(key)
+            let output = try await pool.run { () throws(TesseraError) in
+                try body(
+                    WholeShard(
+                        ordinal: item.offset, head: try ShardHead.verify(object, name: key),
+                        object: object))
+            }
+            counter.advance(by: 1)
+            return output
+        }
+    }
+}
+
+/// A shard with all its bytes.
+private struct WholeShard {
+    let ordinal: Int
+    let head: ShardHead
+    let object: [UInt8]
+
+    func vector(_ row: Int) throws(TesseraError) -> [Float] {
+        guard row < head.vectorCount, let range = head.refineRange(row: row) else {
+            throw TesseraError(.corrupted, "\(head.name) is not the shard the manifest describes")
+        }
+        return head.refine.decode(
+            try head.refineRow(object[Int(range.lowerBound)..<Int(range.upperBound)], row: row))
+    }
+
+    func vectors(_ rows: Range<Int>) throws(TesseraError) -> Matrix {
+        var elements: [Float] = []
+        elements.reserveCapacity(rows.count * head.dimension)
+        for row in rows { elements += try vector(row) }
+        return Matrix(rows: rows.count, columns: head.dimension, elements: elements)
+    }
+
+    /// The external ids of those of `wanted` that are here.
+    func ids(of wanted: Set<UInt64>) throws(TesseraError) -> [UInt64: String] {
+        var names: [UInt64: String] = [:]
+        for raw in wanted where NumericID(rawValue: raw).shard == ordinal {
+            let place = head.idPlace(row: NumericID(rawValue: raw).row)
+            let block = object[Int(place.range.lowerBound)..<Int(place.range.upperBound)]
+            names[raw] = try head.id(Array(block), at: place)
+        }
+        return names
+    }
+}

@@ -1,0 +1,40 @@
+// Query sets: what is written is read, and damaged bytes are a typed error.
+import ShardFile
+import TesseraBase
+import Testing
+import VectorCore
+
+struct QuerySetTests {
+    private static let sets = [GoldenObject.querySetSampled, .querySetGiven]
+
+    private func code(_ bytes: [UInt8]) -> ErrorCode? {
+        do throws(TesseraError) { _ = try QuerySetFile.read(bytes, name: "set") } catch {
+            return error.code
+        }
+        return nil
+    }
+
+    @Test("what is written is read", arguments: sets)
+    func roundTrip(_ object: GoldenObject) throws {
+        #expect(try QuerySetFile.read(object.written(), name: "set") == object.querySet)
+    }
+
+    @Test("a flipped bit anywhere is found", arguments: sets)
+    func flippedBits(_ object: GoldenObject) throws {
+        let whole = try object.written()
+        for position in whole.indices {
+            var bytes = whole
+            bytes[position] ^= 1 << UInt8(position % 8)
+            let found = code(bytes)
+            #expect(found == .corrupted || found == .unsupported, "byte \(position)")
+        }
+    }
+
+    @Test("a set cut short anywhere is refused", arguments: sets)
+    func truncation(_ object: GoldenObject) throws {
+        let whole = try object.written()
+        for length in whole.indices {
+            #expect(code(Array(whole[..<length])) == .corrupted, "\(length) bytes")
+        }
+    }
+}

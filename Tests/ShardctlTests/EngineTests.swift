@@ -1,0 +1,47 @@
+// `query --engine`: by the program as it is built, with Faiss or without.
+import TestSupport
+import Testing
+import VectorCore
+
+struct EngineTests {
+    #if Faiss
+        @Test("Both engines give the same answers, and --stats says which it was")
+        func sameAnswers() throws {
+            let place = try Workplace()
+            try place.write("base.fbin", Matrix.sample(rows: 600))
+            try place.trainAndPublish("base.fbin")
+            func query(_ engine: String) throws -> [String] {
+                try place.mustRun(
+                    "query",
+                    [
+                        "--vectors", "base.fbin", "-k", "5", "--refine", "300", "--stats",
+                        "--engine", engine,
+                    ]
+                ).lines
+            }
+            let own = try query("tessera")
+            let faiss = try query("faiss")
+            #expect(own.count == 601 && own.dropLast() == faiss.dropLast())
+            #expect(own.last?.contains("\"engine\":\"tessera\"") == true)
+            #expect(faiss.last?.contains("\"engine\":\"faiss\"") == true)
+        }
+
+        @Test("Faiss does not search cold")
+        func cold() throws {
+            let outcome = try Workplace().run(
+                "query", ["--vectors", "no.fbin", "--engine", "faiss", "--cold"])
+            expectComplaint(outcome, status: 65, says: ["'faiss'", "leave out --cold"])
+        }
+    #else
+        @Test(
+            "Without Faiss its engine is refused before anything is opened",
+            arguments: [[], ["--cold"]])
+        func refusal(_ more: [String]) throws {
+            let outcome = try Workplace().run(
+                "query", ["--vectors", "no.fbin", "--engine", "faiss"] + more)
+            expectComplaint(
+                outcome, status: 78,
+                says: ["'faiss'", "swift build --traits Faiss", "leave out --engine faiss"])
+        }
+    #endif
+}

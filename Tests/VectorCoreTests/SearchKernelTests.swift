@@ -1,0 +1,319 @@
+// The kernels of the query path: every instruction set against the scalar definition, and the definition against plain
+// arithmetic.
+import TestSupport
+import Testing
+import VectorCore
+
+extension KernelTests {
+    @Test(
+        "a scan finds the same rows and distances on every instruction set",
+        arguments: InstructionSets.fast, [4, 8])
+    func scans(set: String, bits: Int) {
+        for example in ScanExample.all(bits: bits) {
+            let threshold = example.median
+            let (scalar, other) = InstructionSets.compare(set) {
+                example.scan(threshold: threshold)
+            }
+            #expect(scalar == other)
+            #expect(example.count < 3 || scalar.rows.count < example.count)
+            #expect(!scalar.rows.isEmpty)
+        }
+    }
+
+    @Test(
+        "a narrow scan finds the same rows and distances on every instruction set",
+        arguments: InstructionSets.fast)
+    func narrowScans(set: String) {
+        for example in ScanExample.all(bits: 4) {
+            for (factor, biasFactor, limit) in [
+                (40, 9, 254), (300, 100, 120), (32_766, 32_767, 254), (1, 0, 0),
+            ] {
+                let steps = NarrowSteps(
+                    factor: Int16(factor), biasFactor: Int16(biasFactor), limit: UInt8(limit))
+                let (scalar, other) = InstructionSets.compare(set) { example.scanNarrow(steps) }
+                #expect(scalar == other)
+                #expect(scalar == example.expectedNarrow(steps))
+            }
+        }
+    }
+
+    @Test(
+        "tables keep their order and extent when they are quantized",
+        arguments: ["scalar"] + InstructionSets.fast)
+    func quantizedTables(set: String) {
+        let best = Kernels.instructionSet
+        defer { _ = Kernels.force(instructionSet: best) }
+        _ = Kernels.force(instructionSet: set)
+        let tables = RandomVectors.uniform(rows: 6, columns: 16, seed: 3).elements
+        var packed = [Int16](repeating: 7, count: SearchKernels.quantizedCount(subquantizers: 6))
+        let (offset, step) = SearchKernels.quantize(tables, subquantizers: 6, into: &packed)
+        let steps = tables.indices.map { packed[place($0 / 16, $0 % 16)] }
+        #expect((6..<8).allSatisfy { m in (0..<16).allSatisfy { packed[place(m, $0)] == 0 } })
+        let minima = (0..<6).map { tables[$0 * 16..<$0 * 16 + 16].min()! }
+        #expect(abs(offset - minima.reduce(0, +)) < 1e-6)
+        #expect(steps.max() == 4095)
+        for (index, value) in tables.enumerated() {
+            #expect(abs(minima[index / 16] + step * Float(steps[index]) - value) <= step * 0.501)
+        }
+        var flat = [Int16](repeating: 1, count: 64)
+        #expect(
+            SearchKernels.quantize([Float](repeating: 2, count: 16), subquantizers: 1, into: &flat)
+                == (2, 1))
+        #expect(flat.allSatisfy { $0 == 0 })
+    }
+
+    @Test(
+        "queries and centroids in bytes give the same on every instruction set",
+        arguments: InstructionSets.fast, [1, 3, 4, 31, 33, 96, 130])
+    func ranking(set: String, width: Int) {
+        let queries = RandomVectors.uniform(rows: 2, columns: width, seed: UInt64(width))
+        for groups in [1, 3, 4, 9] {
+            let example = RankExample(width: width, groups: groups)
+            let (scalar, other) = InstructionSets.compare(set) {
+                example.rank(Array(queries.row(0)), origin: Array(queries.row(1)))
+            }
+            #expect(scalar == other)
+            #expect(
+                scalar.distances.enumerated().allSatisfy {
+                    abs($1 - example.expected(scalar, $0)) < 1e-3
+                })
+        }
+    }
+
+    @Test(
+        "the smallest values are selected in order", arguments: ["scalar"] + InstructionSets.fast,
+        [1, 15, 16, 17, 100])
+    func selection(set: String, count: Int) {
+        let best = Kernels.instructionSet
+        defer { _ = Kernels.force(instructionSet: best) }
+        _ = Kernels.force(instructionSet: set)
+        let values = RandomVectors.uniform(rows: 1, columns: (count + 15) / 16 * 16, seed: 7)
+            .elements
+        var indices = [UInt32](repeating: 0, count: count + 16)
+        var selected = [Float](repeating: 0, count: count + 16)
+        let found = SearchKernels.selectBelow(
+            values, count: count, threshold: 0.4, indices: &indices, selected: &selected)
+        let expected = (0..<count).filter { values[$0] <= 0.4 }
+        #expect(indices[..<found].map(Int.init) == expected)
+        #expect(Array(selected[..<found]) == expected.map { values[$0] })
+        var minima = [Float](repeating: 0, count: values.count / 16)
+        SearchKernels.groupMinima(values, groups: minima.count, into: &minima)
+        #expect(minima == (0..<minima.count).map { values[16 * $0..<16 * $0 + 16].min()! })
+    }
+
+    @Test(
+        "keys sort as distances do, and selection puts the smallest first",
+        arguments: [1, 2, 9, 40, 257, 3000])
+    func keys(count: Int) {
+        let values = RandomVectors.uniform(rows: 1, columns: count, seed: 11).elements.map {
+            $0 - 0.5
+        }
+        let made = values.enumerated().map { DistanceKey.make($1, $0) }
+        #expect(zip(made, values).allSatisfy { DistanceKey.distance($0) == $1 })
+        let sorted = made.sorted()
+        #expect(sorted.map { values[DistanceKey.number($0)] } == values.sorted())
+        for wanted in [1, count / 3, count - 1, count] where wanted > 0 {
+            var keys = made
+            KeySelection.select(&keys, count, wanted: wanted)
+            #expect(keys[..<wanted].sorted() == Array(sorted[..<wanted]))
+        }
+        var keys = made
+        KeySelection.sort(&keys, count)
+        #expect(keys == sorted)
+    }
+}
+
+/// Where the header says that an entry of quantized tables is.
+private func place(_ subquantizer: Int, _ entry: Int) -> Int {
+    subquantizer / 4 * 64 + entry / 8 * 32 + subquantizer % 4 * 8 + entry % 8
+}
+
+/// A list of random codes and what a scan of it found.
+private struct ScanExample {
+    struct Found: Equatable {
+        let rows: [UInt32]
+        let distances: [UInt32]
+    }
+
+    let count: Int
+    let subquantizers: Int
+    let bits: Int
+    let hasBias: Bool
+    let blocks: [UInt8]
+    let bytes: [UInt8]
+
+    static func all(bits: Int) -> [ScanExample] {
+        var random = SeededRandom(seed: 9)
+        return [(1, 2), (31, 6), (32, 8), (33, 10), (250, 46), (97, 158)].flatMap {
+            count, subquantizers in
+            [true, false].map { hasBias in
+                let stride = ListScan.blockStride(
+                    subquantizers: subquantizers, bitsPerCode: bits, hasBias: hasBias)
+                return ScanExample(
+                    count: count, subquantizers: subquantizers, bits: bits, hasBias: hasBias,
+                    blocks: (0..<ListScan.blockCount(count) * stride).map { _ in
+                        UInt8.random(in: 0...255, using: &random)
+                    },
+                    bytes: (0..<subquantizers * 256).map { _ in
+                        UInt8.random(in: 0...255, using: &random)
+                    })
+            }
+        }
+    }
+
+    /// A threshold that half of the list is within.
+    var median: Float {
+        let distances = scan(threshold: .infinity).distances.map { Float(bitPattern: $0) }
+        return distances.sorted()[distances.count / 2]
+    }
+
+    func scan(threshold: Float) -> Found {
+        run { list, output in
+            bits == 4
+                ? list.scan(
+                    byteTables: Array(bytes.prefix(subquantizers * 16)), threshold: threshold,
+                    output)
+                : list.scan(
+                    floatTables: bytes.map { Float($0) * 0.37 }, threshold: threshold, output)
+        }
+    }
+
+    private func narrowTable(_ subquantizer: Int, _ entry: Int) -> Int16 {
+        Int16(bytes[16 * subquantizer + entry]) * 16
+    }
+
+    private var narrowTables: [Int16] {
+        var tables = [Int16](
+            repeating: 0, count: SearchKernels.quantizedCount(subquantizers: subquantizers))
+        for subquantizer in 0..<subquantizers {
+            for entry in 0..<16 {
+                tables[place(subquantizer, entry)] = narrowTable(subquantizer, entry)
+            }
+        }
+        return tables
+    }
+
+    func scanNarrow(_ steps: NarrowSteps) -> Found {
+        var scratch = [UInt8](repeating: 0, count: 32 * subquantizers + 64)
+        return run { list, output in
+            list.scanNarrow(tables: narrowTables, steps, scratch: &scratch, output)
+        }
+    }
+
+    /// What the header says a narrow scan finds.
+    func expectedNarrow(_ steps: NarrowSteps) -> Found {
+        let tables = (0..<16 * subquantizers).map { index in
+            min(255, (Int(narrowTable(index / 16, index % 16)) * Int(steps.factor) + 0x4000) >> 15)
+        }
+        let stride = ListScan.blockStride(
+            subquantizers: subquantizers, bitsPerCode: 4, hasBias: hasBias)
+        var rows: [UInt32] = []
+        var distances: [UInt32] = []
+        for index in 0..<count {
+            let block = index / 32 * stride
+            var sum = 0
+            for pair in 0..<subquantizers / 2 {
+                let byte = Int(blocks[block + pair * 32 + index % 32])
+                sum += tables[pair * 32 + byte % 16] + tables[pair * 32 + 16 + byte / 16]
+            }
+            if hasBias {
+                let bias = Int(blocks[block + subquantizers * 16 + index % 32])
+                sum += (bias * Int(steps.biasFactor) + 128) >> 8
+            }
+            guard min(255, sum) <= Int(steps.limit) else { continue }
+            rows.append(1000 + UInt32(index))
+            distances.append((Float(3.5) + Float(0.013) * Float(sum)).bitPattern)
+        }
+        return Found(rows: rows, distances: distances)
+    }
+
+    private func run(_ body: (ListScan, ScanOutput) -> Int) -> Found {
+        var rows = [UInt32](repeating: 0, count: count + 16)
+        var distances = [Float](repeating: 0, count: count + 16)
+        let found = blocks.withUnsafeBufferPointer { blocks in
+            rows.withUnsafeMutableBufferPointer { rows in
+                distances.withUnsafeMutableBufferPointer { distances in
+                    body(
+                        ListScan(
+                            blocks: blocks.baseAddress!, next: nil, count: count,
+                            subquantizers: subquantizers,
+                            bitsPerCode: bits, hasBias: hasBias, firstRow: 1000, base: 3.5,
+                            tableStep: 0.013,
+                            biasStep: 0.21),
+                        ScanOutput(rows: rows.baseAddress!, distances: distances.baseAddress!))
+                }
+            }
+        }
+        return Found(rows: Array(rows[..<found]), distances: distances[..<found].map(\.bitPattern))
+    }
+}
+
+/// Random centroids in bytes.
+private struct RankExample {
+    struct Ranked: Equatable {
+        let shifted: [Float]
+        let bytes: [UInt8]
+        let step: Float
+        let norm: Float
+        let distances: [Float]
+    }
+
+    let width: Int
+    let groups: Int
+    let codes: [Int8]
+    let norms: [Float]
+
+    init(width: Int, groups: Int) {
+        var random = SeededRandom(seed: UInt64(width * groups))
+        self.width = width
+        self.groups = groups
+        let words = (width + 3) / 4
+        codes = (0..<groups * words * 64).map { index in
+            // Dimensions that fill up the last word are zeros.
+            index / 64 % words * 4 + index % 4 < width
+                ? Int8.random(in: -127...127, using: &random) : 0
+        }
+        norms = (0..<16 * groups).map { Float($0) * 0.25 }
+    }
+
+    private var words: Int { (width + 3) / 4 }
+
+    private func code(_ centroid: Int, _ dimension: Int) -> Int {
+        Int(
+            codes[
+                centroid / 16 * words * 64 + dimension / 4 * 64 + centroid % 16 * 4 + dimension % 4]
+        )
+    }
+
+    func rank(_ query: [Float], origin: [Float]) -> Ranked {
+        var shifted = [Float](repeating: 0, count: width)
+        var bytes = [UInt8](repeating: 0, count: 4 * words)
+        let (step, norm) = SearchKernels.prepare(
+            query, origin: origin, count: width, shifted: &shifted, bytes: &bytes)
+        let corrections = (0..<16 * groups).map { centroid in
+            Int32(-128 * (0..<width).reduce(0) { $0 + code(centroid, $1) })
+        }
+        var distances = [Float](repeating: 0, count: 16 * groups)
+        codes.withUnsafeBufferPointer { codes in
+            corrections.withUnsafeBufferPointer { corrections in
+                norms.withUnsafeBufferPointer { norms in
+                    let block = CentroidBlock(
+                        codes: codes.baseAddress!, corrections: corrections.baseAddress!,
+                        norms: norms.baseAddress!,
+                        groups: groups, words: words)
+                    SearchKernels.rank(
+                        block, query: bytes, scale: 0.01 * step, constant: 2, into: &distances)
+                }
+            }
+        }
+        return Ranked(shifted: shifted, bytes: bytes, step: step, norm: norm, distances: distances)
+    }
+
+    /// The header's sum, from the bytes as they came out.
+    func expected(_ ranked: Ranked, _ centroid: Int) -> Float {
+        let product = (0..<width).reduce(0) {
+            $0 + (Int(ranked.bytes[$1]) - 128) * code(centroid, $1)
+        }
+        return norms[centroid] + 2 + 0.01 * ranked.step * Float(product)
+    }
+}
