@@ -1,4 +1,5 @@
 // Many queries over a pool of threads: each thread takes the next batch until none is left.
+package import SearchProtocol
 import Synchronization
 package import TesseraBase
 package import VectorCore

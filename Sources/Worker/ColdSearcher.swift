@@ -3,6 +3,7 @@
 // candidates, which lie together.
 package import Catalog
 import ObjectStore
+package import SearchProtocol
 import ShardFile
 package import TesseraBase
 package import VectorCore

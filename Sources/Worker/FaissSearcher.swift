@@ -1,5 +1,6 @@
 // The same search with Faiss for the scan: what our own engine is held against.
 #if Faiss
+    package import SearchProtocol
     import ShardFile
     package import TesseraBase
     package import VectorCore

@@ -2,6 +2,7 @@
 //
 // Invariant: the answer depends on (shards, query, options) alone: a query's lists are scanned in the order of their
 // distance, whoever else is searching.
+package import SearchProtocol
 import ShardFile
 package import TesseraBase
 package import VectorCore

@@ -3,6 +3,7 @@ import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
+import SearchProtocol
 import TesseraBase
 import VectorCore
 import VectorIndex

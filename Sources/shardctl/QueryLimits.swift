@@ -1,5 +1,6 @@
 // What a query may ask of a version; out of range is an error, never a silent clamp.
 import Catalog
+import SearchProtocol
 import TesseraBase
 import VectorCore
 import Worker

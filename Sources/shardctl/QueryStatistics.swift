@@ -2,6 +2,7 @@
 import Catalog
 import Foundation
 import ObjectStore
+import SearchProtocol
 import TesseraBase
 import Worker
 

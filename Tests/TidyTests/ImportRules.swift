@@ -6,6 +6,11 @@ enum ImportRules {
     private static let pool: Set = ["NIOCore", "NIOPosix"]
     private static let system: Set = ["Foundation", "Synchronization", "Glibc", "Darwin"]
 
+    private static let grpc: Set = [
+        "GRPCCore", "GRPCProtobuf", "SwiftProtobuf", "GRPCNIOTransportHTTP2Posix",
+    ]
+    private static let service: Set = ["Logging", "ServiceLifecycle"]
+
     /// What the Swift files of a target may import. `Foundation` and `Synchronization` are for all;
     /// `Glibc` and `Darwin` only where files, memory or threads are touched.
     static let table: [String: Set<String>] = [
@@ -22,12 +27,21 @@ enum ImportRules {
         "Indexer": system.union(pool).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
         ]),
-        "Worker": system.union(pool).union([
-            "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+        "SearchProtocol": grpc.subtracting(["GRPCNIOTransportHTTP2Posix"]).union([
+            "Foundation", "Synchronization", "TesseraBase", "VectorCore",
         ]),
-        "shardctl": system.union(pool).union([
+        "Worker": system.union(pool).union(grpc).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-            "Indexer", "Worker", "ArgumentParser",
+            "SearchProtocol",
+        ]),
+        "Coordinator": system.union(pool).union(grpc).union(service).union([
+            "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+            "SearchProtocol", "Crypto", "HTTPTypes", "Histogram", "Hummingbird", "HummingbirdTLS",
+            "NIOSSL", "Tracing",
+        ]),
+        "shardctl": system.union(pool).union(service).union([
+            "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+            "SearchProtocol", "Indexer", "Worker", "Coordinator", "ArgumentParser",
         ]),
     ]
 

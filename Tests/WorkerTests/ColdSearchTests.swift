@@ -1,6 +1,7 @@
 // A search straight from the store: the same answers as one from memory, in three dependent round trips.
 import Catalog
 import ObjectStore
+import SearchProtocol
 import TesseraBase
 import TestSupport
 import Testing

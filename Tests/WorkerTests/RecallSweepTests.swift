@@ -1,5 +1,6 @@
 // What is measured against what strangers get, judged by an oracle that shares no code with either.
 import Catalog
+import SearchProtocol
 import ShardFile
 import TesseraBase
 import TestSupport

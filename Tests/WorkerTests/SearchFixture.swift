@@ -3,6 +3,7 @@ import Catalog
 import Foundation
 import Indexer
 import ObjectStore
+import SearchProtocol
 import ShardFile
 import TesseraBase
 import TestSupport

@@ -2,6 +2,7 @@
 import Catalog
 import Indexer
 import ObjectStore
+import SearchProtocol
 import ShardFile
 import TesseraBase
 import TestSupport

@@ -22,7 +22,7 @@ package struct SearchOptions: Sendable, Equatable {
 
 extension SearchOptions {
     /// Candidates a scan keeps.
-    func candidateDepth(refines: Bool) -> Int {
+    package func candidateDepth(refines: Bool) -> Int {
         refines ? max(k, refineDepth) : k
     }
 }
@@ -34,6 +34,12 @@ package struct Hit: Sendable, Equatable {
     /// As ``VectorCore/Metric/reported(_:)`` defines it; smaller is nearer.
     package let distance: Float
     package let place: NumericID
+
+    package init(id: String, distance: Float, place: NumericID) {
+        self.id = id
+        self.distance = distance
+        self.place = place
+    }
 }
 
 /// What a query cost.
@@ -63,4 +69,9 @@ package struct Receipt: Sendable, Equatable {
 package struct SearchAnswer: Sendable, Equatable {
     package let hits: [Hit]
     package let receipt: Receipt
+
+    package init(hits: [Hit], receipt: Receipt) {
+        self.hits = hits
+        self.receipt = receipt
+    }
 }
