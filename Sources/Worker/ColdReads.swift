@@ -1,6 +1,6 @@
 // One round trip of a cold search: many ranges of several objects, coalesced, sent out together, and within a budget.
 import ObjectStore
-package import SearchProtocol
+import SearchProtocol
 import TesseraBase
 
 /// Bytes wanted of an object.

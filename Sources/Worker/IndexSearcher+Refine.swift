@@ -1,6 +1,6 @@
 // The second half of a search where rows and ids are not in memory: reading them.
 import ObjectStore
-package import SearchProtocol
+import SearchProtocol
 import ShardFile
 import TesseraBase
 import VectorCore

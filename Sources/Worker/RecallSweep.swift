@@ -2,7 +2,7 @@
 //
 // Only counts go into a point, so the same content and queries give the same points on every machine.
 package import Catalog
-package import SearchProtocol
+import SearchProtocol
 package import ShardFile
 package import TesseraBase
 import VectorCore

@@ -1,6 +1,6 @@
 // Reading into memory that is used again.
 import ObjectStore
-package import SearchProtocol
+import SearchProtocol
 import TesseraBase
 
 /// Bytes read, in memory that is used again.
