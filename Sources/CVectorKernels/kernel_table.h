@@ -40,6 +40,9 @@ extern const tsr_kernel_table tsr_scalar_kernels;
 #if defined(__x86_64__)
 extern const tsr_kernel_table tsr_avx2_kernels;
 extern const tsr_kernel_table tsr_avx512_kernels;
+#elif defined(__aarch64__)
+extern const tsr_kernel_table tsr_neon_kernels;
+extern const tsr_kernel_table tsr_dotprod_kernels;
 #endif
 
 #endif

@@ -119,9 +119,12 @@ uint32_t tsr_crc32c(uint32_t crc, const uint8_t *bytes, size_t count);
 /// Memory of at least `threshold` bytes goes back to the system when it is freed, whatever was freed before.
 void tsr_return_large_memory(size_t threshold);
 
-/// The instruction set in use: "avx512", "avx2" or "scalar". Chosen once; `TESSERA_ISA` asks for a lower one.
+/// The instruction set in use: "avx512" or "avx2", "dotprod" or "neon" on 64-bit ARM, or "scalar". Chosen once;
+/// `TESSERA_ISA` asks for a lower one.
 const char *tsr_isa_name(void);
 /// Uses the named instruction set from here on, for tests. Returns 0 where the machine lacks it. Not thread-safe.
 int tsr_isa_force(const char *name);
+/// The instruction sets this machine has, the best at place 0 and "scalar" last; null after that.
+const char *tsr_isa_at(size_t place);
 
 #endif
