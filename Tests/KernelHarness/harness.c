@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +34,14 @@ static uint64_t digest = 0xcbf29ce484222325u;
 static size_t comparisons, differences;
 
 static void stop(const char *why) {
-    fprintf(stderr, "error: %s, in %s, %s\n", why, kernel, shape);
-    exit(2);
+    printf("error: %s: %s on %s, %s\n", why, kernel, tsr_isa_name(), shape);
+    fflush(stdout);
+    _exit(2);
+}
+
+static void out_of_bounds(int signal) {
+    (void)signal;
+    stop("memory touched that was not given");
 }
 
 void fresh_seed(uint64_t seed) { random_state = seed; }
@@ -149,6 +156,7 @@ static int has_exactly(int count, char **names) {
 
 int main(int count, char **arguments) {
     if (count == 2 && strcmp(arguments[1], "--in-use") == 0) return puts(tsr_isa_name()) < 0;
+    signal(SIGSEGV, out_of_bounds);
     for (size_t i = 0; tsr_isa_at(i); i++) printf("%s%s", i ? ", " : "instruction sets: ", tsr_isa_at(i));
     printf("; in use: %s\n", tsr_isa_name());
     if (count > 1 && !(has_exactly(count - 1, arguments + 1) && strcmp(tsr_isa_name(), arguments[1]) == 0)) {
