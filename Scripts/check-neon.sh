@@ -22,7 +22,7 @@ build() {
     local name=$1
     shift
     mkdir -p "$folder"
-    "$compiler" "$@" -O2 -std=gnu17 -Wall -Wextra -Werror -I Sources/CVectorKernels/include \
+    "$compiler" "$@" -O2 -std=gnu17 -Wall -Wextra -Werror -I Sources/CVectorKernels -I Sources/CVectorKernels/include \
         Sources/CVectorKernels/*.c Tests/KernelHarness/*.c -o "$folder/$name" -lm
 }
 

@@ -263,12 +263,6 @@ static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
     return ~crc;
 }
 
-#define TABLE(name, rank)                                                                                             \
-    {                                                                                                                 \
-        name,         scan_pq4, scan_pq4_narrow, quantize_tables, prepare_query, rank,    group_minima,               \
-        select_below, scan_pq8, l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,  dot_sq8,                    \
-        l2_sq16,      dot_sq16, l2_f16,          dot_f16,         pq_tables,     crc32c,                              \
-    }
-const tsr_kernel_table tsr_neon_kernels = TABLE("neon", rank_centroids);
-const tsr_kernel_table tsr_dotprod_kernels = TABLE("dotprod", rank_centroids_dotprod);
+const tsr_kernel_table tsr_neon_kernels = TSR_KERNELS("neon", rank_centroids);
+const tsr_kernel_table tsr_dotprod_kernels = TSR_KERNELS("dotprod", rank_centroids_dotprod);
 #endif

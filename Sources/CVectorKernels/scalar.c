@@ -217,8 +217,4 @@ static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
     return ~crc;
 }
 
-const tsr_kernel_table tsr_scalar_kernels = {
-    "scalar",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
-    select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
-    l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
-};
+const tsr_kernel_table tsr_scalar_kernels = TSR_KERNELS("scalar", rank_centroids);

@@ -5,7 +5,7 @@
 
 #include "vector_kernels.h"
 
-/// What the floats of an input are.
+/// What the floats of an input are; messages give the number.
 enum values {
     ORDINARY,  // between -1 and 1
     HUGE,      // finite, but squares and sums overflow
