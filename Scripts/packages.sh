@@ -10,6 +10,9 @@ apt_faiss=(libfaiss-dev libopenblas-dev libgomp1)
 # The real S3 server of the tests (Scripts/s3-server.sh).
 apt_s3=(radosgw ceph-mon ceph-osd curl openssl)
 
+# The kernels of 64-bit ARM, cross-compiled and run under QEMU (Scripts/check-neon.sh).
+apt_neon=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
+
 # Tests that ask somebody else: plain Faiss, NumPy and a JSON Schema validator.
 pip_tests=(numpy faiss-cpu jsonschema)
 

@@ -149,6 +149,8 @@ section "mock tests" run_tests
 section "format" check_format
 if ! $fast; then
     section "scripts" check_scripts
+    Scripts/setup.sh neon
+    section "kernels" Scripts/check-neon.sh
     if [ -n "${TESSERA_TEST_S3_ENDPOINT:-}" ]; then section "s3 doctor" ask_s3_doctor; fi
     section "mock is free of Faiss" prove_mock_is_free_of_faiss
     section "mock quickstart" Scripts/quickstart.sh

@@ -135,10 +135,6 @@ static size_t select_below(const float *values, size_t count, float threshold, u
     return found;
 }
 
-const tsr_kernel_table tsr_avx2_kernels = {
-    "avx2",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
-    select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
-    l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
-};
+const tsr_kernel_table tsr_avx2_kernels = TSR_KERNELS("avx2", rank_centroids);
 #pragma clang attribute pop
 #endif

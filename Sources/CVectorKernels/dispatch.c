@@ -3,8 +3,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 static const tsr_kernel_table *kernels = &tsr_scalar_kernels;
+
+// The best first.
+static const tsr_kernel_table *const known[] = {
+#if defined(__x86_64__)
+    &tsr_avx512_kernels, &tsr_avx2_kernels,
+#elif defined(__aarch64__)
+    &tsr_dotprod_kernels, &tsr_neon_kernels,
+#endif
+    &tsr_scalar_kernels,
+};
 
 #if defined(__x86_64__)
 static int supports(const char *name) {
@@ -16,17 +29,36 @@ static int supports(const char *name) {
                __builtin_cpu_supports("avx512vnni");
     return strcmp(name, "avx2") == 0 ? avx2 : strcmp(name, "scalar") == 0;
 }
+#elif defined(__aarch64__)
+static int supports(const char *name) {
+#if defined(__linux__)
+    unsigned long has = getauxval(AT_HWCAP);
+    int neon = (has & HWCAP_ASIMD) && (has & HWCAP_CRC32), dotprod = neon && (has & HWCAP_ASIMDDP);
+#elif defined(__ARM_FEATURE_CRC32) && defined(__ARM_FEATURE_DOTPROD)
+    int neon = 1, dotprod = 1;  // what every processor has that this is compiled for
+#else
+    int neon = 0, dotprod = 0;
+#endif
+    if (strcmp(name, "dotprod") == 0) return dotprod;
+    return strcmp(name, "neon") == 0 ? neon : strcmp(name, "scalar") == 0;
+}
+#else
+static int supports(const char *name) { return strcmp(name, "scalar") == 0; }
 #endif
 
+const char *tsr_isa_at(size_t place) {
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (supports(known[i]->name) && place-- == 0) return known[i]->name;
+    return NULL;
+}
+
 int tsr_isa_force(const char *name) {
-#if defined(__x86_64__)
-    if (!supports(name)) return 0;
-    if (strcmp(name, "avx512") == 0) { kernels = &tsr_avx512_kernels; return 1; }
-    if (strcmp(name, "avx2") == 0) { kernels = &tsr_avx2_kernels; return 1; }
-#endif
-    if (strcmp(name, "scalar") != 0) return 0;
-    kernels = &tsr_scalar_kernels;
-    return 1;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i]->name, name) != 0 || !supports(name)) continue;
+        kernels = known[i];
+        return 1;
+    }
+    return 0;
 }
 
 __attribute__((constructor)) static void choose(void) {
@@ -35,7 +67,7 @@ __attribute__((constructor)) static void choose(void) {
 #endif
     const char *asked = getenv("TESSERA_ISA");
     if (asked && tsr_isa_force(asked)) return;
-    (void)(tsr_isa_force("avx512") || tsr_isa_force("avx2") || tsr_isa_force("scalar"));
+    (void)tsr_isa_force(tsr_isa_at(0));
 }
 
 const char *tsr_isa_name(void) { return kernels->name; }

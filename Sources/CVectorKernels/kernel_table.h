@@ -36,10 +36,23 @@ typedef struct {
     uint32_t (*crc32c)(uint32_t, const uint8_t *, size_t);
 } tsr_kernel_table;
 
+/// The table of an instruction set whose kernels are called like their fields, but for the one that ranks centroids.
+#define TSR_KERNELS(set, rank)                                                                                        \
+    {                                                                                                                 \
+        .name = set, .scan_pq4 = scan_pq4, .scan_pq4_narrow = scan_pq4_narrow, .quantize_tables = quantize_tables,    \
+        .prepare_query = prepare_query, .rank_centroids = rank, .group_minima = group_minima,                         \
+        .select_below = select_below, .scan_pq8 = scan_pq8, .l2_f32 = l2_f32, .dot_f32 = dot_f32,                     \
+        .dot_f32_i8 = dot_f32_i8, .l2_sq8 = l2_sq8, .dot_sq8 = dot_sq8, .l2_sq16 = l2_sq16, .dot_sq16 = dot_sq16,     \
+        .l2_f16 = l2_f16, .dot_f16 = dot_f16, .pq_tables = pq_tables, .crc32c = crc32c,                               \
+    }
+
 extern const tsr_kernel_table tsr_scalar_kernels;
 #if defined(__x86_64__)
 extern const tsr_kernel_table tsr_avx2_kernels;
 extern const tsr_kernel_table tsr_avx512_kernels;
+#elif defined(__aarch64__)
+extern const tsr_kernel_table tsr_neon_kernels;
+extern const tsr_kernel_table tsr_dotprod_kernels;
 #endif
 
 #endif

@@ -78,42 +78,41 @@ static float bias(const tsr_list *list, const uint8_t *block, size_t codes, size
     return list->has_bias ? list->bias_step * (float)block[codes + lane] : 0.0f;
 }
 
+static const uint8_t *block_of(const tsr_list *list, size_t index) {
+    return list->blocks + index / TSR_BLOCK * list->block_stride;
+}
+
+// The table entries of one vector of 4-bit codes, added up to at most `most`.
+static uint32_t sum_pq4(const tsr_list *list, size_t index, const uint8_t *tables, uint32_t most) {
+    const uint8_t *codes = block_of(list, index) + index % TSR_BLOCK;
+    uint32_t sum = 0;
+    for (size_t p = 0; p < list->subquantizers / 2; p++) {
+        uint8_t code = codes[p * TSR_BLOCK];
+        sum += (uint32_t)tables[p * 32 + (code & 15)] + tables[p * 32 + 16 + (code >> 4)];
+        if (sum > most) sum = most;
+    }
+    return sum;
+}
+
 static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float threshold,
                        uint32_t *rows, float *distances) {
-    size_t found = 0, pairs = list->subquantizers / 2;
+    size_t found = 0, codes = list->subquantizers / 2 * TSR_BLOCK;
     for (size_t index = 0; index < list->count; index++) {
-        const uint8_t *block = list->blocks + index / TSR_BLOCK * list->block_stride;
-        size_t lane = index % TSR_BLOCK;
-        uint32_t sum = 0;
-        for (size_t p = 0; p < pairs; p++) {
-            uint8_t code = block[p * TSR_BLOCK + lane];
-            sum += tables[p * 32 + (code & 15)];
-            sum += tables[p * 32 + 16 + (code >> 4)];
-        }
-        float distance = list->base + list->table_step * (float)sum;
-        distance = distance + bias(list, block, pairs * TSR_BLOCK, lane);
+        float distance = list->base + list->table_step * (float)sum_pq4(list, index, tables, 65535);
+        distance = distance + bias(list, block_of(list, index), codes, index % TSR_BLOCK);
         found = emit(list, index, distance, threshold, rows, distances, found);
     }
     return found;
 }
 
-static unsigned saturated(unsigned value) { return value < 255 ? value : 255; }
-
 static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t factor, int16_t bias_factor,
                               uint8_t limit, uint8_t *scratch, uint32_t *rows, float *distances) {
-    size_t found = 0, pairs = list->subquantizers / 2;
+    size_t found = 0, codes = list->subquantizers / 2 * TSR_BLOCK;
     tsr_narrow_tables(tables, list->subquantizers, factor, scratch);
     for (size_t index = 0; index < list->count; index++) {
-        const uint8_t *block = list->blocks + index / TSR_BLOCK * list->block_stride;
-        size_t lane = index % TSR_BLOCK;
-        unsigned sum = 0;
-        for (size_t p = 0; p < pairs; p++) {
-            uint8_t code = block[p * TSR_BLOCK + lane];
-            sum = saturated(sum + scratch[p * 32 + (code & 15)]);
-            sum = saturated(sum + scratch[p * 32 + 16 + (code >> 4)]);
-        }
-        if (list->has_bias)
-            sum = saturated(sum + saturated((unsigned)(block[pairs * TSR_BLOCK + lane] * bias_factor + 128) >> 8));
+        uint32_t sum = sum_pq4(list, index, scratch, 255);
+        if (list->has_bias) sum += (uint32_t)(block_of(list, index)[codes + index % TSR_BLOCK] * bias_factor + 128) >> 8;
+        if (sum > 255) sum = 255;
         if (sum > limit) continue;
         rows[found] = list->first_row + (uint32_t)index;
         distances[found++] = list->base + list->table_step * (float)sum;
@@ -197,7 +196,7 @@ static size_t scan_pq8(const tsr_list *list, const float *tables, float threshol
                        uint32_t *rows, float *distances) {
     size_t found = 0;
     for (size_t index = 0; index < list->count; index++) {
-        const uint8_t *block = list->blocks + index / TSR_BLOCK * list->block_stride;
+        const uint8_t *block = block_of(list, index);
         size_t lane = index % TSR_BLOCK;
         float sum = 0;
         for (size_t m = 0; m < list->subquantizers; m++)
@@ -218,8 +217,4 @@ static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
     return ~crc;
 }
 
-const tsr_kernel_table tsr_scalar_kernels = {
-    "scalar",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
-    select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
-    l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
-};
+const tsr_kernel_table tsr_scalar_kernels = TSR_KERNELS("scalar", rank_centroids);

@@ -1,4 +1,4 @@
-// What a query is compared with: whole refine rows, one by one, by the kernels with checked shapes.
+// What a query is compared with: whole refine rows, one by one.
 package import VectorCore
 package import VectorIndex
 
@@ -24,26 +24,20 @@ package struct RefineOracle {
     }
 
     /// The distance to a stored row.
-    package func distance(_ row: Span<UInt8>) -> Float {
-        let half = row.count / 2
+    package func distance(_ row: [UInt8]) -> Float {
+        let count = prepared.count
+        precondition(row.count == tier.encoding.rowSize(dimension: count), "a row is whole")
+        // Two planes of bytes where a row has 16 bits a dimension.
+        let low = Array(row.dropFirst(count))
         switch (tier.encoding, metric) {
-        case (.sq8, .innerProduct):
-            return -(constant + Kernels.dotSQ8(scaled: prepared.span, row: row))
-        case (.sq8, _):
-            return Kernels.squaredDistanceSQ8(
-                shifted: prepared.span, step: tier.step.span, row: row)
+        case (.sq8, .innerProduct): return -(constant + SearchKernels.dotSQ8(prepared, row, count))
+        case (.sq8, _): return SearchKernels.squaredDistanceSQ8(prepared, tier.step, row, count)
         case (.sq16, .innerProduct):
-            return
-                -(constant
-                + Kernels.dotSQ16(
-                    scaled: prepared.span, high: row.extracting(..<half),
-                    low: row.extracting(half...)))
+            return -(constant + SearchKernels.dotSQ16(prepared, row, low, count))
         case (.sq16, _):
-            return Kernels.squaredDistanceSQ16(
-                shifted: prepared.span, step: tier.step.span, high: row.extracting(..<half),
-                low: row.extracting(half...))
-        case (.f16, .innerProduct): return -Kernels.dotF16(prepared.span, row: row)
-        case (.f16, _): return Kernels.squaredDistanceF16(prepared.span, row: row)
+            return SearchKernels.squaredDistanceSQ16(prepared, tier.step, row, low, count)
+        case (.f16, .innerProduct): return -SearchKernels.dotF16(prepared, row, count)
+        case (.f16, _): return SearchKernels.squaredDistanceF16(prepared, row, count)
         case (.none, _): return .infinity
         }
     }

@@ -19,76 +19,61 @@ struct KernelTests {
             let row = Array(bytes.prefix(length))
             let lower = Array(bytes.suffix(length))
             let (scalar, other) = InstructionSets.compare(set) {
-                var dots = [Float](repeating: 0, count: 1)
-                var output = dots.mutableSpan
-                if length > 0 { Kernels.dots(a.span, rows: signed.span, into: &output) }
-                var results = [
-                    Kernels.squaredDistance(a.span, b.span), Kernels.dot(a.span, b.span), dots[0],
-                ]
-                if length > 0 {
-                    results += [
-                        Kernels.squaredDistanceSQ8(shifted: a.span, step: b.span, row: row.span),
-                        Kernels.dotSQ8(scaled: a.span, row: row.span),
-                        Kernels.squaredDistanceSQ16(
-                            shifted: a.span, step: b.span, high: row.span, low: lower.span),
-                        Kernels.dotSQ16(scaled: a.span, high: row.span, low: lower.span),
-                        Kernels.squaredDistanceF16(b.span, row: halves.span),
-                        Kernels.dotF16(b.span, row: halves.span),
-                    ]
-                }
-                return results.map(\.bitPattern)
+                [
+                    Kernels.squaredDistance(a.span, b.span), Kernels.dot(a.span, b.span),
+                    SearchKernels.dot(a, signed, length),
+                    SearchKernels.squaredDistanceSQ8(a, b, row, length),
+                    SearchKernels.dotSQ8(a, row, length),
+                    SearchKernels.squaredDistanceSQ16(a, b, row, lower, length),
+                    SearchKernels.dotSQ16(a, row, lower, length),
+                    SearchKernels.squaredDistanceF16(b, halves, length),
+                    SearchKernels.dotF16(b, halves, length),
+                ].map(\.bitPattern)
             }
             #expect(scalar == other, "length \(length)")
         }
     }
 
-    @Test("kernels agree with double precision", arguments: ["scalar"] + InstructionSets.fast)
+    @Test("kernels agree with double precision", arguments: InstructionSets.all)
     func oracle(set: String) {
         let values = RandomVectors.uniform(rows: 2, columns: 321, seed: 5)
         let (a, b) = (Array(values.row(0)), Array(values.row(1)))
-        let best = Kernels.instructionSet
-        defer { _ = Kernels.force(instructionSet: best) }
-        _ = Kernels.force(instructionSet: set)
-        let distance = Double(Kernels.squaredDistance(a.span, b.span))
-        #expect(abs(distance - ExactSearch.distance(a, b, .l2)) < 1e-4)
-        let dot = Double(Kernels.dot(a.span, b.span))
-        #expect(abs(dot + ExactSearch.distance(a, b, .innerProduct)) < 1e-4)
+        let (distance, dot) = InstructionSets.on(set) {
+            (Kernels.squaredDistance(a.span, b.span), Kernels.dot(a.span, b.span))
+        }
+        #expect(abs(Double(distance) - ExactSearch.distance(a, b, .l2)) < 1e-4)
+        #expect(abs(Double(dot) + ExactSearch.distance(a, b, .innerProduct)) < 1e-4)
     }
 
-    @Test(
-        "checksums are CRC-32C on every instruction set",
-        arguments: ["scalar"] + InstructionSets.fast)
+    @Test("checksums are CRC-32C on every instruction set", arguments: InstructionSets.all)
     func checksums(set: String) {
-        let best = Kernels.instructionSet
-        defer { _ = Kernels.force(instructionSet: best) }
-        _ = Kernels.force(instructionSet: set)
-        // RFC 3720, appendix B.4, and the customary check value.
-        #expect(Kernels.crc32c(Array("123456789".utf8)) == 0xE306_9283)
-        #expect(Kernels.crc32c([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
-        #expect(Kernels.crc32c([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
-        #expect(Kernels.crc32c(Array(UInt8(0)..<32)) == 0x46DD_794E)
-        #expect(Kernels.crc32c([UInt8]()) == 0)
+        InstructionSets.on(set) {
+            // RFC 3720, appendix B.4, and the customary check value.
+            #expect(Kernels.crc32c(Array("123456789".utf8)) == 0xE306_9283)
+            #expect(Kernels.crc32c([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
+            #expect(Kernels.crc32c([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
+            #expect(Kernels.crc32c(Array(UInt8(0)..<32)) == 0x46DD_794E)
+            #expect(Kernels.crc32c([UInt8]()) == 0)
+        }
     }
 
     @Test(
-        "tables are the inner products with each codebook entry",
-        arguments: ["scalar"] + InstructionSets.fast)
+        "tables are the inner products with each codebook entry", arguments: InstructionSets.all)
     func tables(set: String) {
-        let best = Kernels.instructionSet
-        defer { _ = Kernels.force(instructionSet: best) }
-        _ = Kernels.force(instructionSet: set)
         let query = RandomVectors.uniform(rows: 1, columns: 15, seed: 1).elements
-        let books = RandomVectors.uniform(rows: 15, columns: 16, seed: 2)
-        var tables = [Float](repeating: 0, count: 3 * 16)
-        var output = tables.mutableSpan
-        Kernels.tables(
-            query: query.span, codebooks: books.elements.span, subquantizers: 3, centroids: 16,
-            into: &output)
+        let books = RandomVectors.uniform(rows: 15, columns: 16, seed: 2).elements
+        let tables = InstructionSets.on(set) {
+            var tables = [Float](repeating: 0, count: 3 * 16)
+            SearchKernels.tables(
+                query, codebooks: books, subquantizers: 3, subdimension: 5, centroids: 16,
+                into: &tables)
+            return tables
+        }
         for subquantizer in 0..<3 {
             for centroid in 0..<16 {
                 let expected = (0..<5).reduce(Float(0)) { sum, offset in
                     let row = subquantizer * 5 + offset
-                    return sum + query[row] * books.elements[row * 16 + centroid]
+                    return sum + query[row] * books[row * 16 + centroid]
                 }
                 #expect(tables[subquantizer * 16 + centroid] == expected)
             }

@@ -39,14 +39,13 @@ extension KernelTests {
 
     @Test(
         "tables keep their order and extent when they are quantized",
-        arguments: ["scalar"] + InstructionSets.fast)
+        arguments: InstructionSets.all)
     func quantizedTables(set: String) {
-        let best = Kernels.instructionSet
-        defer { _ = Kernels.force(instructionSet: best) }
-        _ = Kernels.force(instructionSet: set)
         let tables = RandomVectors.uniform(rows: 6, columns: 16, seed: 3).elements
         var packed = [Int16](repeating: 7, count: SearchKernels.quantizedCount(subquantizers: 6))
-        let (offset, step) = SearchKernels.quantize(tables, subquantizers: 6, into: &packed)
+        let (offset, step) = InstructionSets.on(set) {
+            SearchKernels.quantize(tables, subquantizers: 6, into: &packed)
+        }
         let steps = tables.indices.map { packed[place($0 / 16, $0 % 16)] }
         #expect((6..<8).allSatisfy { m in (0..<16).allSatisfy { packed[place(m, $0)] == 0 } })
         let minima = (0..<6).map { tables[$0 * 16..<$0 * 16 + 16].min()! }
@@ -56,9 +55,10 @@ extension KernelTests {
             #expect(abs(minima[index / 16] + step * Float(steps[index]) - value) <= step * 0.501)
         }
         var flat = [Int16](repeating: 1, count: 64)
-        #expect(
+        let extent = InstructionSets.on(set) {
             SearchKernels.quantize([Float](repeating: 2, count: 16), subquantizers: 1, into: &flat)
-                == (2, 1))
+        }
+        #expect(extent == (2, 1))
         #expect(flat.allSatisfy { $0 == 0 })
     }
 
@@ -81,23 +81,22 @@ extension KernelTests {
     }
 
     @Test(
-        "the smallest values are selected in order", arguments: ["scalar"] + InstructionSets.fast,
+        "the smallest values are selected in order", arguments: InstructionSets.all,
         [1, 15, 16, 17, 100])
     func selection(set: String, count: Int) {
-        let best = Kernels.instructionSet
-        defer { _ = Kernels.force(instructionSet: best) }
-        _ = Kernels.force(instructionSet: set)
         let values = RandomVectors.uniform(rows: 1, columns: (count + 15) / 16 * 16, seed: 7)
             .elements
         var indices = [UInt32](repeating: 0, count: count + 16)
         var selected = [Float](repeating: 0, count: count + 16)
-        let found = SearchKernels.selectBelow(
-            values, count: count, threshold: 0.4, indices: &indices, selected: &selected)
+        var minima = [Float](repeating: 0, count: values.count / 16)
+        let found = InstructionSets.on(set) {
+            SearchKernels.groupMinima(values, groups: minima.count, into: &minima)
+            return SearchKernels.selectBelow(
+                values, count: count, threshold: 0.4, indices: &indices, selected: &selected)
+        }
         let expected = (0..<count).filter { values[$0] <= 0.4 }
         #expect(indices[..<found].map(Int.init) == expected)
         #expect(Array(selected[..<found]) == expected.map { values[$0] })
-        var minima = [Float](repeating: 0, count: values.count / 16)
-        SearchKernels.groupMinima(values, groups: minima.count, into: &minima)
         #expect(minima == (0..<minima.count).map { values[16 * $0..<16 * $0 + 16].min()! })
     }
 

@@ -20,7 +20,7 @@ struct RefineTierTests {
                 let kernelMetric: Metric = metric == .innerProduct ? .innerProduct : .l2
                 let expected = ExactSearch.distance(
                     Array(queries.row(query)), decoded, kernelMetric)
-                #expect(abs(Double(prepared.distance(bytes.span)) - expected) < 1e-3)
+                #expect(abs(Double(prepared.distance(bytes)) - expected) < 1e-3)
                 #expect(bytes.count == encoding.rowSize(dimension: 37))
             }
         }

@@ -51,7 +51,7 @@ struct RefinedSearchTests {
             let prepared = RefineOracle(query, tier: shard.head.refine, metric: metric)
             for row in 0..<shard.head.vectorCount {
                 let bytes = try shard.refineRow(row)
-                rows.append((shard.place(row), prepared.distance(bytes.span)))
+                rows.append((shard.place(row), prepared.distance(Array(bytes))))
             }
         }
         return rows.sorted { ($0.distance, $0.place) < ($1.distance, $1.place) }

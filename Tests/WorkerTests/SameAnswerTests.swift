@@ -37,7 +37,8 @@ struct SameAnswerTests {
             let (fixture, queries) = try await small(
                 IndexPlan(metric: metric, refine: refine, bits: bits))
             var answers: [[[Hit]]] = []
-            for name in ["scalar", "avx2", "avx512"] where Kernels.force(instructionSet: name) {
+            for name in Kernels.instructionSets {
+                #expect(Kernels.force(instructionSet: name))
                 let searcher = try await fixture.load()
                 let run = try await searcher.search(
                     queries, options: fixture.defaults(k: 10), pool: WorkPool(width: 1), batch: 8)

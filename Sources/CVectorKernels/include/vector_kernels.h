@@ -50,7 +50,7 @@ size_t tsr_scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t 
 /// Writes `tables` (`[subquantizers][16]`) as steps above each subquantizer's smallest entry, 0 to 4095, one step for all,
 /// in the order in which packing them to bytes sorts them: `[ceil(subquantizers / 4)][2][4][8]`, for four subquantizers
 /// first entries 0 to 7 of each, then 8 to 15. Missing subquantizers are zeros.
-/// `offset` gets the sum of the smallest entries, `step` what one step is worth.
+/// `offset` gets the sum of the smallest entries, `step` what one step is worth. No entry is NaN.
 void tsr_quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step);
 /// The same steps as bytes, `[subquantizers][16]`, each `(entry * factor + 0x4000) >> 15`, at most 255.
 void tsr_narrow_tables(const int16_t *steps, size_t subquantizers, int16_t factor, uint8_t *bytes);
@@ -92,7 +92,7 @@ void tsr_prepare_query(const float *query, const float *origin, size_t n, float 
 /// `out[c] = norms[c] + (constant + scale * <query - 128, codes[c]>)` for all `16 * groups` centroids; the product in
 /// integers. `query` is `[4 * words]`.
 void tsr_rank_centroids(const tsr_centroids *centroids, const uint8_t *query, float scale, float constant, float *out);
-/// The smallest of each 16 values: `[groups]` of `[16 * groups]`.
+/// The smallest of each 16 values: `[groups]` of `[16 * groups]`. None is NaN; which of two zeros it is, is not defined.
 void tsr_group_minima(const float *values, size_t groups, float *minima);
 /// Values at most `threshold`, with their indices plus `first`, in order; both outputs have room for `count + 16`. Returns how many.
 size_t tsr_select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
@@ -119,9 +119,12 @@ uint32_t tsr_crc32c(uint32_t crc, const uint8_t *bytes, size_t count);
 /// Memory of at least `threshold` bytes goes back to the system when it is freed, whatever was freed before.
 void tsr_return_large_memory(size_t threshold);
 
-/// The instruction set in use: "avx512", "avx2" or "scalar". Chosen once; `TESSERA_ISA` asks for a lower one.
+/// The instruction set in use: "avx512" or "avx2", "dotprod" or "neon" on 64-bit ARM, or "scalar". Chosen once;
+/// `TESSERA_ISA` asks for a lower one.
 const char *tsr_isa_name(void);
 /// Uses the named instruction set from here on, for tests. Returns 0 where the machine lacks it. Not thread-safe.
 int tsr_isa_force(const char *name);
+/// The instruction sets this machine has, the best at place 0 and "scalar" last; null after that.
+const char *tsr_isa_at(size_t place);
 
 #endif

@@ -1,0 +1,146 @@
+// The kernels whose steps are the same on every instruction set, written once over 32-lane vectors and compiled for the
+// file that includes them: clang lowers a 32-lane operation to eight NEON, four AVX2 or two AVX-512 instructions.
+//
+// The including file says before what differs, over 32 values in memory:
+//   widen_halves(bytes, values)        32 half floats as floats
+//   largest_of_32(values)              the largest; none is NaN
+//   lanes_within(values, threshold)    a bit for each value that is at most the threshold
+
+#pragma clang diagnostic ignored "-Wpsabi"  // every such function is inlined
+typedef float f32x32 __attribute__((vector_size(128), aligned(4)));
+typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
+typedef float f32x8 __attribute__((vector_size(32), aligned(4)));
+typedef int8_t i8x32 __attribute__((vector_size(32), aligned(1)));
+typedef uint8_t u8x32 __attribute__((vector_size(32), aligned(1)));
+
+INLINE float fold(f32x32 v) {
+    f32x16 sixteen = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) +
+                     __builtin_shufflevector(v, v, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+    f32x8 eight = __builtin_shufflevector(sixteen, sixteen, 0, 1, 2, 3, 4, 5, 6, 7) +
+                  __builtin_shufflevector(sixteen, sixteen, 8, 9, 10, 11, 12, 13, 14, 15);
+    float four[4], two[2];
+    for (int i = 0; i < 4; i++) four[i] = eight[i] + eight[i + 4];
+    for (int i = 0; i < 2; i++) two[i] = four[i] + four[i + 2];
+    return two[0] + two[1];
+}
+
+// A short tail is copied into zeros first: a zero term leaves a partial sum as it is.
+INLINE f32x32 load_floats(const float *from, size_t count) {
+    f32x32 v = {0};
+    __builtin_memcpy(&v, from, (count < 32 ? count : 32) * sizeof(float));
+    return v;
+}
+INLINE f32x32 load_unsigned(const uint8_t *from, size_t count) {
+    u8x32 v = {0};
+    __builtin_memcpy(&v, from, count < 32 ? count : 32);
+    return __builtin_convertvector(v, f32x32);
+}
+INLINE f32x32 load_signed(const int8_t *from, size_t count) {
+    i8x32 v = {0};
+    __builtin_memcpy(&v, from, count < 32 ? count : 32);
+    return __builtin_convertvector(v, f32x32);
+}
+INLINE f32x32 load_halves(const uint8_t *from, size_t count) {
+    uint8_t bytes[64] = {0};
+    f32x32 v;
+    __builtin_memcpy(bytes, from, (count < 32 ? count : 32) * 2);
+    widen_halves(bytes, (float *)&v);
+    return v;
+}
+
+#define SUM(name, parameters, term)                                            \
+    static float name parameters {                                             \
+        f32x32 sum = {0};                                                      \
+        size_t i = 0;                                                          \
+        for (; i + 32 <= n; i += 32) { enum { left = 32 }; sum += (term); }    \
+        if (i < n) { size_t left = n - i; sum += (term); }                     \
+        return fold(sum);                                                      \
+    }
+INLINE f32x32 square(f32x32 v) { return v * v; }
+
+SUM(l2_f32, (const float *a, const float *b, size_t n),
+    square(load_floats(a + i, left) - load_floats(b + i, left)))
+SUM(dot_f32, (const float *a, const float *b, size_t n),
+    load_floats(a + i, left) * load_floats(b + i, left))
+SUM(dot_f32_i8, (const float *a, const int8_t *b, size_t n),
+    load_floats(a + i, left) * load_signed(b + i, left))
+SUM(l2_sq8, (const float *shifted, const float *step, const uint8_t *row, size_t n),
+    square(load_floats(shifted + i, left) - load_floats(step + i, left) * load_unsigned(row + i, left)))
+SUM(dot_sq8, (const float *scaled, const uint8_t *row, size_t n),
+    load_floats(scaled + i, left) * load_unsigned(row + i, left))
+INLINE f32x32 load_wide(const uint8_t *high, const uint8_t *low, size_t count) {
+    return 256.0f * load_unsigned(high, count) + load_unsigned(low, count);
+}
+SUM(l2_sq16, (const float *shifted, const float *step, const uint8_t *high, const uint8_t *low, size_t n),
+    square(load_floats(shifted + i, left) - load_floats(step + i, left) * load_wide(high + i, low + i, left)))
+SUM(dot_sq16, (const float *scaled, const uint8_t *high, const uint8_t *low, size_t n),
+    load_floats(scaled + i, left) * load_wide(high + i, low + i, left))
+SUM(l2_f16, (const float *query, const uint8_t *row, size_t n),
+    square(load_floats(query + i, left) - load_halves(row + 2 * i, left)))
+SUM(dot_f16, (const float *query, const uint8_t *row, size_t n),
+    load_floats(query + i, left) * load_halves(row + 2 * i, left))
+
+static void pq_tables(const float *query, const float *codebooks, size_t subquantizers,
+                      size_t subdimension, size_t centroids, float *tables) {
+    for (size_t m = 0; m < subquantizers; m++)
+        for (size_t k = 0; k < centroids; k += 16) {
+            f32x16 sum = {0};
+            for (size_t j = 0; j < subdimension; j++) {
+                f32x16 entries;
+                __builtin_memcpy(&entries, codebooks + (m * subdimension + j) * centroids + k, 64);
+                sum += query[m * subdimension + j] * entries;
+            }
+            __builtin_memcpy(tables + m * centroids + k, &sum, 64);
+        }
+}
+
+// The distances of a block of 32 sums, and those within the threshold appended to the output.
+INLINE size_t emit_block(const tsr_list *list, size_t first, f32x32 sums, const uint8_t *bias_bytes,
+                         float threshold, uint32_t *rows, float *distances, size_t found) {
+    f32x32 values = list->base + sums;
+    if (list->has_bias) values = values + list->bias_step * load_unsigned(bias_bytes, 32);
+    else values = values + 0.0f;
+    uint32_t mask = lanes_within((const float *)&values, threshold);
+    if (list->count - first < TSR_BLOCK) mask &= (1u << (list->count - first)) - 1;
+    while (mask) {
+        uint32_t lane = (uint32_t)__builtin_ctz(mask);
+        mask &= mask - 1;
+        rows[found] = list->first_row + (uint32_t)first + lane;
+        distances[found++] = ((float *)&values)[lane];
+    }
+    return found;
+}
+
+static void prepare_query(const float *query, const float *origin, size_t n, float *shifted, uint8_t *bytes,
+                          float *step, float *norm) {
+    f32x32 most = {0};
+    for (size_t i = 0; i < n; i += 32) {
+        size_t left = n - i < 32 ? n - i : 32;
+        f32x32 v = load_floats(query + i, left) - load_floats(origin + i, left);
+        f32x32 size = __builtin_elementwise_abs(v);
+        most = __builtin_elementwise_max(size, most);
+        __builtin_memcpy(shifted + i, &v, left * sizeof(float));
+    }
+    float largest = largest_of_32((const float *)&most);
+    float inverse = largest > 0 ? 127.0f / largest : 0;
+    for (size_t i = 0; i < n; i += 32) {
+        size_t left = n - i < 32 ? n - i : 32, filled = (left + 3) / 4 * 4;
+        f32x32 scaled = load_floats(shifted + i, left) * inverse;
+        scaled = __builtin_elementwise_max(scaled, (f32x32){0} - 127.0f);
+        scaled = __builtin_elementwise_min(scaled, (f32x32){0} + 127.0f);
+        u8x32 rounded = __builtin_convertvector(__builtin_elementwise_rint(scaled) + 128.0f, u8x32);
+        __builtin_memcpy(bytes + i, &rounded, filled);
+    }
+    *step = largest / 127.0f;
+    *norm = dot_f32(shifted, shifted, n);
+}
+
+// Memory is waited for more than anything is computed: the block after the next, or that much of the next list, is asked for.
+INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
+    const uint8_t *ahead = block + 2 * list->block_stride;
+    if (ahead >= end) {
+        if (!list->next_blocks) return;
+        ahead = list->next_blocks + (ahead - end);
+    }
+    for (size_t i = 0; i < list->block_stride; i += 64) __builtin_prefetch(ahead + i);
+}
