@@ -10,8 +10,11 @@ apt_faiss=(libfaiss-dev libopenblas-dev libgomp1)
 # The real S3 server of the tests (Scripts/s3-server.sh).
 apt_s3=(radosgw ceph-mon ceph-osd curl openssl)
 
-# Tests that ask somebody else: plain Faiss, NumPy and a JSON Schema validator.
-pip_tests=(numpy faiss-cpu jsonschema)
+# The browser that looks at the server's page (Scripts/check-page.py).
+apt_page=(chromium)
+
+# Tests that ask somebody else: plain Faiss, NumPy, a JSON Schema validator, and mypy for the Python client's types.
+pip_tests=(numpy faiss-cpu jsonschema mypy)
 
 # The oldest Swift that builds the package.
 swift_minimum=6.2

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what is missing, and nothing else. Running it again costs a moment.
 #
-#   Scripts/setup.sh [base] [faiss] [python] [s3]      default: the first three
+#   Scripts/setup.sh [base] [faiss] [python] [s3] [page]      default: the first three
 #
 #   base    system packages of every build
 #   faiss   system packages of a build with --traits Faiss
 #   s3      the real S3 server of the tests, some 270 MB
+#   page    the browser of the page's check, some 350 MB
 #   python  packages of the tests, in .venv: the system's Python stays as it is
 #
 # What belongs to each is in Scripts/packages.sh. Swift itself is not installed.
@@ -76,7 +77,8 @@ for group in "$@"; do
         ;;
     faiss) install_apt "${apt_faiss[@]}" ;;
     s3) install_apt "${apt_s3[@]}" ;;
+    page) install_apt "${apt_page[@]}" ;;
     python) install_python ;;
-    *) fail "no such group: $group; there are base, faiss, python and s3" ;;
+    *) fail "no such group: $group; there are base, faiss, python, s3 and page" ;;
     esac
 done
