@@ -1,0 +1,116 @@
+// The server put together: Hummingbird in front, the watcher behind, both ending in order.
+//
+// Ending: on SIGTERM requests are still answered for a moment while clients are told to close; then no connection is
+// accepted, those under way end; then versions are retired.
+import Hummingbird
+import HummingbirdTLS
+package import Logging
+import NIOCore
+import NIOSSL
+package import ObjectStore
+package import SearchProtocol
+package import ServiceLifecycle
+package import TesseraBase
+
+/// `shardctl serve` without the command line.
+package struct CoordinatorServer: Sendable {
+    package let indexes: ServedIndexes
+    package let statistics = ServerStatistics()
+    private let settings: ServerSettings
+    private let provider: any BackendProvider
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - store: holds the indexes; without a cache.
+    ///   - provider: makes versions searchable.
+    /// - Throws: `invalidArgument` where the settings would let anybody in.
+    package init(
+        _ settings: ServerSettings, store: any ObjectStore, provider: any BackendProvider,
+        logger: Logger
+    ) throws(TesseraError) {
+        try settings.checkSafety()
+        self.settings = settings
+        self.provider = provider
+        self.logger = logger
+        indexes = ServedIndexes(store: store)
+    }
+
+    /// The services of the server, to be run together and ended from the last to the first.
+    ///
+    /// - Parameter onListening: called once with the port.
+    /// - Throws: `invalidArgument` where the certificate or its key cannot be used.
+    package func services(
+        onListening: @escaping @Sendable (Int) async -> Void
+    ) throws(TesseraError) -> [any Service] {
+        let closing = Closing()
+        let connections = ConnectionCount(most: settings.limits.connections)
+        let limits = settings.limits
+        let handler = APIHandler(
+            indexes: indexes,
+            search: SearchHandler(
+                indexes: indexes,
+                gate: AdmissionGate(places: limits.running, seats: limits.waiting),
+                statistics: statistics,
+                cache: settings.responseCacheBytes.map(ResponseCache.init(budget:)),
+                limits: limits),
+            statistics: statistics, settings: settings, connections: connections, closing: closing)
+        let responder = Responder(
+            handler: handler, keys: settings.keys, traces: TraceSource(seed: settings.seed),
+            logger: logger, logsAccess: settings.logsAccess, bodyBytes: limits.bodyBytes)
+        var quiet = logger
+        quiet.logLevel = max(.warning, logger.logLevel)
+        let application = Application(
+            responder: responder, server: try http(limits),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.host, port: settings.port),
+                availableConnectionsDelegate: connections),
+            onServerRunning: { channel in
+                await onListening(channel.localAddress?.port ?? 0)
+            }, logger: quiet)
+        var watch = settings.watch
+        watch.largestK = limits.results
+        let watcher = VersionWatcher(indexes, provider: provider, settings: watch, logger: logger)
+        return [
+            watcher, application,
+            Drain(closing: closing, time: settings.drain, limit: settings.shutdown, logger: logger),
+        ]
+    }
+
+    private func http(_ limits: ServerLimits) throws(TesseraError) -> HTTPServerBuilder {
+        let plain = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ConnectionGuard(limits)],
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10,
+                    maxHeaderFieldCount: 100)))
+        guard let tls = settings.tls else { return plain }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem)))
+            configuration.minimumTLSVersion = .tlsv12
+            return try .tls(plain, tlsConfiguration: configuration)
+        } catch {
+            throw TesseraError(
+                .invalidArgument,
+                "the certificate \(tls.certificate) and the key \(tls.key) cannot be used; both must be PEM and fit",
+                cause: error)
+        }
+    }
+}
+
+/// The first service to end: says goodbye while all still works.
+private struct Drain: Service {
+    let closing: Closing
+    let time: Duration
+    let limit: Duration
+    let logger: Logger
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        closing.begin()
+        logger.info("closing", metadata: ["drain_s": "\(time.inSeconds)"])
+        try? await Task.sleep(for: time)
+    }
+}
