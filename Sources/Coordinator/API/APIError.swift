@@ -37,8 +37,9 @@ package struct APIError: Error, Sendable {
             case .unsupported: .notImplemented
             case .unavailable: .serviceUnavailable
             case .deadlineExceeded: .gatewayTimeout
-            case .resourceExhausted: HTTPResponse.Status(
-                code: 507, reasonPhrase: "Insufficient Storage")
+            case .resourceExhausted:
+                HTTPResponse.Status(
+                    code: 507, reasonPhrase: "Insufficient Storage")
             }
         }
     }

@@ -72,7 +72,8 @@ struct APIHandler: Sendable {
                 contentType: "text/plain; version=0.0.4", body: ByteBuffer(string: stats.prometheus)
             )
         case .openapi: return APIAnswer(body: EmbeddedFiles.openapi)
-        case .page: return APIAnswer(contentType: "text/html; charset=utf-8", body: EmbeddedFiles.page)
+        case .page:
+            return APIAnswer(contentType: "text/html; charset=utf-8", body: EmbeddedFiles.page)
         }
     }
 

@@ -2,6 +2,7 @@
 // document, in snake case by the encoder.
 import Catalog
 import Foundation
+import ObjectStore
 
 /// A value that is there, or null: the document requires the name either way.
 struct Nullable<Value: Encodable>: Encodable {

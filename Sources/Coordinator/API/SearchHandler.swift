@@ -1,6 +1,7 @@
 // One search request, from the bytes of its body to the bytes of its answer.
 //
 // Invariant: the version that was current when the request was read answers it, whatever is published meanwhile.
+import Catalog
 import NIOCore
 import SearchProtocol
 import TesseraBase
@@ -92,7 +93,8 @@ struct SearchHandler: Sendable {
         guard let vector = try await version.backend.vector(of: id) else {
             throw TesseraError(
                 .notFound,
-                "there is no id '\(id.prefix(100))' in version \(version.number) of index '\(query.index)'")
+                "there is no id '\(id.prefix(100))' in version \(version.number) of index '\(query.index)'"
+            )
         }
         var options = query.options
         options.k = min(options.k + 1, version.manifest.index.vectors)

@@ -3,6 +3,7 @@
 // Ending: on SIGTERM requests are still answered for a moment while clients are told to close; then no connection is
 // accepted, those under way end; then versions are retired.
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
 package import Logging
 import NIOCore
@@ -11,6 +12,7 @@ package import ObjectStore
 package import SearchProtocol
 package import ServiceLifecycle
 package import TesseraBase
+import UnixSignals
 
 /// `shardctl serve` without the command line.
 package struct CoordinatorServer: Sendable {
@@ -19,6 +21,7 @@ package struct CoordinatorServer: Sendable {
     private let settings: ServerSettings
     private let provider: any BackendProvider
     private let logger: Logger
+    private let closing = Closing()
 
     /// - Parameters:
     ///   - store: holds the indexes; without a cache.
@@ -35,14 +38,32 @@ package struct CoordinatorServer: Sendable {
         indexes = ServedIndexes(store: store)
     }
 
-    /// The services of the server, to be run together and ended from the last to the first.
+    /// The services of the server; they end from the last to the first.
     ///
-    /// - Parameter onListening: called once with the port.
+    /// - Parameters:
+    ///   - endsOnSignals: whether SIGTERM and SIGINT end it.
+    ///   - onListening: called once with the port.
     /// - Throws: `invalidArgument` where the certificate or its key cannot be used.
-    package func services(
+    package func group(
+        endsOnSignals: Bool, onListening: @escaping @Sendable (Int) async -> Void
+    ) throws(TesseraError) -> ServiceGroup {
+        let drain = Drain(closing: closing, time: settings.drain, logger: logger)
+        let watcher = VersionWatcher(
+            indexes, provider: provider, settings: settings.watch, logger: logger)
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: watcher),
+                .init(service: try application(onListening: onListening)),
+                .init(service: drain),
+            ],
+            gracefulShutdownSignals: endsOnSignals ? [.sigterm, .sigint] : [], logger: logger)
+        configuration.maximumGracefulShutdownDuration = settings.drain + settings.shutdown
+        return ServiceGroup(configuration: configuration)
+    }
+
+    private func application(
         onListening: @escaping @Sendable (Int) async -> Void
-    ) throws(TesseraError) -> [any Service] {
-        let closing = Closing()
+    ) throws(TesseraError) -> some Service {
         let connections = ConnectionCount(most: settings.limits.connections)
         let limits = settings.limits
         let handler = APIHandler(
@@ -59,7 +80,7 @@ package struct CoordinatorServer: Sendable {
             logger: logger, logsAccess: settings.logsAccess, bodyBytes: limits.bodyBytes)
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
-        let application = Application(
+        return Application(
             responder: responder, server: try http(limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port),
@@ -67,13 +88,6 @@ package struct CoordinatorServer: Sendable {
             onServerRunning: { channel in
                 await onListening(channel.localAddress?.port ?? 0)
             }, logger: quiet)
-        var watch = settings.watch
-        watch.largestK = limits.results
-        let watcher = VersionWatcher(indexes, provider: provider, settings: watch, logger: logger)
-        return [
-            watcher, application,
-            Drain(closing: closing, time: settings.drain, limit: settings.shutdown, logger: logger),
-        ]
     }
 
     private func http(_ limits: ServerLimits) throws(TesseraError) -> HTTPServerBuilder {
@@ -104,7 +118,6 @@ package struct CoordinatorServer: Sendable {
 private struct Drain: Service {
     let closing: Closing
     let time: Duration
-    let limit: Duration
     let logger: Logger
 
     func run() async throws {

@@ -2,6 +2,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import Synchronization
@@ -40,8 +41,8 @@ struct Responder: HTTPResponder {
         let trace = traces.context(of: request.headers[.traceparent])
         var service = ServiceContext.topLevel
         service.trace = trace
-        let (answer, failure) = await ServiceContext.withValue(service) {
-            await answer(to: request, start: start)
+        let (answer, failure) = await ServiceContext.$current.withValue(service) {
+            await self.answer(to: request, start: start)
         }
         var fields = HTTPFields()
         fields.reserveCapacity(6)
@@ -76,11 +77,13 @@ struct Responder: HTTPResponder {
 
     private func route(of request: Request) throws(APIError) -> Route {
         guard let route = Route(path: request.head.path ?? "") else {
-            throw APIError(.notFound, "there is nothing at this path; GET /openapi.json has the paths")
+            throw APIError(
+                .notFound, "there is nothing at this path; GET /openapi.json has the paths")
         }
         guard request.method == route.method else {
             var error = APIError(
-                .methodNotAllowed, "this path takes \(route.method.rawValue), not \(request.method.rawValue.prefix(20))"
+                .methodNotAllowed,
+                "this path takes \(route.method.rawValue), not \(request.method.rawValue.prefix(20))"
             )
             error.allowed = [route.method]
             throw error

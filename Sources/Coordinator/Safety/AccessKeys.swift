@@ -47,7 +47,8 @@ package struct AccessKeys: Sendable {
                 throw TesseraError(
                     .invalidArgument,
                     "\(name): line \(number + 1) is no key; write 'read KEY' or 'admin KEY', each key with "
-                        + "\(Self.shortestKey) characters or more, as `openssl rand -hex 24` makes them")
+                        + "\(Self.shortestKey) characters or more, as `openssl rand -hex 24` makes them"
+                )
             }
             keys.append(Key(digest: SHA256.hash(data: Array(words[1].utf8)), access: access))
         }

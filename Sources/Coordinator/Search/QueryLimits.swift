@@ -69,7 +69,8 @@ package struct QueryLimits: Sendable {
             "k", k, 1...mostResults, mostResults < index.vectors ? "" : ", the vectors there are")
         if let nprobe { try require("nprobe", nprobe, 1...lists, ", the lists of all shards") }
         if let refine {
-            try require("refine", refine, k...max(k, Self.largestRefineDepth), ", and no less than k")
+            try require(
+                "refine", refine, k...max(k, Self.largestRefineDepth), ", and no less than k")
         }
         try require("batch", batch, 1...Self.largestBatch)
         let probes = nprobe ?? index.search.nprobe

@@ -67,7 +67,9 @@ final class ResponseCache: Sendable {
     /// Keeps whole answers only: what missed shards may find them next time.
     func keep(_ answers: [BackendAnswer], for key: Key) {
         guard answers.allSatisfy({ $0.share >= 1 }) else { return }
-        let hits = answers.reduce(0) { $0 + $1.answer.hits.reduce(0) { $0 + 48 + $1.id.utf8.count } }
+        let hits = answers.reduce(0) {
+            $0 + $1.answer.hits.reduce(0) { $0 + 48 + $1.id.utf8.count }
+        }
         let bytes = key.bytes + hits + 300 * answers.count
         guard bytes <= budget / 8 else { return }
         state.withLock { state in

@@ -1,5 +1,5 @@
 // What the server counts.
-package import SearchProtocol
+import SearchProtocol
 import Synchronization
 
 /// The stages of a search request that are timed.
@@ -43,7 +43,8 @@ package final class ServerStatistics: Sendable {
 
     /// Counts a search that was answered.
     func count(_ times: StageTimes, _ answers: [BackendAnswer], isCached: Bool) {
-        let epoch = Int((times.written - start).components.seconds) / RollingDistribution.slotSeconds
+        let epoch =
+            Int((times.written - start).components.seconds) / RollingDistribution.slotSeconds
         state.withLock { state in
             func record(_ stage: Stage, _ time: Duration) {
                 state.stages[stage.index].record(time.nanoseconds, epoch: epoch)

@@ -1,4 +1,5 @@
 // What /stats answers.
+import SearchProtocol
 
 struct StatsDocument: Encodable {
     struct Requests: Encodable {
@@ -55,7 +56,7 @@ struct StatsDocument: Encodable {
             refused: counts.refused)
         sources = Dictionary(
             uniqueKeysWithValues: snapshot.sources.map { ($0.key.rawValue, $0.value) })
-        let cached = cache?.counts ?? (0, 0, 0, 0)
+        let cached = cache?.counts ?? (hits: 0, misses: 0, entries: 0, bytes: 0)
         responseCache = Cache(
             enabled: cache != nil, hits: cached.hits, misses: cached.misses,
             entries: cached.entries, bytes: cached.bytes)

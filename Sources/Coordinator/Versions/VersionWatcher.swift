@@ -5,8 +5,8 @@
 package import Catalog
 package import Logging
 package import SearchProtocol
-package import ServiceLifecycle
-package import TesseraBase
+import ServiceLifecycle
+import TesseraBase
 import VectorCore
 
 /// How versions are watched.
@@ -69,7 +69,11 @@ package struct VersionWatcher: Service {
     private func newIndexes() async -> [ServedIndex] {
         do throws(TesseraError) {
             let names: [IndexName]
-            if let given = settings.indexes { names = given } else { names = try await indexes.found() }
+            if let given = settings.indexes {
+                names = given
+            } else {
+                names = try await indexes.found()
+            }
             var new: [ServedIndex] = []
             for name in names {
                 if let index = try indexes.add(name) { new.append(index) }
