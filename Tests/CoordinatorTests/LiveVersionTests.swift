@@ -87,7 +87,8 @@ struct LiveVersionTests {
                 try await server.wait(for: "version 2") { try await version(server) == 2 }
                 let back = try await server.ask(
                     "POST", "/v1/indexes/photos/versions:rollback", body: #"{"version":1}"#)
-                #expect(back.json["version"] as? Int == 3 && back.json["kind"] as? String == "rollback")
+                #expect(
+                    back.json["version"] as? Int == 3 && back.json["kind"] as? String == "rollback")
                 try await server.wait(for: "version 3") { try await version(server) == 3 }
                 try await server.wait(for: "retirement") { provider.retired == [1, 2] }
                 isOver.store(true, ordering: .relaxed)
@@ -138,7 +139,9 @@ struct LiveVersionTests {
         }
     }
 
-    @Test("a version that cannot be opened leaves the old one serving and says so; later it is tried again")
+    @Test(
+        "a version that cannot be opened leaves the old one serving and says so; later it is tried again"
+    )
     func broken() async throws {
         let index = try await PublishedIndex()
         let provider = Provider(index, broken: [2])

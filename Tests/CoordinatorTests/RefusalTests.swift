@@ -25,7 +25,8 @@ struct RefusalTests {
         Case(body: "", status: 400, code: "invalid_argument"),
         Case(body: #"{"vector":[1,2]}"#, status: 400, code: "invalid_argument", field: "vector"),
         Case(body: #"{"vector":"!"}"#, status: 400, code: "invalid_argument", field: "vector"),
-        Case(body: #"{"vektor":\#(zeros)}"#, status: 400, code: "invalid_argument", field: "vektor"),
+        Case(
+            body: #"{"vektor":\#(zeros)}"#, status: 400, code: "invalid_argument", field: "vektor"),
         Case(
             body: #"{"vector":\#(zeros),"k":0}"#, status: 400, code: "invalid_argument", field: "k"),
         Case(

@@ -139,7 +139,7 @@ struct SearchBodyTests {
             do {
                 let body = try SearchBody(bytes.span, limits: Self.limits)
                 accepted += 1
-                #expect(body.floats.allSatisfy(\.isFinite))
+                #expect(body.floats.allSatisfy { $0.isFinite })
                 if case .id = body.query {} else { #expect(body.floats.count % 2 == 0) }
                 #expect(body.floats.count <= 6)
             } catch {
@@ -163,7 +163,8 @@ struct SearchBodyTests {
         case 3: bytes.removeSubrange(place...)
         default:
             let other = seeds[Int.random(in: 0..<seeds.count, using: &random)]
-            bytes.insert(contentsOf: other[Int.random(in: 0..<other.count, using: &random)...], at: place)
+            bytes.insert(
+                contentsOf: other[Int.random(in: 0..<other.count, using: &random)...], at: place)
         }
     }
 }

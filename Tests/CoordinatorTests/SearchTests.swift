@@ -1,4 +1,5 @@
 // Searches over HTTP answer what the engine answers.
+import Catalog
 import Coordinator
 import Foundation
 import SearchProtocol
@@ -88,7 +89,8 @@ struct SearchTests {
     func likeAnID() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index) { server in
-            let answer = try await server.search(#"{"id":"v41","k":5,"with":["vector","distance"]}"#)
+            let answer = try await server.search(
+                #"{"id":"v41","k":5,"with":["vector","distance"]}"#)
             let found = try hits(answer.json["results"])
             let expected = try await index.expected(index.query(41), k: 6)
             #expect(found.count == 5 && !found.map(\.id).contains("v41"))

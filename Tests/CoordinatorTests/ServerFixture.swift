@@ -66,8 +66,10 @@ struct PublishedIndex: Sendable {
             manifest, from: catalog, pool: WorkPool(width: 1), progress: { _ in })
         var matrix = Matrix(rows: 1, columns: query.count, elements: query)
         if metric.normalises { try normalise(&matrix, firstRow: 0, file: "query") }
-        let options = try options ?? QueryLimits(manifest.index).options(
-            k: k, nprobe: nil, refine: nil, batch: 1)
+        let options =
+            try options
+            ?? QueryLimits(manifest.index).options(
+                k: k, nprobe: nil, refine: nil, batch: 1)
         var scratch = SearchScratch()
         return try searcher.search(matrix.row(0), options: options, scratch: &scratch).hits
     }

@@ -36,7 +36,7 @@ enum ImportRules {
         ]),
         "Coordinator": system.union(pool).union(grpc).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-            "SearchProtocol", "Crypto", "HTTPTypes", "Histogram", "Hummingbird", "HummingbirdCore",
+            "SearchProtocol", "Crypto", "HTTPTypes", "Histogram", "HummingbirdCore",
             "HummingbirdTLS", "NIOSSL", "NIOHTTPTypes", "Tracing", "UnixSignals",
         ]),
         "shardctl": system.union(pool).union(service).union([

@@ -40,34 +40,49 @@ extension JSONCursor {
                 .invalidArgument, "\(field) has \(size / 4) numbers; \(limit) are allowed",
                 field: field, limit: limit)
         }
+        let floats = try decode(bytes, from: start, end: end - padding, field: field)
+        advance(by: end + 1 - start)
+        return floats
+    }
+
+    /// Four letters are three bytes; four of such groups are three floats.
+    private mutating func decode(
+        _ bytes: borrowing Span<UInt8>, from start: Int, end: Int, field: String
+    ) throws(APIError) -> [Float] {
+        let values = Self.values.span
         var floats: [Float] = []
-        floats.reserveCapacity(size / 4)
-        var bits: UInt32 = 0
-        var filled = 0
-        var group: UInt32 = 0
-        for index in start..<end - padding {
-            let value = Self.values[Int(bytes[index])]
-            guard value < 64 else {
+        floats.reserveCapacity((end - start) * 3 / 16 + 1)
+        // Bits that were read and are in no float yet, the first byte lowest.
+        var bits: UInt64 = 0
+        var filled: UInt64 = 0
+        var index = start
+        while index < end {
+            let count = min(4, end - index)
+            var group: UInt32 = 0
+            var letters: UInt8 = 0
+            for offset in 0..<count {
+                let value = values[Int(bytes[index + offset])]
+                letters |= value
+                group |= UInt32(value) << UInt32(18 - 6 * offset)
+            }
+            guard letters < 64 else {
                 advance(by: index - start)
                 throw failure("\(field) has a letter that base64 does not know", field: field)
             }
-            group = group << 6 | UInt32(value)
-            let place = (index - start) & 3
-            guard place > 0 else { continue }
-            let byte = place == 1 ? group >> 4 : place == 2 ? group >> 2 : group
-            bits |= (byte & 0xFF) << (8 * UInt32(filled))
-            filled += 1
-            if place == 3 { group = 0 }
-            guard filled == 4 else { continue }
-            let float = Float(bitPattern: bits)
+            // The first byte is the highest of the group.
+            let ordered = UInt64(group.byteSwapped >> 8)
+            bits |= ordered << filled
+            filled += UInt64(8 * (count - 1))
+            index += 4
+            guard filled >= 32 else { continue }
+            let float = Float(bitPattern: UInt32(truncatingIfNeeded: bits))
             guard float.isFinite else {
-                throw failure(
-                    "number \(floats.count) of \(field) is not finite", field: field)
+                throw failure("number \(floats.count) of \(field) is not finite", field: field)
             }
             floats.append(float)
-            (bits, filled) = (0, 0)
+            bits >>= 32
+            filled -= 32
         }
-        advance(by: end + 1 - start)
         return floats
     }
 }

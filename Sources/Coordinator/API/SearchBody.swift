@@ -58,6 +58,37 @@ extension SearchBody {
         case scoreThreshold = "score_threshold"
         case deadline = "deadline_ms"
         case allowPartial = "allow_partial"
+
+        var number: UInt32 {
+            switch self {
+            case .vector: 0
+            case .vectors: 1
+            case .id: 2
+            case .k: 3
+            case .recall: 4
+            case .nprobe: 5
+            case .refine: 6
+            case .with: 7
+            case .version: 8
+            case .explain: 9
+            case .scoreThreshold: 10
+            case .deadline: 11
+            case .allowPartial: 12
+            }
+        }
+    }
+
+    /// A set without memory of its own.
+    private struct FieldSet {
+        private var bits: UInt32 = 0
+
+        /// False where it was in already.
+        mutating func insert(_ field: Field) -> Bool {
+            defer { bits |= 1 << field.number }
+            return !contains(field)
+        }
+
+        func contains(_ field: Field) -> Bool { bits & 1 << field.number != 0 }
     }
 
     private static let deadlines = 0.0...600_000
@@ -70,12 +101,12 @@ extension SearchBody {
     ) throws(APIError) {
         self.init()
         var cursor = JSONCursor()
-        var seen: Set<Field> = []
+        var seen = FieldSet()
         try cursor.expect(UInt8(ascii: "{"), bytes, "at the beginning")
         if !cursor.take(UInt8(ascii: "}"), bytes) {
             repeat {
                 let field = try Self.field(bytes, &cursor)
-                guard seen.insert(field).inserted else {
+                guard seen.insert(field) else {
                     throw cursor.failure(
                         "\(field.rawValue) is given twice", field: field.rawValue)
                 }
@@ -129,7 +160,7 @@ extension SearchBody {
     }
 
     /// Fields that do not go together.
-    private func check(_ seen: Set<Field>) throws(APIError) {
+    private func check(_ seen: FieldSet) throws(APIError) {
         let given = [Field.vector, .vectors, .id].filter(seen.contains)
         guard given.count == 1 else {
             throw APIError(

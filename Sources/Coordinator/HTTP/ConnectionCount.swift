@@ -1,5 +1,4 @@
 // How many connections are open, and whether there is room for one more.
-import Hummingbird
 import HummingbirdCore
 import Synchronization
 

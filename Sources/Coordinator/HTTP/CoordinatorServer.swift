@@ -2,11 +2,11 @@
 //
 // Ending: on SIGTERM requests are still answered for a moment while clients are told to close; then no connection is
 // accepted, those under way end; then versions are retired.
-import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
 package import Logging
 import NIOCore
+import NIOPosix
 import NIOSSL
 package import ObjectStore
 package import SearchProtocol
@@ -63,7 +63,7 @@ package struct CoordinatorServer: Sendable {
 
     private func application(
         onListening: @escaping @Sendable (Int) async -> Void
-    ) throws(TesseraError) -> some Service {
+    ) throws(TesseraError) -> any Service {
         let connections = ConnectionCount(most: settings.limits.connections)
         let limits = settings.limits
         let handler = APIHandler(
@@ -80,23 +80,36 @@ package struct CoordinatorServer: Sendable {
             logger: logger, logsAccess: settings.logsAccess, bodyBytes: limits.bodyBytes)
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
-        return Application(
-            responder: responder, server: try http(limits),
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.host, port: settings.port),
-                availableConnectionsDelegate: connections),
-            onServerRunning: { channel in
-                await onListening(channel.localAddress?.port ?? 0)
-            }, logger: quiet)
+        do {
+            return try http(limits).buildServer(
+                configuration: ServerConfiguration(
+                    address: .hostname(settings.host, port: settings.port), backlog: 1024,
+                    availableConnectionsDelegate: connections),
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet,
+                responder: { request, writer, _ in
+                    let response = await responder.respond(to: request)
+                    try await writer.write(response: response.head, body: response.body)
+                },
+                onServerRunning: { channel in
+                    await onListening(channel.localAddress?.port ?? 0)
+                })
+        } catch {
+            throw error as? TesseraError
+                ?? TesseraError(.unavailable, "the server cannot be set up", cause: error)
+        }
     }
 
     private func http(_ limits: ServerLimits) throws(TesseraError) -> HTTPServerBuilder {
-        let plain = HTTPServerBuilder.http1(
-            configuration: .init(
-                additionalChannelHandlers: [ConnectionGuard(limits)],
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10,
-                    maxHeaderFieldCount: 100)))
+        let plain = HTTPServerBuilder { responder in
+            LoopChannel(
+                base: HTTP1Channel(
+                    responder: responder,
+                    configuration: .init(
+                        additionalChannelHandlers: [ConnectionGuard(limits)],
+                        httpDecoderConfiguration: .init(
+                            maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10,
+                            maxHeaderFieldCount: 100))))
+        }
         guard let tls = settings.tls else { return plain }
         do {
             let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate)

@@ -1,7 +1,6 @@
 // From a request to its answer: trace, key, size, route, error. Every answer of the API passes here.
 import Foundation
 import HTTPTypes
-import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -20,14 +19,10 @@ final class Closing: Sendable {
     }
 }
 
-/// What Hummingbird hands along with a request; nothing of it is needed.
-struct RequestSource: InitializableFromSource, Sendable {
-    init(source: ApplicationRequestContextSource) {}
-}
-
 /// Answers every request of the server.
-struct Responder: HTTPResponder {
-    typealias Context = RequestSource
+struct Responder: Sendable {
+    /// Larger bodies are read and answered on other threads than those of the connections.
+    private static let largestHere = 1 << 18
 
     let handler: APIHandler
     let keys: AccessKeys?
@@ -36,7 +31,7 @@ struct Responder: HTTPResponder {
     let logsAccess: Bool
     let bodyBytes: Int
 
-    func respond(to request: Request, context: RequestSource) async throws -> Response {
+    func respond(to request: Request) async -> Response {
         let start = ContinuousClock.now
         let trace = traces.context(of: request.headers[.traceparent])
         var service = ServiceContext.topLevel
@@ -68,11 +63,29 @@ struct Responder: HTTPResponder {
             try authorise(request, for: route)
             let body =
                 route.method == .post ? try await body(of: request) : ByteBuffer()
-            return (try await handler.answer(route, body: body, start: start), nil)
+            return (try await answer(route, body, start), nil)
         } catch {
             let body = ErrorDocument(error).json
             return (APIAnswer(status: error.code.status, body: body), error)
         }
+    }
+
+    private func answer(
+        _ route: Route, _ body: ByteBuffer, _ start: ContinuousClock.Instant
+    ) async throws(APIError) -> APIAnswer {
+        let isSearch = if case .search = route { true } else { false }
+        if isSearch, body.readableBytes <= Self.largestHere {
+            return try await handler.answer(route, body: body, start: start)
+        }
+        let result = await withTaskExecutorPreference(globalConcurrentExecutor) {
+            do throws(APIError) {
+                return Result<APIAnswer, APIError>.success(
+                    try await handler.answer(route, body: body, start: start))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
     }
 
     private func route(of request: Request) throws(APIError) -> Route {
