@@ -2,6 +2,7 @@
 // allows that style and that script, by their digests, and nothing else; it may ask only the server it came from.
 import Crypto
 import Foundation
+package import HTTPTypes
 
 /// The page and the headers it has to be sent with.
 package enum Page {
@@ -33,11 +34,16 @@ package enum Page {
     ].joined(separator: "; ")
 
     /// All headers besides the content's type and length.
-    package static let headers: [(name: String, value: String)] = [
+    package static let headers: [HTTPField] = [
         ("Content-Security-Policy", securityPolicy), ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cache-Control", "no-cache"),
-    ]
+    ].map { name, value in
+        guard let name = HTTPField.Name(name) else {
+            preconditionFailure("\(name) is no name of a header")
+        }
+        return HTTPField(name: name, value: value)
+    }
 
     private static let style = String(decoding: PackageResources.page_css, as: UTF8.self)
     private static let script = String(decoding: PackageResources.page_js, as: UTF8.self)
