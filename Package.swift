@@ -10,8 +10,11 @@ let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func target(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
 }
 
 func testTarget(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [])
@@ -30,6 +33,8 @@ let threadPool: [Target.Dependency] = [
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 let grpc: [Target.Dependency] = [
     .product(name: "GRPCCore", package: "grpc-swift-2"),
     .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
@@ -49,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
@@ -102,14 +108,19 @@ let package = Package(
             "Coordinator",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", logging, lifecycle, grpcTransport, crypto,
+                "SearchProtocol", logging, lifecycle, signals, grpcTransport, crypto,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
-            ] + threadPool + grpc),
+            ] + threadPool + grpc,
+            resources: [
+                .embedInCode("API/openapi.json"), .embedInCode("Page/index.html"),
+                .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
+            ]),
         .executableTarget(
             name: "shardctl",
             dependencies: [
@@ -147,7 +158,8 @@ let package = Package(
             "CoordinatorTests",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", "Indexer", "Worker", "Coordinator", "TestSupport",
+                "SearchProtocol", "Indexer", "Worker", "Coordinator", "TestSupport", logging,
+                lifecycle,
             ]),
         testTarget("ShardctlTests", ["TesseraBase", "VectorCore", "ObjectStore", "TestSupport"]),
         testTarget("TidyTests", []),

@@ -13,8 +13,11 @@ apt_s3=(radosgw ceph-mon ceph-osd curl openssl)
 # The kernels of 64-bit ARM, cross-compiled and run under QEMU (Scripts/check-neon.sh).
 apt_neon=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
 
-# Tests that ask somebody else: plain Faiss, NumPy and a JSON Schema validator.
-pip_tests=(numpy faiss-cpu jsonschema)
+# The browser that looks at the server's page (Scripts/check-page.py).
+apt_page=(chromium)
+
+# Tests that ask somebody else: plain Faiss, NumPy, a JSON Schema validator, and mypy for the Python client's types.
+pip_tests=(numpy faiss-cpu jsonschema mypy)
 
 # The oldest Swift that builds the package.
 swift_minimum=6.2

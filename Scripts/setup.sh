@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing, and nothing else. Running it again costs a moment.
 #
-#   Scripts/setup.sh [base] [faiss] [python] [s3] [neon]      default: the first three
+#   Scripts/setup.sh [base] [faiss] [python] [s3] [neon] [page]      default: the first three
 #
 #   base    system packages of every build
 #   faiss   system packages of a build with --traits Faiss
 #   s3      the real S3 server of the tests, some 270 MB
 #   neon    a cross compiler for 64-bit ARM and QEMU, to test its kernels
+#   page    the browser of the page's check, some 350 MB
 #   python  packages of the tests, in .venv: the system's Python stays as it is
 #
 # What belongs to each is in Scripts/packages.sh. Swift itself is not installed.
@@ -78,7 +79,8 @@ for group in "$@"; do
     faiss) install_apt "${apt_faiss[@]}" ;;
     s3) install_apt "${apt_s3[@]}" ;;
     neon) install_apt "${apt_neon[@]}" ;;
+    page) install_apt "${apt_page[@]}" ;;
     python) install_python ;;
-    *) fail "no such group: $group; there are base, faiss, python, s3 and neon" ;;
+    *) fail "no such group: $group; there are base, faiss, python, s3, neon and page" ;;
     esac
 done

@@ -126,6 +126,17 @@ check_format() {
     swift format lint --strict --recursive "${folders[@]}" Package.swift
 }
 
+# They start the server of this build themselves, on the bundled sample.
+client_tests() {
+    TESSERA_SHARDCTL=$(swift build -c release --show-bin-path)/shardctl
+    export TESSERA_SHARDCTL
+    "$TESSERA_PYTHON" -m unittest discover --start-directory Clients/python/tests
+}
+
+client_types() { (cd Clients/python && "$TESSERA_PYTHON" -m mypy); }
+
+check_page() { "$TESSERA_PYTHON" Scripts/check-page.py --shardctl "$(swift build -c release --show-bin-path)/shardctl"; }
+
 check_scripts() {
     local script
     for script in Scripts/*.sh .ci/run; do bash -n "$script"; done
@@ -152,6 +163,10 @@ if ! $fast; then
     Scripts/setup.sh neon
     section "kernels" Scripts/check-neon.sh
     if [ -n "${TESSERA_TEST_S3_ENDPOINT:-}" ]; then section "s3 doctor" ask_s3_doctor; fi
+    Scripts/setup.sh page
+    section "client tests" client_tests
+    section "client types" client_types
+    section "page" check_page
     section "mock is free of Faiss" prove_mock_is_free_of_faiss
     section "mock quickstart" Scripts/quickstart.sh
     if [ -n "${TESSERA_TEST_S3_ENDPOINT:-}" ]; then

@@ -1,0 +1,366 @@
+#!/usr/bin/env python3
+"""Load on `shardctl serve` from a second process, and what becomes of it. Each part runs alone and writes its section.
+
+    Benchmarks/serve.py PART... --vectors base.fbin --queries q.fbin [--truth gt.ibin] [--store FOLDER]
+
+    single   single vectors, base64 and JSON, against the same server answering the same bodies with a constant
+    batch    batches of 100 against `shardctl query --batch` on the same cores
+    tail     latency at 70% of the highest rate
+    fan-out  a coordinator with 4 workers against one process: answers and latency
+    flips    publish and rollback under full load
+    kills    SIGTERM, then kill -9, of one of 4 workers with replication 2, under full load
+    soak     ten minutes at 70%: resident memory and descriptors
+
+Without --vectors the bundled sample is used, which only shows that a part runs. FOLDER keeps the store for the next run; it is trained
+where it holds no index `bench`. The server is pinned to --server-cores, the load to --load-cores; by default the machine is halved.
+Needs NumPy and clang.
+"""
+import argparse, concurrent.futures, json, os, pathlib, shutil, signal, statistics, sys, tempfile, time
+import numpy as np
+import common
+import serve_load as load
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "Scripts"), str(ROOT / "Clients/python/src")]
+import served
+from tessera_client import Client
+
+INDEX, K, BATCH, WORKERS = "bench", 10, 100, 4
+
+
+class Bench:
+    def __init__(self, given, folder):
+        self.given, self.folder = given, pathlib.Path(folder)
+        self.loader = load.Loader(folder, given.load_cores)
+        self.store = given.store or self.folder / "store"
+        self.vectors, self.queries, self.truth = given.vectors, None, None
+        if given.vectors is None:
+            self.vectors = served.SAMPLE / "base.i8bin"
+            self.queries = load.rows(self.vectors)[:1000].astype(np.float32)
+        else:
+            self.queries = load.rows(given.queries).astype(np.float32)
+            self.truth = load.rows(given.truth)[:, :K] if given.truth else None
+        self.asked = {"k": K, **({"recall": given.recall} if given.recall else {})}
+        if not (self.store / INDEX / "versions").exists():
+            self.train()
+            self.shardctl("publish", *self.place, "--quiet")
+
+    @property
+    def place(self):
+        return "--store", f"file://{self.store.resolve()}", "--index", INDEX
+
+    def shardctl(self, *arguments, cores=None, nice=0):
+        return common.run(self.given.shardctl, *arguments, cores=cores, nice=nice)
+
+    def train(self):
+        """The id of a new draft, with other shards than those before."""
+        versions = self.store / INDEX / "versions"
+        seed = 1 + (len(list(versions.iterdir())) if versions.exists() else 0)
+        said = self.shardctl("train", *self.place, "--vectors", self.vectors, "--metric", self.given.metric, "--seed", seed, "--quiet",
+                             "--json", *(["--shard-size", self.given.shard_size] if self.given.shard_size else []))
+        return json.loads(said)["draft"]
+
+    def serve(self, *options):
+        return served.Server("--store", f"file://{self.store.resolve()}", "--index", INDEX, "--threads", len(self.given.server_cores),
+                             "--poll-seconds", 0.2, "--log-level", "error", *options, program=self.given.shardctl,
+                             cores=self.given.server_cores)
+
+    def workers(self, count):
+        return [served.Server("--store", f"file://{self.store.resolve()}", "--threads", 1, program=self.given.shardctl, command="worker",
+                              cores=self.given.server_cores) for _ in range(count)]
+
+    def requests(self, encoding, queries=None):
+        queries = self.queries if queries is None else queries
+        if encoding == "batch":
+            bodies = ({"vectors": load.base64_of(queries[at:at + BATCH]), **self.asked} for at in range(0, len(queries) - BATCH + 1, BATCH))
+        elif encoding == "json":
+            bodies = ({"vector": row.tolist(), **self.asked} for row in queries)
+        else:
+            bodies = ({"vector": load.base64_of(row), **self.asked} for row in queries)
+        return load.write_requests(self.folder / f"requests-{encoding}", [load.search_request(INDEX, body) for body in bodies])
+
+    def highest(self, server, requests):
+        """Requests a second as fast as answers come; the median of three runs after a short one that warms up."""
+        self.loader.run(server, requests, 1, self.given.connections)
+        return statistics.median(self.loader.run(server, requests, self.given.seconds or 4, self.given.connections).rate for _ in range(3))
+
+    def section(self, title, about, lines):
+        command = "    Benchmarks/serve.py " + " ".join(self.shown())
+        cores = f"server on cores {self.given.server_cores}, load on {self.given.load_cores}, {self.given.connections} connections kept alive"
+        set_name = "the bundled sample" if self.given.vectors is None else self.given.vectors.name
+        text = "\n".join([f"## {title}", "", f"{common.machine()}; {cores}; {set_name}, {len(self.queries):,} queries of "
+                          f"{self.queries.shape[1]} dimensions, k {K}. {about}", "", command, "", *lines]) + "\n"
+        common.replace_section(self.given.output, text)
+        print(text, flush=True)
+
+    def shown(self):
+        """The command line without the machine's folders."""
+        return [pathlib.Path(word).name if word.startswith("/") else word for word in sys.argv[1:]]
+
+
+def measured(bench, server, requests, seconds):
+    """A closed-loop run, and the server's CPU microseconds a request."""
+    before = load.cpu_seconds(server.process)
+    outcome = bench.loader.run(server, requests, seconds, bench.given.connections)
+    if len(outcome.failed):
+        raise common.Failed(f"{len(outcome.failed)} requests failed: {outcome.failures()}")
+    return outcome, (load.cpu_seconds(server.process) - before) * 1e6 / len(outcome.records)
+
+
+def single(bench):
+    seconds, rounds, lines = bench.given.seconds or 4, bench.given.rounds, []
+    with bench.serve() as real, bench.serve("--answer-constant") as constant:
+        for encoding in ("base64", "json"):
+            requests = bench.requests(encoding)
+            for server in (real, constant):
+                bench.loader.run(server, requests, 1, bench.given.connections)
+            pairs = [[measured(bench, server, requests, seconds) for server in (constant, real)] for _ in range(rounds)]
+            (c_rate, c_cpu), (r_rate, r_cpu) = ((statistics.median(pair[side][0].rate for pair in pairs),
+                                                 statistics.median(pair[side][1] for pair in pairs)) for side in (0, 1))
+            ratio = statistics.median(pair[1][0].rate / pair[0][0].rate for pair in pairs)
+            size = statistics.mean(len(request) for request in (load.search_request(INDEX, {"vector": row.tolist() if encoding == "json" else
+                                   load.base64_of(row), **bench.asked}) for row in bench.queries[:100]))
+            lines.append(f"| {encoding} | {size:,.0f} | {c_rate:,.0f} | {r_rate:,.0f} | **{ratio:.2f}** | {c_cpu:.1f} | {r_cpu:.1f} "
+                         f"| {c_cpu / r_cpu:.2f} |")
+    bench.section("Serving single vectors", f"Medians of {rounds} rounds of {seconds} s, constant and real in turn. The constant answer is "
+                  "of the server's own making for the same bodies. CPU is the server's, user and system.",
+                  ["| body | bytes | QPS of a constant | QPS of searches | ratio | CPU µs a constant | CPU µs a search | ratio |",
+                   "|---|---|---|---|---|---|---|---|", *lines])
+
+
+def engine_batches(bench, batch):
+    path = bench.folder / "many.fbin"
+    # Long enough to time.
+    queries = np.tile(bench.queries, (max(1, 20_000 // len(bench.queries)), 1))
+    with open(path, "wb") as file:
+        np.array(queries.shape, np.uint32).tofile(file)
+        queries.astype(np.float32).tofile(file)
+    recall = ["--recall", bench.given.recall] if bench.given.recall else []
+    said = bench.shardctl("query", *bench.place, "--vectors", path, "-k", K, "--batch", batch, "--threads", len(bench.given.server_cores),
+                          "--output", bench.folder / "hits.jsonl", "--stats", "--quiet", *recall, cores=bench.given.server_cores)
+    return json.loads(said.strip().splitlines()[-1])["qps"]
+
+
+def batch(bench):
+    seconds, rounds = bench.given.seconds or 4, bench.given.rounds
+    engine, http = [], []
+    with bench.serve() as server:
+        requests = bench.requests("batch", np.tile(bench.queries, (max(1, BATCH // len(bench.queries)), 1)))
+        bench.loader.run(server, requests, 1, bench.given.connections)
+        for _ in range(rounds):
+            engine.append(engine_batches(bench, BATCH))
+            http.append(measured(bench, server, requests, seconds)[0].rate * BATCH)
+    ratio = statistics.median(h / e for h, e in zip(http, engine))
+    bench.section("Serving batches of 100", f"Medians of {rounds} rounds, engine and server in turn, both on the server's cores. The engine is "
+                  f"`shardctl query --batch {BATCH}`, which counts searching only.",
+                  ["| queries/s of the engine | queries/s over HTTP | ratio |", "|---|---|---|",
+                   f"| {statistics.median(engine):,.0f} | {statistics.median(http):,.0f} | **{ratio:.2f}** |"])
+
+
+def tail(bench):
+    seconds, lines = bench.given.seconds or 20, []
+    with bench.serve() as server:
+        requests = bench.requests("base64")
+        highest = bench.highest(server, requests)
+        for arrivals in ("even", "poisson"):
+            outcome = bench.loader.run(server, requests, seconds, bench.given.connections, rate=0.7 * highest, arrivals=arrivals)
+            p50, p99, worst = outcome.percentile(50, 99, 100)
+            lines.append(f"| {arrivals} | {highest:,.0f} | {outcome.rate:,.0f} | {p50:.3f} | {p99:.3f} | **{p99 / p50:.1f}** | {worst:.1f} "
+                         f"| {len(outcome.failed)} |")
+    bench.section("Serving at 70% of the highest rate", f"{seconds} s each. Latency counts from when a request was due, not from when it was "
+                  "sent. Even: at equal distances; Poisson: at random ones, so that requests bunch.",
+                  ["| arrivals | highest QPS | QPS | p50 ms | p99 ms | p99 / p50 | max ms | failed |", "|---|---|---|---|---|---|---|---|", *lines])
+
+
+def answers(bench, server):
+    with Client(server.address) as client, concurrent.futures.ThreadPoolExecutor(4) as threads:
+        index = client.index(INDEX)
+        return list(threads.map(lambda row: index.search(row, **bench.asked).results, bench.queries))
+
+
+def recall_of(bench, found):
+    if bench.truth is None:
+        return float("nan")
+    pairs = list(zip(found, bench.truth))
+    return sum(len({int(result.id) for result in results} & set(truth.tolist())) for results, truth in pairs) / (len(pairs) * K)
+
+
+class Cluster:
+    """A coordinator with workers, all on the server's cores."""
+
+    def __init__(self, bench, replication):
+        self.workers = bench.workers(WORKERS)
+        try:
+            addresses = [option for worker in self.workers for option in ("--worker", worker.address)]
+            self.server = bench.serve(*addresses, "--replication", replication)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self):
+        for server in [getattr(self, "server", None), *self.workers]:
+            if server is not None and not server.log.closed:
+                server.stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def fan_out(bench):
+    seconds, requests = bench.given.seconds or 10, bench.requests("base64")
+    with bench.serve() as alone, Cluster(bench, 1) as cluster:
+        one, many, again = answers(bench, alone), answers(bench, cluster.server), answers(bench, cluster.server)
+        overlap = statistics.mean(len({r.id for r in a} & {r.id for r in b}) / max(1, len(a)) for a, b in zip(one, many))
+        rows = {}
+        for name, server in (("one process", alone), (f"coordinator + {WORKERS} workers", cluster.server)) * 2:
+            outcome = bench.loader.run(server, requests, seconds, 1)
+            rows.setdefault(name, []).append(outcome.percentile(50, 99))
+    best = {name: [min(values) for values in zip(*found)] for name, found in rows.items()}
+    (p50_one, p99_one), (p50_many, p99_many) = best.values()
+    bench.section(f"One process against a coordinator with {WORKERS} workers",
+                  f"All on the same cores. Latency of one query at a time over {seconds} s, the better of two runs each, in turn.",
+                  ["| answers compared | overlap@10 | recall of one | recall of many | a repeated run is identical |", "|---|---|---|---|---|",
+                   f"| {len(one):,} | **{overlap:.4f}** | {recall_of(bench, one):.4f} | {recall_of(bench, many):.4f} | {many == again} |", "",
+                   "| | p50 ms | p99 ms |", "|---|---|---|", *(f"| {name} | {p50:.3f} | {p99:.3f} |" for name, (p50, p99) in best.items()),
+                   f"| added | **{p50_many - p50_one:.3f}** | {p99_many - p99_one:.3f} |"])
+
+
+def wait_for_version(index, version, patience_s=300):
+    end = time.monotonic() + patience_s
+    while index.detail().version < version:
+        if time.monotonic() > end:
+            raise common.Failed(f"version {version} is never served")
+        time.sleep(0.02)
+
+
+def flips(bench):
+    seconds, lines = bench.given.seconds or 10, []
+    draft, requests = bench.train(), bench.requests("base64")
+    with bench.serve() as server, Client(server.address) as client:
+        index = client.index(INDEX)
+        first = index.detail().version
+        bench.loader.run(server, requests, 1, bench.given.connections)
+
+        def publish():
+            bench.shardctl("publish", *bench.place, "--draft", draft, "--no-tune", "--quiet", cores=bench.given.load_cores, nice=19)
+            return first + 1
+
+        run = bench.loader.start(server, requests, 3600, bench.given.connections)
+        for name, flip in (("publish", publish), ("rollback", lambda: index.rollback(first).version)):
+            time.sleep(seconds)
+            begun = run.now()
+            version = flip()
+            made = run.now()
+            wait_for_version(index, version)
+            served_at = run.now()
+            time.sleep(2)
+            lines.append((name, begun, made, served_at, server.process))
+        outcome = run.stop()
+    rows = []
+    for name, begun, made, served_at, _ in lines:
+        before, during = (outcome.percentile(99, since=since, until=until)[0] for since, until in
+                          ((begun - seconds, begun), (made - 0.5, served_at + 1)))
+        asked = outcome.between(begun, served_at + 1)
+        bad = int((asked["status"] != 200).sum() + asked["incomplete"].sum())
+        rows.append(f"| {name} | {len(asked):,} | **{bad}** | {made - begun:.1f} | {served_at - made:.2f} | {before:.2f} | {during:.2f} "
+                    f"| **{during / before:.2f}** |")
+    bench.section("Publish and rollback under full load", "Publish is `shardctl publish` with other shards, on the load's cores with the least priority; "
+                  "rollback is asked of the server. During: from half a second before the version was there to a second after it answered.",
+                  ["| | requests | failed or incomplete | made in s | answers after s | p99 before, ms | p99 during, ms | ratio |",
+                   "|---|---|---|---|---|---|---|---|", *rows,
+                   "", f"All requests of the run: {len(outcome.records):,}; failed: {len(outcome.failed)} {outcome.failures() or ''}"])
+
+
+def kill_row(bench, requests, name, number):
+    seconds = bench.given.seconds or 10
+    with Cluster(bench, 2) as cluster:
+        bench.loader.run(cluster.server, requests, 2, bench.given.connections)
+        run = bench.loader.start(cluster.server, requests, 3600, bench.given.connections)
+        time.sleep(seconds)
+        at = run.now()
+        cluster.workers[0].process.send_signal(number)
+        time.sleep(seconds)
+        outcome = run.stop()
+    bad = outcome.records[(outcome.records["status"] != 200) | (outcome.records["incomplete"] == 1)]
+    last = float((bad["start"] + bad["latency"] / 1000).max() - at) if len(bad) else 0.0
+    after = outcome.between(at, float("inf"))
+    good = after[after["status"] == 200]
+    before, during = (outcome.percentile(99, since=since, until=until)[0] for since, until in ((0, at), (at, at + 2)))
+    least = float((good["kept"] / np.maximum(good["ids"], 1)).min()) if len(good) else float("nan")
+    return (f"| {name} | {len(after):,} | {outcome.under_way(at)} | **{len(bad)}** | {last:.2f} | {before:.2f} | {during:.2f} | {during / before:.2f} "
+            f"| {outcome.overlap(at):.5f} | {least:.1f} |")
+
+
+def kills(bench):
+    requests = bench.requests("base64")
+    rows = [kill_row(bench, requests, name, number) for name, number in (("SIGTERM", signal.SIGTERM), ("kill -9", signal.SIGKILL))]
+    bench.section(f"One of {WORKERS} workers ends under full load", "Replication 2. During: the two seconds after it. Overlap: of the ids of each answer after "
+                  "it with those of the first answer to the same query; another grouping of shards may change borderline candidates.",
+                  ["| | requests after | under way then | failed or incomplete | last of them after s | p99 before, ms | p99 during, ms | ratio "
+                   "| overlap@10 | least |", "|---|---|---|---|---|---|---|---|---|---|", *rows])
+
+
+def soak(bench):
+    seconds = bench.given.seconds or 600
+    settle = min(60, seconds / 5)
+    requests = bench.requests("base64")
+    with bench.serve() as server:
+        highest = bench.highest(server, requests)
+        watch = load.Watch(server.process, min(5, seconds / 20))
+        outcome = bench.loader.run(server, requests, seconds, bench.given.connections, rate=0.7 * highest)
+        seen = watch.finish()
+        idle = load.descriptors(server.process)
+    settled = [row for row in seen if row[0] >= settle]
+    first, last, most = settled[0][1], settled[-1][1], max(row[1] for row in settled)
+    p50, p99 = outcome.percentile(50, 99)
+    bench.section("Soak", f"{seconds:.0f} s at 70% of the highest rate, even arrivals; memory from second {settle:.0f} on.",
+                  ["| requests | failed | QPS | p50 ms | p99 ms | resident MB at first | at the end | most | growth | descriptors at first | most | at the end |",
+                   "|---|---|---|---|---|---|---|---|---|---|---|---|",
+                   f"| {len(outcome.records):,} | **{len(outcome.failed)}** | {outcome.rate:,.0f} | {p50:.3f} | {p99:.3f} | {first:.1f} | {last:.1f} | {most:.1f} "
+                   f"| **{(last / first - 1) * 100:+.1f}%** | {settled[0][2]} | {max(row[2] for row in settled)} | {idle} |"])
+
+
+PARTS = {"single": single, "batch": batch, "tail": tail, "fan-out": fan_out, "flips": flips, "kills": kills, "soak": soak}
+
+
+def core_list(text):
+    return [int(core) for core in text.split(",")]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="+", choices=[*PARTS, "all"], metavar="PART")
+    parser.add_argument("--vectors", type=pathlib.Path)
+    parser.add_argument("--queries", type=pathlib.Path)
+    parser.add_argument("--truth", type=pathlib.Path, help="rows of the true neighbours, for recall; ids must be row numbers")
+    parser.add_argument("--metric", default="l2")
+    parser.add_argument("--shard-size", type=int)
+    parser.add_argument("--store", type=pathlib.Path, help="folder that keeps the store")
+    parser.add_argument("--recall", type=float, help="the operating point to search at; the version's default unless given")
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, help="of each measurement; every part has its own otherwise")
+    cores = sorted(os.sched_getaffinity(0))
+    parser.add_argument("--server-cores", type=core_list, default=cores[:max(1, len(cores) // 2)])
+    parser.add_argument("--load-cores", type=core_list, default=cores[len(cores) // 2:])
+    parser.add_argument("--shardctl", type=pathlib.Path, default=served.SHARDCTL)
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).with_name("RESULTS.md"))
+    given = parser.parse_args()
+    if (given.vectors is None) != (given.queries is None):
+        parser.error("--vectors and --queries go together")
+    folder = tempfile.mkdtemp(prefix="tessera-serve-")
+    try:
+        bench = Bench(given, folder)
+        for name in PARTS if "all" in given.parts else given.parts:
+            PARTS[name](bench)
+    except (common.Failed, served.Failed) as error:
+        sys.exit(str(error))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
