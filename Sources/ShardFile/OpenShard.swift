@@ -1,6 +1,4 @@
 // A shard opened for routing and selecting: everything but its codes, rows and ids.
-package import ObjectStore
-package import ShardFile
 package import TesseraBase
 package import VectorIndex
 
@@ -11,7 +9,7 @@ package struct OpenShard: Sendable {
     package let model: SearchModel
 
     /// Opens a shard from exactly its `open` range. Throws `corrupted` where anything does not fit.
-    package init(tail: [UInt8], key: ObjectKey, ordinal: Int) throws(TesseraError) {
+    package init(tail: [UInt8], key: String, ordinal: Int) throws(TesseraError) {
         head = try ShardHead(tail: tail, name: key)
         self.ordinal = ordinal
         let start = head.lists[0].codes.lowerBound
