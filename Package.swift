@@ -10,8 +10,11 @@ let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func target(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 func testTarget(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [])
@@ -87,7 +90,9 @@ let package = Package(
         target("ShardFile", ["TesseraBase", "VectorCore", "VectorIndex", "CZstd"]),
         target("ObjectStore", ["TesseraBase", "CCurl", crypto] + threadPool),
         target("Catalog", ["TesseraBase", "ObjectStore"]),
-        target("SearchProtocol", ["TesseraBase", "VectorCore"] + grpc),
+        target(
+            "SearchProtocol", ["TesseraBase", "VectorCore"] + grpc,
+            exclude: ["worker.proto", "health.proto"]),
         target(
             "Indexer",
             ["TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog"]
