@@ -49,6 +49,11 @@ package protocol VersionBackend: Sendable {
     /// - Throws: `unavailable` where shards cannot be reached in time and the request does not allow a partial answer.
     func search(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer]
 
+    /// The vector stored for an id, `[dimension]`, as exactly as the refine tier keeps it; nil for an unknown id.
+    ///
+    /// - Throws: `unsupported` where the version keeps no vectors, `corrupted` and `unavailable` as ``search(_:)``.
+    func vector(of id: String) async throws(TesseraError) -> [Float]?
+
     /// No query will come any more; those under way have ended.
     func retire() async
 }

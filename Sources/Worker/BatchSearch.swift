@@ -58,7 +58,7 @@ extension IndexSearcher: LaneSearcher {
 }
 
 /// Fewer queries than this are too few to find what others have brought into the cache.
-private let leastOrdered = 32
+let leastOrdered = 32
 
 extension LaneSearcher {
     package func search(
@@ -109,7 +109,7 @@ private struct Answered: Sendable {
 }
 
 /// Hands out runs of queries.
-private final class BatchQueue: Sendable {
+final class BatchQueue: Sendable {
     private let count: Int
     private let batch: Int
     private let position = Atomic(0)

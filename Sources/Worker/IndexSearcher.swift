@@ -39,6 +39,8 @@ package struct IndexSearcher: Sendable {
         hasRefineTier = shards.allSatisfy { $0.head.refine.encoding != .none }
     }
 
+    /// Whether a search reads nothing: rows and ids are in memory as well.
+    var isWhole: Bool { shards.allSatisfy { $0.reader == nil } }
     package var vectorCount: Int { shards.reduce(0) { $0 + $1.head.vectorCount } }
     package var listCount: Int { shards.reduce(0) { $0 + $1.head.lists.count } }
     /// Bytes of packed codes in memory.

@@ -18,8 +18,8 @@ package final class ResidentShard: Sendable {
     package let open: OpenShard
     let storage: ShardStorage
     let ids: ResidentIds?
-    /// Reads refine rows and id blocks that are not in memory.
-    let reader: any BlockingReader
+    /// Reads refine rows and id blocks that are not in memory; nil where all are.
+    let reader: (any BlockingReader)?
 
     package var head: ShardHead { open.head }
     /// The shard as the hot path sees it, valid as long as this lives.
@@ -30,19 +30,15 @@ package final class ResidentShard: Sendable {
     /// - Parameters:
     ///   - open: the byte range the manifest names for opening it.
     ///   - arena: for the codes of all shards of the version.
-    /// - Throws: `corrupted` where anything does not match, and what the store throws.
+    /// - Throws: `corrupted` where anything does not match, `unsupported` where rows would have to be read in place and the
+    ///   store is not on this machine, and what the store throws.
     package init(
         store: any ObjectStore, key: ObjectKey, ordinal: Int, open: Range<UInt64>,
         residency: Residency, arena: MemoryArena
     ) async throws(TesseraError) {
         let shard = try OpenShard(
             tail: try await store.storedPart(key, open), key: key, ordinal: ordinal)
-        guard let reader = try store.blockingReader(key) else {
-            throw TesseraError(
-                .unsupported,
-                "\(store.address) cannot be searched in place, only cold; leave out --no-cold")
-        }
-        self.reader = reader
+        reader = residency == .all ? nil : try Self.reader(store, key)
         self.open = shard
         let codes = arena.store(try await Self.codes(shard.head, store, key))
         guard residency == .all else {
@@ -53,6 +49,17 @@ package final class ResidentShard: Sendable {
         let loaded = try await RowsAndIds.load(shard.head, store, key)
         storage = ShardStorage(codes: codes, rows: loaded.rows)
         ids = loaded.ids
+    }
+
+    private static func reader(_ store: any ObjectStore, _ key: ObjectKey)
+        throws(TesseraError) -> any BlockingReader
+    {
+        guard let reader = try store.blockingReader(key) else {
+            throw TesseraError(
+                .unsupported,
+                "\(store.address) cannot be searched in place, only cold; leave out --no-cold")
+        }
+        return reader
     }
 
     /// The packed codes of all lists, checked.

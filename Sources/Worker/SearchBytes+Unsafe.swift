@@ -11,6 +11,9 @@ struct SearchBytes {
     mutating func read(
         _ range: Range<UInt64>, from shard: ResidentShard, _ receipt: inout Receipt
     ) throws(TesseraError) {
+        guard let reader = shard.reader else {
+            preconditionFailure("what is not in memory has a reader")
+        }
         if bytes.count < range.count {
             bytes = [UInt8](repeating: 0, count: range.count)
         }
@@ -18,7 +21,7 @@ struct SearchBytes {
         receipt.bytesRead += range.count
         try bytes.withUnsafeMutableBufferPointer { buffer throws(TesseraError) in
             let target = UnsafeMutableRawBufferPointer(buffer)
-            try shard.reader.read(
+            try reader.read(
                 at: range.lowerBound,
                 into: UnsafeMutableRawBufferPointer(rebasing: target[..<range.count]))
         }

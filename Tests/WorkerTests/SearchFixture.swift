@@ -26,6 +26,8 @@ struct IndexPlan: Sendable {
 struct SearchFixture {
     let vectors: Matrix
     let metric: Metric
+    /// What the catalog's index lies in.
+    let store: any ObjectStore
     let catalog: Catalog
     let manifest: Manifest
 
@@ -49,6 +51,7 @@ struct SearchFixture {
         settings.codeSize = plan.codeSize
         self.vectors = vectors
         metric = plan.metric
+        self.store = store
         catalog = try Catalog(store: store, index: IndexName("photos"))
         _ = try await IndexBuilder(
             settings: settings, backend: MockBackend(), catalog: catalog,

@@ -1,0 +1,130 @@
+// Requests answered from a version that is in memory: a few queries on the calling thread, many on the pool's.
+import SearchProtocol
+import TesseraBase
+import VectorCore
+
+/// Answers requests by an ``IndexSearcher``.
+struct ResidentQueries: Sendable {
+    /// Codes that are scanned on the calling thread; more are worth the way to the pool. About a millisecond's.
+    private static let codesHere = 1 << 18
+
+    let searcher: IndexSearcher
+    let pool: WorkPool
+    private let scratch: ScratchPool
+    private let listCount: Int
+    /// Codes of an average list.
+    private let codesPerList: Int
+    /// Whether a search reads nothing.
+    private let isWhole: Bool
+
+    init(_ searcher: IndexSearcher, pool: WorkPool) {
+        self.searcher = searcher
+        self.pool = pool
+        scratch = ScratchPool(limit: 2 * pool.width)
+        listCount = searcher.listCount
+        codesPerList = searcher.vectorCount / max(1, listCount)
+        isWhole = searcher.isWhole
+    }
+
+    /// One answer a query, in their order.
+    func answer(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
+        let rows = request.queries.rows
+        let lists = min(request.options.probeCount, listCount)
+        let (codes, overflow) = (rows * lists).multipliedReportingOverflow(by: codesPerList)
+        if isWhole, !overflow, codes <= Self.codesHere {
+            return try answer(request, Array(0..<rows)).map(\.answer)
+        }
+        let queue = BatchQueue(count: rows, batch: batch(rows))
+        let lanes = try await pool.map(Array(0..<min(pool.width, rows))) {
+            _ throws(TesseraError) in
+            try await pool.run { () throws(TesseraError) in try lane(request, queue) }
+        }
+        var answers = [BackendAnswer](
+            repeating: .none(request), count: rows)
+        for (query, answer) in lanes.joined() { answers[query] = answer }
+        return answers
+    }
+
+    /// Queries a lane takes at a time: enough to find lists that others have brought into the cache, few enough that the
+    /// lanes end together.
+    private func batch(_ rows: Int) -> Int {
+        max(1, min(2 * leastOrdered, rows / pool.width))
+    }
+
+    private func lane(_ request: SearchRequest, _ queue: BatchQueue) throws(TesseraError)
+        -> [(query: Int, answer: BackendAnswer)]
+    {
+        var answered: [(query: Int, answer: BackendAnswer)] = []
+        while let batch = queue.next() {
+            let ordered =
+                batch.count < leastOrdered
+                ? Array(batch)
+                : try scratch.with { scratch in searcher.order(batch, request.queries, &scratch) }
+            answered += try answer(request, ordered)
+        }
+        return answered
+    }
+
+    /// Searches on the calling thread, one query after another while there is time.
+    private func answer(_ request: SearchRequest, _ queries: [Int]) throws(TesseraError)
+        -> [(query: Int, answer: BackendAnswer)]
+    {
+        try scratch.with { scratch throws(TesseraError) in
+            var answered: [(query: Int, answer: BackendAnswer)] = []
+            answered.reserveCapacity(queries.count)
+            for query in queries {
+                guard try request.hasTime() else {
+                    answered.append((query, .none(request)))
+                    continue
+                }
+                let answer = try searcher.search(
+                    request.queries.row(query), options: request.options, scratch: &scratch)
+                let source: AnswerSource = answer.receipt.reads > 0 ? .disk : .ram
+                answered.append((query, BackendAnswer(answer: answer, source: source)))
+            }
+            return answered
+        }
+    }
+}
+
+extension BackendAnswer {
+    /// What is said of a query that nothing was found out about.
+    static func none(_ request: SearchRequest) -> BackendAnswer {
+        BackendAnswer(answer: SearchAnswer(hits: [], receipt: Receipt()), share: 0)
+    }
+}
+
+extension SearchRequest {
+    /// Whether anybody waits any more. Throws `unavailable` where nobody does and no answer is not good enough.
+    func hasTime() throws(TesseraError) -> Bool {
+        guard let deadline, ContinuousClock.now >= deadline else { return true }
+        guard allowPartial else { throw Self.late }
+        return false
+    }
+
+    static let late = TesseraError(
+        .unavailable,
+        "the deadline passed before the answer was ready; allow more time, or search fewer lists")
+
+    /// Throws `invalidArgument` for what no version of this dimension can answer.
+    func check(dimension: Int) throws(TesseraError) {
+        func refuse(_ reason: String) -> TesseraError { TesseraError(.invalidArgument, reason) }
+        guard queries.columns == dimension else {
+            throw refuse(
+                "the queries have \(queries.columns) dimensions, the index has \(dimension)")
+        }
+        guard queries.elements.allSatisfy(\.isFinite) else {
+            throw refuse("a query has a component that is not a finite number")
+        }
+        let limits = 1...Self.largest
+        for (name, value) in [
+            ("k", options.k), ("nprobe", options.probeCount), ("shards", options.probeShards),
+            ("refine", max(1, options.refineDepth)),
+        ] where !limits.contains(value) {
+            throw refuse("\(name) \(value) is out of range; give 1 to \(Self.largest)")
+        }
+    }
+
+    /// More results, lists, candidates or shards than this make no sense, and must not overflow anything.
+    private static let largest = 1 << 24
+}
