@@ -149,6 +149,7 @@ let package = Package(
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "SearchProtocol", "Indexer", "Worker", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
         testTarget(
             "CoordinatorTests",

@@ -1,4 +1,5 @@
 // Real workers on loopback, and what a coordinator makes of them.
+import Catalog
 import Coordinator
 import Foundation
 import Glibc
@@ -58,6 +59,17 @@ struct RemoteSearchTests {
         var answered = 0
         var wrong = 0
         var failed = 0
+        var isOver = false
+    }
+
+    private final class LoadCount: Sendable {
+        let load = Mutex(Load())
+
+        var isOver: Bool { load.withLock { $0.isOver } }
+
+        func count(_ change: (inout Load) -> Void) {
+            load.withLock { change(&$0) }
+        }
     }
 
     /// Eight callers search until `body` has ended; every answer is held against the first.
@@ -66,34 +78,33 @@ struct RemoteSearchTests {
         _ body: @Sendable @escaping () async throws -> Void
     ) async throws -> Load {
         let expected = try await backend.search(index.request()).map(\.answer.hits)
-        let isOver = Atomic(false)
-        let load = Mutex(Load())
+        let load = LoadCount()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for caller in 0..<8 {
                 group.addTask {
                     var row = caller
-                    while !isOver.load(ordering: .relaxed) {
+                    while !load.isOver {
                         row = (row + 8) % index.queries.rows
                         do throws(TesseraError) {
                             let answers = try await backend.search(index.request(row..<row + 1))
                             let right = answers[0].answer.hits == expected[row]
-                            load.withLock { load in
+                            load.count { load in
                                 load.answered += 1
                                 load.wrong += right ? 0 : 1
                             }
                         } catch {
-                            load.withLock { $0.failed += 1 }
+                            load.count { $0.failed += 1 }
                         }
                     }
                 }
             }
             group.addTask {
-                defer { isOver.store(true, ordering: .relaxed) }
+                defer { load.count { $0.isOver = true } }
                 try await body()
             }
             try await group.waitForAll()
         }
-        return load.withLock { $0 }
+        return load.load.withLock { $0 }
     }
 
     @Test func `a worker killed under load costs no wrong answer, and its shards are found elsewhere`()

@@ -39,15 +39,16 @@ final class WorkerProcess: @unchecked Sendable {
         self.process = process
         self.ended = ended
         var line = ""
-        for try await byte in output.fileHandleForReading.bytes {
-            if byte == UInt8(ascii: "\n") { break }
-            line.append(Character(UnicodeScalar(byte)))
+        while !line.hasSuffix("\n") {
+            let more = output.fileHandleForReading.availableData
+            guard !more.isEmpty else { break }
+            line += String(decoding: more, as: UTF8.self)
         }
         guard line.hasPrefix("listening on ") else {
             process.terminate()
             throw WorkerDidNotStart(description: "a worker said '\(line)'")
         }
-        address = try WorkerAddress(line.dropFirst("listening on ".count))
+        address = try WorkerAddress(line.dropFirst("listening on ".count).dropLast())
     }
 
     deinit {

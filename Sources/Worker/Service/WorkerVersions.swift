@@ -80,7 +80,7 @@ package final class WorkerVersions: Sendable {
     }
 
     /// A coordinator asks nothing more of a version.
-    func retire(_ number: Int, of index: String, at now: ContinuousClock.Instant = .now) {
+    package func retire(_ number: Int, of index: String, at now: ContinuousClock.Instant = .now) {
         entries.withLock { entries in
             entries[Key(index: index, version: number)]?.isRetired = true
             entries[Key(index: index, version: number)]?.used = now
