@@ -20,7 +20,8 @@ struct CircuitBreakerTests {
         Case(testDescription: "one failure is forgiven", steps: [.fails, .admitted]),
         Case(testDescription: "two in a row are not", steps: [.fails, .fails, .refused]),
         Case(
-            testDescription: "an answer between them is", steps: [.fails, .succeeds, .fails, .admitted]),
+            testDescription: "an answer between them is",
+            steps: [.fails, .succeeds, .fails, .admitted]),
         Case(
             testDescription: "after the pause one request tries, the others wait",
             steps: [.fails, .fails, .wait(99), .refused, .wait(1), .admitted, .refused]),

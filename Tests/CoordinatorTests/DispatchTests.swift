@@ -52,7 +52,8 @@ struct DispatchTests {
         #expect(!dispatch.isAnswered(0) && !dispatch.isAnswered(1) && dispatch.isAnswered(2))
     }
 
-    @Test func `a late worker's parts go to a holder beside it, once, and the first answer counts`() {
+    @Test func `a late worker's parts go to a holder beside it, once, and the first answer counts`()
+    {
         var dispatch = Self.dispatch()
         _ = dispatch.start(admits: Self.all)
         let hedge = dispatch.late(0, admits: Self.all)

@@ -85,8 +85,9 @@ struct StoredIndex: Sendable {
         _ workers: [WorkerProcess], replication: Int = 1,
         _ body: @Sendable (any VersionBackend) async throws -> Value
     ) async throws -> Value {
-        try await withProvider(RemoteSettings(
-            workers: .list(workers.map(\.address).sorted()), replication: replication)
+        try await withProvider(
+            RemoteSettings(
+                workers: .list(workers.map(\.address).sorted()), replication: replication)
         ) { provider in
             let backend = try await provider.open(index: Self.name, version: manifest.version)
             let value = try await body(backend)

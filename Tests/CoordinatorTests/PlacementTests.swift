@@ -12,7 +12,8 @@ struct PlacementTests {
         return placement.groups.map { group in placement.holders[group].map { members[$0] } }
     }
 
-    @Test("without a worker only its shards move, and each only by one place", arguments: [1, 2, 3])
+    @Test(
+        "without a worker only its shards move, and each only by one place", arguments: [1, 2, 3])
     func removal(replication: Int) {
         let before = Self.holders(Self.members, replication: replication)
         let gone = Self.members[2]
@@ -29,7 +30,8 @@ struct PlacementTests {
         #expect(abs(Double(moved) - expected) < 4 * expected.squareRoot())
     }
 
-    @Test func `a shard has as many different holders as it is replicated, or as there are workers`() {
+    @Test
+    func `a shard has as many different holders as it is replicated, or as there are workers`() {
         for (count, replication, expected) in [(5, 2, 2), (5, 5, 5), (2, 3, 2), (1, 1, 1)] {
             let holders = Self.holders(
                 Array(Self.members.prefix(count)), replication: replication)

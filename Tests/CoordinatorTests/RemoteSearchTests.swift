@@ -21,7 +21,7 @@ struct RemoteSearchTests {
         "four workers find what one process finds, and the same each time",
         arguments: [(Metric.l2, false), (.cosine, true), (.innerProduct, false)])
     func parity(metric: Metric, rotation: Bool) async throws {
-        let index = try await StoredIndex(metric: metric, rotation: rotation)
+        let index = try await StoredIndex(queries: 200, metric: metric, rotation: rotation)
         let workers = try await index.startWorkers(4)
         let local = try await index.local()
         let (first, second, alone) = try await index.withBackend(workers) { backend in
@@ -107,7 +107,8 @@ struct RemoteSearchTests {
         return load.load.withLock { $0 }
     }
 
-    @Test func `a worker killed under load costs no wrong answer, and its shards are found elsewhere`()
+    @Test
+    func `a worker killed under load costs no wrong answer, and its shards are found elsewhere`()
         async throws
     {
         let index = try await StoredIndex()
@@ -166,7 +167,8 @@ struct RemoteSearchTests {
         }
     }
 
-    @Test func `a worker that hangs makes an answer partial where that is allowed, and late where not`()
+    @Test
+    func `a worker that hangs makes an answer partial where that is allowed, and late where not`()
         async throws
     {
         let index = try await StoredIndex(queries: 40)
@@ -195,6 +197,57 @@ struct RemoteSearchTests {
         }
     }
 
+    @Test func `a worker that hangs is not waited for where another holds its shards`() async throws
+    {
+        let index = try await StoredIndex(queries: 60)
+        let workers = try await index.startWorkers(3)
+        try await index.withBackend(workers, replication: 2) { backend in
+            var expected: [BackendAnswer] = []
+            // One by one, so that every worker's usual time is known.
+            for _ in 0..<2 {
+                expected = []
+                for row in 0..<60 {
+                    expected += try await backend.search(index.request(row..<row + 1))
+                }
+            }
+            workers[1].send(SIGSTOP)
+            // A second request goes out past the first one's usual time; without it the deadline would pass.
+            for row in 0..<5 {
+                let answers = try await backend.search(
+                    index.request(row..<row + 1, deadline: .seconds(20)))
+                #expect(answers[0].answer.hits == expected[row].answer.hits)
+                #expect(answers[0].share == 1)
+            }
+            workers[1].send(SIGCONT)
+        }
+    }
+
+    @Test func `with certificates both sides know each other, without one nobody is answered`()
+        async throws
+    {
+        let index = try await StoredIndex(queries: 3)
+        let files = try Certificates(in: index.folder)
+        let worker = try await WorkerProcess(
+            store: index.folder.path("store"), files.arguments(of: "worker"))
+        var settings = RemoteSettings(workers: .list([worker.address]))
+        settings.security = files.tls(of: "coordinator")
+        let answers = try await index.withProvider(settings) { provider in
+            let backend = try await provider.open(index: StoredIndex.name, version: 1)
+            return try await backend.search(index.request())
+        }
+        #expect(answers.count == 3)
+        settings.longestJoin = .milliseconds(700)
+        for stranger in [nil, files.tls(of: "stranger")] {
+            settings.security = stranger
+            let error = await #expect(throws: TesseraError.self) {
+                try await index.withProvider(settings) { provider in
+                    _ = try await provider.open(index: StoredIndex.name, version: 1)
+                }
+            }
+            #expect(error?.code == .unavailable)
+        }
+    }
+
     @Test func `an id's vector comes from whichever worker serves`() async throws {
         let index = try await StoredIndex(queries: 1)
         let workers = try await index.startWorkers(2)
@@ -210,7 +263,8 @@ struct RemoteSearchTests {
         }
     }
 
-    @Test func `a name that resolves finds its workers, one that does not finds none`() async throws {
+    @Test func `a name that resolves finds its workers, one that does not finds none`() async throws
+    {
         let index = try await StoredIndex(queries: 5)
         let worker = try await index.startWorkers(1)[0]
         var settings = RemoteSettings(workers: .name("localhost", port: worker.address.port))

@@ -74,7 +74,8 @@ package final class RemoteBackend: VersionBackend {
         guard request.queries.columns == dimension else {
             throw TesseraError(
                 .invalidArgument,
-                "the queries have \(request.queries.columns) dimensions, the index has \(dimension)")
+                "the queries have \(request.queries.columns) dimensions, the index has \(dimension)"
+            )
         }
         guard request.queries.elements.allSatisfy(\.isFinite) else {
             throw TesseraError(

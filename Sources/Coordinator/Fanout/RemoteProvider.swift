@@ -103,7 +103,8 @@ package final class RemoteProvider: BackendProvider, Service {
                     try NameResolution.addresses(of: name, port: port)
                 }
             } catch {
-                logger.warning("the workers' name does not resolve", metadata: ["error": "\(error)"])
+                logger.warning(
+                    "the workers' name does not resolve", metadata: ["error": "\(error)"])
                 return nil
             }
         }
