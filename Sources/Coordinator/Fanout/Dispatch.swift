@@ -81,7 +81,8 @@ package struct Dispatch: Sendable {
         var admitted: [Int: Bool] = [:]
         var byMember: [Int: [Int]] = [:]
         for part in open {
-            let candidates = hedge ? parts[part].order.prefix(parts[part].holders) : parts[part].order[...]
+            let candidates =
+                hedge ? parts[part].order.prefix(parts[part].holders) : parts[part].order[...]
             for member in candidates where !parts[part].asked.contains(member) {
                 let admits = admitted[member] ?? admits(member)
                 admitted[member] = admits

@@ -56,6 +56,7 @@ enum NameResolution {
                 entry.ai_addr, entry.ai_addrlen, &text, socklen_t(text.count), nil, 0,
                 NI_NUMERICHOST) == 0
         else { return nil }
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(
+            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
