@@ -4,7 +4,8 @@ package import TesseraBase
 extension ObjectStore {
     /// The bytes in `range`. An object that ends before is `corrupted`: nobody asked for anything impossible, the object
     /// is not what was published.
-    package func storedPart(_ key: ObjectKey, _ range: Range<UInt64>) async throws(TesseraError) -> [UInt8]
+    package func storedPart(_ key: ObjectKey, _ range: Range<UInt64>) async throws(TesseraError)
+        -> [UInt8]
     {
         do throws(TesseraError) {
             return try await get(key, range: range)

@@ -23,6 +23,15 @@ package struct OpenShard: Sendable {
             })
     }
 
+    private init(_ shard: OpenShard, ordinal: Int) {
+        self.ordinal = ordinal
+        head = shard.head
+        model = shard.model
+    }
+
+    /// The same shard in another version.
+    package func placed(at ordinal: Int) -> OpenShard { OpenShard(self, ordinal: ordinal) }
+
     /// Bytes this takes in memory: centroids, codebooks and directory, as opened and as searched.
     package var bytes: Int {
         let shape = head.model.shape
