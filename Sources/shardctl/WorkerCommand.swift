@@ -1,7 +1,6 @@
 // worker: holds shards in memory and searches them for coordinators.
 import ArgumentParser
 import Coordinator
-import Foundation
 import Logging
 import ObjectStore
 import SearchProtocol
@@ -29,7 +28,7 @@ struct WorkerCommand: ShardctlCommand {
     var listen = "127.0.0.1:7171"
     @Option(
         parsing: .unconditional,
-        help: "Megabytes of shards kept in memory; half of the machine's unless given.")
+        help: "Megabytes of shards kept in memory; three fifths of what there is unless given.")
     var memoryMegabytes: Int?
     @Option(
         parsing: .unconditional,
@@ -49,7 +48,8 @@ struct WorkerCommand: ShardctlCommand {
                 .invalidArgument, "--max-searches \(limit) is out of range; give 1 to 1000000")
         }
         let versions = WorkerVersions(
-            store: try place.open().store, pool: pool, holder: ShardHolder(budget: try budget()))
+            store: try place.open().store, pool: pool,
+            cache: ShardCache(budget: try budget(), pool: pool))
         let logger = Logger(label: "worker") { StreamLogHandler.standardError(label: $0) }
         let server = WorkerServer(settings, versions: versions, limit: limit, logger: logger) {
             host, port in
@@ -64,7 +64,7 @@ struct WorkerCommand: ShardctlCommand {
     }
 
     private func budget() throws(TesseraError) -> Int {
-        let given = memoryMegabytes ?? Int(ProcessInfo.processInfo.physicalMemory / 2_000_000)
+        guard let given = memoryMegabytes else { return ServingOptions.defaultMemoryBudget() }
         guard (1...100_000_000).contains(given) else {
             throw TesseraError(
                 .invalidArgument,

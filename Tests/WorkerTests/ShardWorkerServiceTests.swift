@@ -23,9 +23,20 @@ private struct ServiceFixture {
             store: store)
         versions = WorkerVersions(
             store: store, pool: WorkPool(width: 2),
-            holder: ShardHolder(budget: 64 << 20))
+            cache: ShardCache(budget: 64 << 20, pool: WorkPool(width: 2)))
         service = ShardWorkerService(versions: versions, limit: limit)
     }
+
+    /// Brings all shards into memory; how many are there.
+    func prepare(version: UInt32 = 1) async throws -> Int {
+        var message = Tessera_Worker_V1_PrepareRequest()
+        message.index = "photos"
+        message.version = version
+        message.shards = (0..<fixture.manifest.index.shards.count).map { UInt32($0) }
+        return Int(try await service.prepare(message).residentShards)
+    }
+
+    var shardsHeld: Int { versions.cache.statistics.shards }
 
     /// Every list of every shard, nearest shard or not, in one part a query.
     func request(queries: Int = 4, k: Int = 5) -> PartsRequest {
@@ -58,7 +69,10 @@ struct ShardWorkerServiceTests {
         }
         // What is missing is the rounding of 8-bit refine rows.
         #expect(ExactSearch.recall(found, truth) >= 0.95)
-        #expect(answers[0].source == .store || answers[0].source == .disk)
+        // Nothing was in memory before the first.
+        #expect(answers.contains { $0.source != .ram })
+        let prepared = try await fixture.prepare()
+        #expect(prepared == fixture.fixture.manifest.index.shards.count)
         let again = try await fixture.service.search(request.message)
         let warm = try again.answers(to: request.parts, k: request.k)
         #expect(warm.map(\.answer.hits) == answers.map(\.answer.hits))
@@ -178,19 +192,19 @@ struct ShardWorkerServiceTests {
             fixture.fixture.vectors, IndexPlan(), store: fixture.store)
         #expect(second.manifest.version == 2)
         var request = fixture.request()
-        _ = try await fixture.service.search(request.message)
         request.version = 2
-        _ = try await fixture.service.search(request.message)
+        _ = try await fixture.prepare(version: 1)
+        _ = try await fixture.prepare(version: 2)
         let shards = fixture.fixture.manifest.index.shards.count
         // The same content: nothing is held twice.
-        #expect(fixture.versions.count == 2 && fixture.versions.holder.count == shards)
+        #expect(fixture.versions.count == 2 && fixture.shardsHeld == shards)
         let now = ContinuousClock.now
         #expect(fixture.versions.sweep(at: now + .seconds(60)) == 0)
         fixture.versions.retire(1, of: "photos", at: now)
         #expect(fixture.versions.sweep(at: now + .seconds(60)) == 1)
-        #expect(fixture.versions.count == 1 && fixture.versions.holder.count == shards)
+        #expect(fixture.versions.count == 1 && fixture.shardsHeld == shards)
         #expect(fixture.versions.sweep(at: now + .seconds(1000)) == 1)
-        #expect(fixture.versions.holder.count == 0 && fixture.versions.holder.bytes == 0)
+        #expect(fixture.shardsHeld == 0)
         _ = try await fixture.service.search(request.message)
         #expect(fixture.versions.count == 1)
     }
@@ -198,15 +212,17 @@ struct ShardWorkerServiceTests {
     @Test func `no more is held than there is room for, and the answers stay`() async throws {
         let fixture = try await ServiceFixture()
         let largest = fixture.fixture.manifest.index.shards.map(\.bytes).max() ?? 0
-        let holder = ShardHolder(budget: Int(largest) + 1)
+        let cache = ShardCache(budget: 2 * Int(largest), pool: WorkPool(width: 2))
         let versions = WorkerVersions(
-            store: fixture.store, pool: WorkPool(width: 2),
-            holder: holder)
+            store: fixture.store, pool: WorkPool(width: 2), cache: cache)
         let small = ShardWorkerService(versions: versions, limit: 4)
         let request = fixture.request()
+        _ = try await fixture.prepare()
         let whole = try await fixture.service.search(request.message)
         let tight = try await small.search(request.message)
         #expect(tight.places == whole.places && tight.distances == whole.distances)
-        #expect(holder.bytes <= Int(largest) + 1)
+        let statistics = cache.statistics
+        #expect(statistics.bytes <= statistics.budget)
+        #expect(statistics.shards < fixture.fixture.manifest.index.shards.count)
     }
 }

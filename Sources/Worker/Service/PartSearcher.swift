@@ -1,4 +1,4 @@
-// A part of a query searched in shards that are in memory: the lists were chosen elsewhere.
+// Parts of queries searched on a worker: the lists were chosen elsewhere.
 import Catalog
 import SearchProtocol
 import ShardFile
@@ -6,24 +6,40 @@ import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// Searches parts in one version. The answer to a part depends on nothing but the part and the version.
+/// Searches parts in one version. The answer to a part depends on nothing but the part and the version: not on what else
+/// is asked, nor on which of its shards are in memory.
 struct PartSearcher: Sendable {
-    let metric: Metric
-    let index: IndexDescription
-    private let refines: Bool
-    private let scratch: ScratchPool
-    private let pool: WorkPool
+    /// Parts under way at once for each thread where something has to be read: they wait more than they compute.
+    private static let waitingParts = 4
 
-    /// Throws `unsupported` for a metric this build does not know.
-    init(_ manifest: Manifest, pool: WorkPool) throws(TesseraError) {
+    let index: IndexDescription
+    let shards: VersionShards
+    let metric: Metric
+    let refines: Bool
+    let pool: WorkPool
+    let cold: ColdParts
+    private let cache: ShardCache
+    private let scratch: ScratchPool
+
+    /// - Parameter readBudget: bytes for opened shards that are not in memory, and as many for reading ahead.
+    /// - Throws: `unsupported` for a metric this build does not know.
+    init(
+        _ manifest: Manifest, from catalog: Catalog, cache: ShardCache, pool: WorkPool,
+        readBudget: Int
+    ) throws(TesseraError) {
         guard let metric = Metric(rawValue: manifest.index.metric) else {
             throw TesseraError(.unsupported, "metric '\(manifest.index.metric)' is not known")
         }
-        self.metric = metric
         index = manifest.index
+        self.metric = metric
         refines = index.refine != RefineEncoding.none.rawValue
-        scratch = ScratchPool(limit: 2 * pool.width)
+        shards = VersionShards(manifest, from: catalog, residency: .all)
+        cold = ColdParts(
+            manifest, from: catalog, metric: metric, refines: refines, pool: pool,
+            budget: readBudget)
+        self.cache = cache
         self.pool = pool
+        scratch = ScratchPool(limit: 2 * pool.width)
     }
 
     /// Throws `invalidArgument` for parts that are not of this version.
@@ -48,41 +64,74 @@ struct PartSearcher: Sendable {
         }
     }
 
-    /// One answer a part, in their order; the request is checked, and the lease has its shards.
+    /// Brings shards into memory as long as there is room; how many of them are there.
+    func prepare(_ ordinals: [Int]) async throws(TesseraError) -> Int {
+        _ = try await mapConcurrently(ordinals, width: Self.waitingParts) { ordinal in
+            await cache.lease([ordinal], of: shards)
+        }
+        return cache.held(ordinals, of: shards).shards.count
+    }
+
+    /// One answer a part, in their order; the request is checked.
     ///
-    /// - Throws: `unavailable` where the deadline passes first.
-    func search(_ request: PartsRequest, _ lease: ShardLease, deadline: ContinuousClock.Instant?)
+    /// - Throws: `unavailable` where the deadline passes first or the store fails, `corrupted` where a shard does.
+    func search(_ request: PartsRequest, deadline: ContinuousClock.Instant?)
         async throws(TesseraError) -> [PartAnswer]
     {
+        var wanted: Set<Int> = []
+        for part in request.parts { wanted.formUnion(part.shards.lazy.map { Int($0) }) }
+        let lease = await cache.lease(wanted.sorted(), of: shards)
+        var (whole, rest): ([Int], [Int]) = ([], [])
+        for (number, part) in request.parts.enumerated() {
+            if part.shards.allSatisfy({ lease.shards[Int($0)]?.ids != nil }) {
+                whole.append(number)
+            } else {
+                rest.append(number)
+            }
+        }
+        var answers = [PartAnswer?](repeating: nil, count: request.parts.count)
+        for (part, answer) in try await warm(whole, request, lease, deadline) {
+            answers[part] = answer
+        }
+        let read = try await mapConcurrently(rest, width: Self.waitingParts * pool.width) {
+            part async throws(TesseraError) in
+            try Self.checkTime(deadline)
+            return (part, try await cold.search(request.parts[part], request, index, lease))
+        }
+        for (part, answer) in read { answers[part] = answer }
+        return answers.compactMap { $0 }
+    }
+
+    private static func checkTime(_ deadline: ContinuousClock.Instant?) throws(TesseraError) {
+        if let deadline, ContinuousClock.now >= deadline {
+            throw TesseraError(.unavailable, "the deadline passed before the answer was ready")
+        }
+    }
+
+    /// Parts whose shards are in memory.
+    private func warm(
+        _ parts: [Int], _ request: PartsRequest, _ lease: ShardLease,
+        _ deadline: ContinuousClock.Instant?
+    ) async throws(TesseraError) -> [(part: Int, answer: PartAnswer)] {
         let queue = BatchQueue(
-            count: request.parts.count, batch: max(1, min(16, request.parts.count / pool.width)))
-        let lanes = try await pool.map(Array(0..<min(pool.width, request.parts.count))) {
+            count: parts.count, batch: max(1, min(16, parts.count / pool.width)))
+        let lanes = try await pool.map(Array(0..<min(pool.width, parts.count))) {
             _ throws(TesseraError) in
             try await pool.run { () throws(TesseraError) in
                 try scratch.with { scratch throws(TesseraError) in
-                    try lane(queue, request, lease, deadline, &scratch)
+                    var answered: [(part: Int, answer: PartAnswer)] = []
+                    while let batch = queue.next() {
+                        for part in batch.map({ parts[$0] }) {
+                            try Self.checkTime(deadline)
+                            let answer = search(request.parts[part], request, lease, &scratch)
+                            answered.append((part, PartAnswer(answer: answer, source: .ram)))
+                        }
+                    }
+                    return answered
                 }
             }
         }
-        return lanes.flatMap { $0 }.sorted { $0.part < $1.part }.map(\.answer)
-    }
-
-    private func lane(
-        _ queue: BatchQueue, _ request: PartsRequest, _ lease: ShardLease,
-        _ deadline: ContinuousClock.Instant?, _ scratch: inout SearchScratch
-    ) throws(TesseraError) -> [(part: Int, answer: PartAnswer)] {
-        var answered: [(part: Int, answer: PartAnswer)] = []
-        while let batch = queue.next() {
-            for part in batch {
-                if let deadline, ContinuousClock.now >= deadline {
-                    throw TesseraError(
-                        .unavailable, "the deadline passed before the answer was ready")
-                }
-                let answer = search(request.parts[part], request, lease, &scratch)
-                answered.append((part, PartAnswer(answer: answer, source: lease.source)))
-            }
-        }
-        return answered
+        return lanes.flatMap { $0 }
     }
 
     private func search(
@@ -91,21 +140,10 @@ struct PartSearcher: Sendable {
     ) -> SearchAnswer {
         let clock = ContinuousClock()
         let start = clock.now
-        scratch.run.begin(
-            request.queries.row(part.query), transformed: request.transformed?.row(part.query),
-            paddedDimension: index.paddedDimension, metric: metric)
-        var slots: [Int: Int] = [:]
-        for ordinal in part.distinctShards {
-            guard let shard = lease.shards[ordinal] else { continue }
-            slots[ordinal] = scratch.run.offer(shard.view(ordinal: ordinal))
+        scratch.run.begin(part, request, index, metric: metric) { ordinal in
+            lease.shards[ordinal]?.view
         }
-        scratch.run.takeLists(
-            zip(part.shards, part.lists).compactMap { shard, list in
-                slots[Int(shard)].map { ($0, Int(list)) }
-            })
-        let options = SearchOptions(
-            k: request.k, probeCount: part.lists.count, refineDepth: request.refineDepth,
-            probeShards: slots.count)
+        let options = part.options(request)
         scratch.run.beginScan(depth: options.candidateDepth(refines: refines), refines: refines)
         scratch.run.scanResident()
         scratch.run.chooseCandidates()
@@ -131,7 +169,35 @@ struct PartSearcher: Sendable {
     }
 }
 
-extension ResidentShard {
-    /// The shard under another version's ordinal.
-    func view(ordinal: Int) -> ShardView { open.model.view(ordinal: ordinal, storage: storage) }
+extension IndexDescription {
+    /// Dimensions of a vector as the quantizer sees it.
+    var paddedDimension: Int { quantizer.subquantizers * quantizer.subdimension }
+}
+
+extension SearchPart {
+    func options(_ request: PartsRequest) -> SearchOptions {
+        SearchOptions(
+            k: request.k, probeCount: lists.count, refineDepth: request.refineDepth,
+            probeShards: shards.count)
+    }
+}
+
+extension QueryRun {
+    /// Starts a part: its shards on offer, its lists chosen. A shard without a view is left out with its lists.
+    mutating func begin(
+        _ part: SearchPart, _ request: PartsRequest, _ index: IndexDescription, metric: Metric,
+        view: (Int) -> ShardView?
+    ) {
+        begin(
+            request.queries.row(part.query), transformed: request.transformed?.row(part.query),
+            paddedDimension: index.paddedDimension, metric: metric)
+        var slots: [Int: Int] = [:]
+        for ordinal in part.distinctShards {
+            if let view = view(ordinal) { slots[ordinal] = offer(view) }
+        }
+        takeLists(
+            zip(part.shards, part.lists).compactMap { shard, list in
+                slots[Int(shard)].map { ($0, Int(list)) }
+            })
+    }
 }

@@ -35,12 +35,8 @@ package final class ShardWorkerService: Sendable {
         let request = try PartsRequest(message)
         let version = try await versions.version(request.version, of: request.index)
         try version.searcher.check(request)
-        var wanted: Set<Int> = []
-        for part in request.parts { wanted.formUnion(part.shards.lazy.map { Int($0) }) }
-        let lease = try await versions.holder.lease(
-            wanted.sorted(), of: version.manifest, from: version.catalog)
         let answers = try await version.searcher.search(
-            request, lease, deadline: request.timeout.map { begun + $0 })
+            request, deadline: request.timeout.map { begun + $0 })
         return WireSearchResponse(answers)
     }
 
@@ -58,8 +54,7 @@ package final class ShardWorkerService: Sendable {
         }
         var answer = Tessera_Worker_V1_PrepareResponse()
         answer.residentShards = UInt32(
-            clamping: try await versions.holder.prepare(
-                ordinals, of: version.manifest, from: version.catalog))
+            clamping: try await version.searcher.prepare(ordinals))
         return answer
     }
 

@@ -1,4 +1,5 @@
-// The versions a worker has open: opened when first asked for, let go when nobody asks any more.
+// The versions a worker has open: opened when first asked for, let go when nobody asks any more. Their shards are in one
+// cache for all of them.
 import Catalog
 package import ObjectStore
 import SearchProtocol
@@ -12,13 +13,15 @@ struct OpenVersion: Sendable {
     let searcher: PartSearcher
 }
 
-/// Opens versions and remembers them. Shards are kept by their content; a version's own are let go with it.
+/// Opens versions and remembers them. The shards only one of them had are let go with it.
 package final class WorkerVersions: Sendable {
     package struct Settings: Sendable {
         /// A version nobody asked for that long is let go.
         package var idleLimit = Duration.seconds(900)
         /// The same for one that a coordinator has retired: another coordinator may still be at it.
         package var retiredLimit = Duration.seconds(30)
+        /// Bytes each version may use for opening shards that are not in memory, and as many for reading ahead.
+        package var readBudget = 128 << 20
 
         package init() {}
     }
@@ -37,16 +40,16 @@ package final class WorkerVersions: Sendable {
     private let store: any ObjectStore
     private let pool: WorkPool
     private let settings: Settings
-    package let holder: ShardHolder
+    package let cache: ShardCache
     private let entries = Mutex<[Key: Entry]>([:])
     private let flights = SingleFlight<Key, OpenVersion>()
 
     package init(
-        store: any ObjectStore, pool: WorkPool, holder: ShardHolder, settings: Settings = Settings()
+        store: any ObjectStore, pool: WorkPool, cache: ShardCache, settings: Settings = Settings()
     ) {
         self.store = store
         self.pool = pool
-        self.holder = holder
+        self.cache = cache
         self.settings = settings
     }
 
@@ -65,7 +68,10 @@ package final class WorkerVersions: Sendable {
             let manifest = try await catalog.manifest(number)
             let version = OpenVersion(
                 manifest: manifest, catalog: catalog,
-                searcher: try PartSearcher(manifest, pool: pool))
+                searcher: try PartSearcher(
+                    manifest, from: catalog, cache: cache, pool: pool,
+                    readBudget: settings.readBudget))
+            cache.open(version.searcher.shards)
             entries.withLock { $0[key] = Entry(version: version, used: now) }
             return version
         }
@@ -95,21 +101,14 @@ package final class WorkerVersions: Sendable {
     /// Lets go of versions nobody asked for in time, and of the shards that only they had; how many versions it were.
     @discardableResult
     package func sweep(at now: ContinuousClock.Instant = .now) -> Int {
-        let (count, unused) = entries.withLock { entries in
+        let gone = entries.withLock { entries in
             let gone = entries.filter { _, entry in
                 now - entry.used >= (entry.isRetired ? settings.retiredLimit : settings.idleLimit)
             }
-            var digests: Set<ContentDigest> = []
-            for (key, entry) in gone {
-                entries[key] = nil
-                digests.formUnion(entry.version.manifest.index.shards.map(\.digest))
-            }
-            for entry in entries.values {
-                digests.subtract(entry.version.manifest.index.shards.map(\.digest))
-            }
-            return (gone.count, digests)
+            for key in gone.keys { entries[key] = nil }
+            return gone
         }
-        holder.forget(unused)
-        return count
+        for entry in gone.values { cache.close(entry.version.searcher.shards) }
+        return gone.count
     }
 }
