@@ -33,6 +33,8 @@ let threadPool: [Target.Dependency] = [
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 let grpc: [Target.Dependency] = [
     .product(name: "GRPCCore", package: "grpc-swift-2"),
     .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
@@ -101,7 +103,7 @@ let package = Package(
             "Worker",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", logging, lifecycle, grpcTransport,
+                "SearchProtocol", logging, lifecycle, signals, grpcTransport,
             ] + threadPool + grpc),
         target(
             "Coordinator",
@@ -147,12 +149,13 @@ let package = Package(
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "SearchProtocol", "Indexer", "Worker", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
         testTarget(
             "CoordinatorTests",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", "Indexer", "Worker", "Coordinator", "TestSupport",
+                "SearchProtocol", "Indexer", "Worker", "Coordinator", "TestSupport", logging,
             ]),
         testTarget("ShardctlTests", ["TesseraBase", "VectorCore", "ObjectStore", "TestSupport"]),
         testTarget("TidyTests", []),

@@ -1,5 +1,4 @@
 // What a coordinator sends a worker, in the words of the project: parts of queries, with the lists already chosen.
-package import TesseraBase
 package import VectorCore
 
 /// What one query scans in the shards of one group. Searched on its own, so that its answer does not depend on who

@@ -4,6 +4,7 @@ import Catalog
 import Foundation
 import Glibc
 import TesseraBase
+import VectorCore
 import Worker
 
 enum ExportFormat: String, ExpressibleByArgument, CaseIterable {
@@ -72,8 +73,7 @@ struct ExportCommand: ShardctlCommand {
                 throw WriteFailure.error(errno, output)
             }
         }
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw WriteFailure.error(errno, output) }
+        guard FileKind(at: path) != nil else { throw WriteFailure.error(errno, output) }
     }
 
     private func write(_ bytes: some Sequence<UInt8>, _ name: String) throws(TesseraError) {

@@ -2,6 +2,7 @@
 import Foundation
 import Glibc
 import TesseraBase
+import VectorCore
 
 /// Standard output, or a file that appears whole.
 final class OutputFile {
@@ -23,13 +24,12 @@ final class OutputFile {
         guard !path.isEmpty else {
             throw TesseraError(.invalidArgument, "--output is empty; name a file")
         }
-        var status = stat()
-        let kind = stat(path, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+        let kind = FileKind(at: path) ?? .file
         // Found out now and not after the search.
-        guard kind != S_IFDIR else { throw WriteFailure.error(EISDIR, path) }
+        guard kind != .folder else { throw WriteFailure.error(EISDIR, path) }
         let target =
-            kind == S_IFREG ? "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp" : path
-        aside = kind == S_IFREG ? target : nil
+            kind == .file ? "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp" : path
+        aside = kind == .file ? target : nil
         let descriptor = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw WriteFailure.error(errno, path) }
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)

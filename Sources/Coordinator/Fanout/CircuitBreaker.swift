@@ -54,7 +54,7 @@ package struct CircuitBreaker: Sendable, Equatable {
         switch state {
         case .open: break
         case .halfOpen:
-            pause = min(2 * pause, settings.longestPause)
+            pause = min(pause * 2, settings.longestPause)
             state = .open(until: now + pause)
         case .closed where failuresInARow >= settings.failures:
             state = .open(until: now + pause)

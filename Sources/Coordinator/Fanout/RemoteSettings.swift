@@ -16,6 +16,8 @@ package struct RemoteSettings: Sendable {
     package var longestJoin = Duration.seconds(15)
     /// Between two looks at what a DNS name stands for.
     package var resolveInterval = Duration.seconds(5)
+    /// Between two reminders to the workers of what they are to hold; well below what makes them let go of it.
+    package var remindInterval = Duration.seconds(240)
     /// Bytes of opened shards that are kept for choosing lists.
     package var headBudget = 1 << 30
 

@@ -5,6 +5,7 @@ import GRPCNIOTransportHTTP2Posix
 package import SearchProtocol
 import Synchronization
 package import TesseraBase
+import VectorCore
 
 /// A connection to one worker. It is asked only while it says it serves and its breaker is closed.
 package final class WorkerLink: Sendable {
@@ -30,7 +31,8 @@ package final class WorkerLink: Sendable {
         throws(TesseraError)
     {
         self.address = address
-        stopped = AsyncStream.makeStream()
+        let (stream, end) = AsyncStream.makeStream(of: Never.self)
+        stopped = (stream, end)
         var config = Transport.Config.defaults
         config.backoff = .init(
             initial: .milliseconds(100), max: .seconds(2), multiplier: 1.6, jitter: 0.2)
@@ -95,7 +97,7 @@ package final class WorkerLink: Sendable {
                 }
                 pause = Self.pauses.first
             } catch {
-                pause = min(2 * pause, Self.pauses.longest)
+                pause = min(pause * 2, Self.pauses.longest)
             }
             state.withLock { $0.isServing = false }
             try? await Task.sleep(for: pause)

@@ -1,5 +1,5 @@
 // For a search whose lists were chosen elsewhere: the same steps without ranking.
-import VectorCore
+package import VectorCore
 
 extension QueryRun {
     /// Starts a query whose form in the quantizer's dimension is known.

@@ -1,2 +1,0 @@
-// Replaced by the first file of the coordinator.
-import Hummingbird
