@@ -17,9 +17,9 @@ final class ColdRun: @unchecked Sendable {
 /// Shards of a version that are in memory, as a search asks for them.
 protocol ShardResidents: Sendable {
     /// Those in memory now, of shards that may be searched.
-    func held(_ ordinals: [Int]) -> ShardLease
+    func held(_ ordinals: [Int]) -> LeasedShards
     /// Those in memory, of shards that will be searched; others may be brought there for it.
-    func lease(_ ordinals: [Int]) async -> ShardLease
+    func lease(_ ordinals: [Int]) async -> LeasedShards
 }
 
 /// Searches one version straight from its store. The answers are those of ``IndexSearcher``.
@@ -106,7 +106,7 @@ package struct ColdSearcher: Sendable {
     }
 
     /// The named shards, opened; those not yet open are read together.
-    private func open(_ ordinals: [Int], _ held: ShardLease?, _ receipt: inout Receipt)
+    private func open(_ ordinals: [Int], _ held: LeasedShards?, _ receipt: inout Receipt)
         async throws(TesseraError) -> [OpenShard]
     {
         var shards: [Int: OpenShard] = [:]

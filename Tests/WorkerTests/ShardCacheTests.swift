@@ -23,7 +23,7 @@ struct ShardCacheTests {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store)
         let (cache, shards) = (cache(.max), try fixture.shards(store))
-        let leases = await withTaskGroup(of: ShardLease.self) { group in
+        let leases = await withTaskGroup(of: LeasedShards.self) { group in
             for _ in 0..<50 { group.addTask { await cache.lease([2], of: shards) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
@@ -73,7 +73,7 @@ struct ShardCacheTests {
         let fixture = try await TieredFixture.read()
         let (cache, shards) = (cache(.max), try fixture.shards(fixture.index.store))
         cache.open(shards)
-        var lease: ShardLease? = await cache.lease([0], of: shards)
+        var lease: LeasedShards? = await cache.lease([0], of: shards)
         cache.close(shards)
         #expect(cache.statistics.shards == 1)
         #expect(

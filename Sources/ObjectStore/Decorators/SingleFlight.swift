@@ -1,5 +1,5 @@
 // Equal work that several tasks want at the same time is done once.
-internal import Synchronization
+import Synchronization
 package import TesseraBase
 
 /// Lets one task at a time do the work for a key; those who come meanwhile get its result.

@@ -10,7 +10,7 @@ package final class LocalBackend: VersionBackend {
     /// Where the shards are.
     enum Tiers: Sendable {
         /// All in memory, kept there by the lease.
-        case memory(ResidentQueries, ShardLease)
+        case memory(ResidentQueries, LeasedShards)
         case mixed(TieredQueries)
     }
 

@@ -91,7 +91,7 @@ package final class ShardCache: Sendable {
     // MARK: Leases
 
     /// The shards that are in memory now. Counts as no use.
-    package func held(_ ordinals: [Int], of version: VersionShards) -> ShardLease {
+    package func held(_ ordinals: [Int], of version: VersionShards) -> LeasedShards {
         lease(state.withLock { take(ordinals, version, &$0) }, version)
     }
 
@@ -100,7 +100,7 @@ package final class ShardCache: Sendable {
     /// The hottest of the others, `loads` of them, are brought where the policy wants them; what is missing then is read
     /// range by range. A shard that cannot be brought is missing: the query will meet the failure, or do without.
     package func lease(_ ordinals: [Int], of version: VersionShards, loads: Int = 1) async
-        -> ShardLease
+        -> LeasedShards
     {
         let now = clock.now()
         let (found, missing) = state.withLock { state in
@@ -127,13 +127,13 @@ package final class ShardCache: Sendable {
     /// lease.
     ///
     /// - Throws: what reading a shard throws; what was brought until then stays, as long as there is room.
-    package func leaseAll(of version: VersionShards) async throws(TesseraError) -> ShardLease? {
+    package func leaseAll(of version: VersionShards) async throws(TesseraError) -> LeasedShards? {
         let all = Array(0..<version.count)
         guard fits(version) else { return nil }
         let first = held(all, of: version)
         let missing = rankedByHeat(all.filter { first.shards[$0] == nil }, version)
         let leases = try await mapConcurrently(missing, width: Self.width) {
-            ordinal async throws(TesseraError) -> ShardLease? in
+            ordinal async throws(TesseraError) -> LeasedShards? in
             // Between a load and its lease somebody else may need the room.
             for _ in 0..<3 {
                 guard try await self.load(ordinal, of: version, wish: .version) != nil else {
@@ -162,10 +162,10 @@ package final class ShardCache: Sendable {
         return taken
     }
 
-    private func lease(_ taken: [Int: ResidentShard], _ version: VersionShards) -> ShardLease {
+    private func lease(_ taken: [Int: ResidentShard], _ version: VersionShards) -> LeasedShards {
         var placed: [Int: ResidentShard] = [:]
         for (ordinal, shard) in taken { placed[ordinal] = shard.placed(at: ordinal) }
-        return ShardLease(placed, keys: taken.keys.map(version.key), cache: self)
+        return LeasedShards(placed, keys: taken.keys.map(version.key), cache: self)
     }
 
     func release(_ keys: [ShardCacheKey]) {

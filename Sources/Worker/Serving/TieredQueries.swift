@@ -10,8 +10,8 @@ struct CachedShards: ShardResidents {
     let cache: ShardCache
     let version: VersionShards
 
-    func held(_ ordinals: [Int]) -> ShardLease { cache.held(ordinals, of: version) }
-    func lease(_ ordinals: [Int]) async -> ShardLease {
+    func held(_ ordinals: [Int]) -> LeasedShards { cache.held(ordinals, of: version) }
+    func lease(_ ordinals: [Int]) async -> LeasedShards {
         await cache.lease(ordinals, of: version)
     }
 }

@@ -1,7 +1,7 @@
 // Shards that stay in memory while somebody searches them.
 
 /// Keeps shards in memory, and counted there, as long as it lives.
-package final class ShardLease: Sendable {
+package final class LeasedShards: Sendable {
     /// By ordinal in the version they were asked for in; those not in memory are missing.
     package let shards: [Int: ResidentShard]
     private let keys: [ShardCacheKey]
