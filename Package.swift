@@ -11,10 +11,12 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 func target(
-    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
+    resources: [Resource] = []
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+        swiftSettings: swiftSettings)
 }
 
 func testTarget(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [])
@@ -93,7 +95,9 @@ let package = Package(
         target("ShardFile", ["TesseraBase", "VectorCore", "VectorIndex", "CZstd"]),
         target("ObjectStore", ["TesseraBase", "CCurl", crypto] + threadPool),
         target("Catalog", ["TesseraBase", "ObjectStore"]),
-        target("SearchProtocol", ["TesseraBase", "VectorCore"] + grpc),
+        target(
+            "SearchProtocol", ["TesseraBase", "VectorCore"] + grpc,
+            exclude: ["worker.proto", "health.proto"]),
         target(
             "Indexer",
             ["TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog"]
@@ -102,7 +106,7 @@ let package = Package(
             "Worker",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", logging, lifecycle, grpcTransport,
+                "SearchProtocol", logging, lifecycle, signals, grpcTransport,
             ] + threadPool + grpc),
         target(
             "Coordinator",
@@ -153,6 +157,7 @@ let package = Package(
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "SearchProtocol", "Indexer", "Worker", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
         testTarget(
             "CoordinatorTests",

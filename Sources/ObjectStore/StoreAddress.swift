@@ -85,6 +85,8 @@ package struct OpenedStore: Sendable {
     package let uncached: any ObjectStore
     /// What was sent to a remote store; nil for a folder.
     package let meter: MeteredStore?
+    /// What keeps a remote store's objects on this machine; nil without.
+    package let cache: CachingStore?
 }
 
 /// Opens the store at `address`. Nothing is created, and no server asked, before the first use.
@@ -100,7 +102,7 @@ package func openStore(
     switch try StoreAddress(address) {
     case .folder(let path):
         let store = try openFolder(path, address: address)
-        return OpenedStore(store: store, uncached: store, meter: nil)
+        return OpenedStore(store: store, uncached: store, meter: nil, cache: nil)
     case .bucket(let name, let prefix):
         let settings = s3.completed(from: environment)
         let chain = CredentialsChain.standard(
@@ -115,7 +117,8 @@ package func openStore(
                 folder: try cachePath(cache.folder), budgetBytes: cache.budgetBytes)
         }
         let stack = StoreStack(base, cache: whole)
-        return OpenedStore(store: stack.store, uncached: stack.uncached, meter: stack.meter)
+        return OpenedStore(
+            store: stack.store, uncached: stack.uncached, meter: stack.meter, cache: stack.cache)
     }
 }
 

@@ -18,16 +18,19 @@ package final class MemoryArena: Sendable {
         var used = 0
     }
 
-    private static let chunkSize = 64 << 20
+    private let chunkSize: Int
     private let state = Mutex(State())
 
-    package init() {}
+    /// - Parameter chunkSize: bytes taken from the system at a time; 0 for pieces that are given back one by one.
+    package init(chunkSize: Int = 64 << 20) {
+        self.chunkSize = chunkSize
+    }
 
     /// A copy of `bytes`, on a cache line.
     package func store(_ bytes: [UInt8]) -> ArenaBytes {
         let piece = state.withLock { state in
             if state.chunk.map({ state.used + bytes.count > $0.count }) ?? true {
-                state.chunk = AlignedArray(uninitialized: max(Self.chunkSize, bytes.count))
+                state.chunk = AlignedArray(uninitialized: max(chunkSize, bytes.count))
                 state.used = 0
             }
             let start = state.used

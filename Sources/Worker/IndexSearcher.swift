@@ -40,7 +40,7 @@ package struct IndexSearcher: Sendable {
     }
 
     /// Whether a search reads nothing: rows and ids are in memory as well.
-    var isWhole: Bool { shards.allSatisfy { $0.reader == nil } }
+    var isWhole: Bool { shards.allSatisfy { $0.ids != nil } }
     package var vectorCount: Int { shards.reduce(0) { $0 + $1.head.vectorCount } }
     package var listCount: Int { shards.reduce(0) { $0 + $1.head.lists.count } }
     /// Bytes of packed codes in memory.

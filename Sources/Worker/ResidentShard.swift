@@ -22,6 +22,10 @@ package final class ResidentShard: Sendable {
     let reader: (any BlockingReader)?
 
     package var head: ShardHead { open.head }
+    /// Bytes of memory this takes.
+    package var bytes: Int {
+        open.bytes + storage.codes.count + (storage.rows?.bytes ?? 0) + (ids?.bytes ?? 0)
+    }
     /// The shard as the hot path sees it, valid as long as this lives.
     var view: ShardView { open.model.view(ordinal: open.ordinal, storage: storage) }
 
@@ -30,25 +34,50 @@ package final class ResidentShard: Sendable {
     /// - Parameters:
     ///   - open: the byte range the manifest names for opening it.
     ///   - arena: for the codes of all shards of the version.
+    ///   - pool: checks and unpacks, if given; else the calling task does.
+    ///   - readsInPlace: rows and ids that are not kept will be read by a ``BlockingReader``.
     /// - Throws: `corrupted` where anything does not match, `unsupported` where rows would have to be read in place and the
     ///   store is not on this machine, and what the store throws.
     package init(
         store: any ObjectStore, key: ObjectKey, ordinal: Int, open: Range<UInt64>,
-        residency: Residency, arena: MemoryArena
+        residency: Residency, arena: MemoryArena, readsInPlace: Bool = true,
+        pool: WorkPool? = nil
     ) async throws(TesseraError) {
-        let shard = try OpenShard(
-            tail: try await store.storedPart(key, open), key: key, ordinal: ordinal)
-        reader = residency == .all ? nil : try Self.reader(store, key)
+        let tail = try await store.storedPart(key, open)
+        let shard = try await pool.compute { () throws(TesseraError) in
+            try OpenShard(tail: tail, key: key, ordinal: ordinal)
+        }
+        reader = residency == .codes && readsInPlace ? try Self.reader(store, key) : nil
         self.open = shard
-        let codes = arena.store(try await Self.codes(shard.head, store, key))
+        let head = shard.head
+        let bytes = try await store.storedPart(key, head.codesRange)
+        let codes = try await pool.compute { () throws(TesseraError) in
+            try Self.check(codes: bytes, head)
+            return arena.store(bytes)
+        }
         guard residency == .all else {
             storage = ShardStorage(codes: codes, rows: nil)
             ids = nil
             return
         }
-        let loaded = try await RowsAndIds.load(shard.head, store, key)
+        let rows = try await store.storedPart(key, head.rowsRange)
+        let loaded = try await pool.compute { () throws(TesseraError) in
+            try RowsAndIds(head, rows)
+        }
         storage = ShardStorage(codes: codes, rows: loaded.rows)
         ids = loaded.ids
+    }
+
+    private init(_ shard: ResidentShard, ordinal: Int) {
+        open = shard.open.placed(at: ordinal)
+        storage = shard.storage
+        ids = shard.ids
+        reader = shard.reader
+    }
+
+    /// The same memory as a shard of another version.
+    package func placed(at ordinal: Int) -> ResidentShard {
+        ordinal == open.ordinal ? self : ResidentShard(self, ordinal: ordinal)
     }
 
     private static func reader(_ store: any ObjectStore, _ key: ObjectKey)
@@ -62,17 +91,29 @@ package final class ResidentShard: Sendable {
         return reader
     }
 
-    /// The packed codes of all lists, checked.
-    private static func codes(
-        _ head: ShardHead, _ store: any ObjectStore, _ key: ObjectKey
-    ) async throws(TesseraError) -> [UInt8] {
-        let start = head.lists[0].codes.lowerBound
-        let bytes = try await store.storedPart(
-            key, start..<head.lists[head.lists.count - 1].codes.upperBound)
+    /// Throws `corrupted` unless `bytes` are the packed codes of all lists.
+    private static func check(codes bytes: [UInt8], _ head: ShardHead) throws(TesseraError) {
+        let start = head.codesRange.lowerBound
         for (list, entry) in head.lists.enumerated() {
             let range = Int(entry.codes.lowerBound - start)..<Int(entry.codes.upperBound - start)
             try head.check(codes: bytes[range], of: list)
         }
-        return bytes
+    }
+}
+
+extension ShardHead {
+    /// Where the packed codes of all lists lie.
+    fileprivate var codesRange: Range<UInt64> {
+        lists[0].codes.lowerBound..<lists[lists.count - 1].codes.upperBound
+    }
+}
+
+extension WorkPool? {
+    /// Runs `body` on the pool, or at once where there is none.
+    fileprivate func compute<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(TesseraError) -> Value
+    ) async throws(TesseraError) -> Value {
+        guard let pool = self else { return try body() }
+        return try await pool.run(body)
     }
 }

@@ -1,5 +1,4 @@
 // Refine rows and ids of a shard brought into memory whole.
-import ObjectStore
 import ShardFile
 import TesseraBase
 import VectorCore
@@ -20,6 +19,8 @@ struct ResidentIds: Sendable {
     }
 
     var count: Int { ends.count }
+    /// Bytes of memory this takes.
+    var bytes: Int { text.capacity + 4 * ends.capacity }
 
     subscript(row: Int) -> String {
         let start = row == 0 ? 0 : Int(ends[row - 1])
@@ -32,12 +33,11 @@ struct RowsAndIds: Sendable {
     let rows: RefineRows?
     let ids: ResidentIds
 
-    /// Reads it all at once. Throws `corrupted` where a row or an id block does not match its checksum.
-    static func load(_ head: ShardHead, _ store: any ObjectStore, _ key: ObjectKey)
-        async throws(TesseraError) -> RowsAndIds
-    {
+    /// Takes it apart. Throws `corrupted` where a row or an id block does not match its checksum.
+    ///
+    /// - Parameter bytes: those of ``ShardHead/rowsRange``.
+    init(_ head: ShardHead, _ bytes: [UInt8]) throws(TesseraError) {
         let section = head.rowsRange
-        let bytes = try await store.storedPart(key, section)
         func part(_ range: Range<UInt64>) -> ArraySlice<UInt8> {
             bytes[
                 Int(
@@ -62,6 +62,7 @@ struct RowsAndIds: Sendable {
             let place = head.idPlace(row: ids.count)
             for id in try head.ids(Array(part(place.range)), at: place) { ids.append(id) }
         }
-        return RowsAndIds(rows: rows, ids: ids)
+        self.rows = rows
+        self.ids = ids
     }
 }

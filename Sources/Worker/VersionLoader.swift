@@ -39,15 +39,13 @@ package enum VersionLoader {
         _ manifest: Manifest, from catalog: Catalog, pool: WorkPool, residency: Residency = .codes,
         progress: @escaping ProgressHandler
     ) async throws(TesseraError) -> IndexSearcher {
-        let description = manifest.index
         let store = catalog.store
-        let routerKey = ObjectKind.router.key(description.router.digest)
-        let router = try RouterFile.read(try await store.get(routerKey), name: routerKey)
-        let total = description.shards.count
+        let router = try await router(of: manifest, from: catalog)
+        let references = manifest.index.shards
         let counter = ProgressCounter(
-            phase: "loading", total: total, unit: "shards", handler: progress)
+            phase: "loading", total: references.count, unit: "shards", handler: progress)
         let arena = MemoryArena()
-        let shards = try await pool.map(Array(description.shards.enumerated())) {
+        let shards = try await pool.map(Array(references.enumerated())) {
             item throws(TesseraError) in
             let (ordinal, reference) = item
             let key = ObjectKind.shard.key(reference.digest)
@@ -56,15 +54,37 @@ package enum VersionLoader {
                     store: store, key: key, ordinal: ordinal, open: reference.open.range,
                     residency: residency, arena: arena)
             }
-            try check(shard, reference, description)
             counter.advance(by: 1)
             return shard
         }
+        return try searcher(manifest, router: router, shards: shards)
+    }
+
+    /// The version's router. Throws `corrupted` where it does not fit the manifest.
+    static func router(of manifest: Manifest, from catalog: Catalog) async throws(TesseraError)
+        -> Router
+    {
+        let key = ObjectKind.router.key(manifest.index.router.digest)
+        let router = try RouterFile.read(try await catalog.store.get(key), name: key)
+        guard router.centroids.rows == manifest.index.shards.count,
+            router.centroids.columns == manifest.index.dimension
+        else { throw TesseraError(.corrupted, "\(key) does not fit the manifest's shards") }
+        return router
+    }
+
+    /// A searcher of a version whose shards, by ordinal, are all there. Throws `corrupted` where they do not fit.
+    static func searcher(
+        _ manifest: Manifest, router: Router, shards: [ResidentShard]
+    ) throws(TesseraError) -> IndexSearcher {
+        for (shard, reference) in zip(shards, manifest.index.shards) {
+            try check(shard, reference, manifest.index)
+        }
         let padded = router.transform.outputDimension
-        guard router.centroids.rows == total, router.centroids.columns == description.dimension,
+        guard shards.count == router.centroids.rows,
             shards.allSatisfy({ $0.head.model.shape.paddedDimension == padded })
         else {
-            throw TesseraError(.corrupted, "\(routerKey) does not fit the manifest's shards")
+            let key = ObjectKind.router.key(manifest.index.router.digest)
+            throw TesseraError(.corrupted, "\(key) does not fit the manifest's shards")
         }
         return IndexSearcher(router: router, shards: shards)
     }

@@ -35,7 +35,7 @@ struct Shardctl: AsyncParsableCommand {
             TrainCommand.self, PublishCommand.self, TuneCommand.self, QueryCommand.self,
             ServeCommand.self, ListCommand.self,
             InspectCommand.self, VerifyCommand.self, RollbackCommand.self, GarbageCommand.self,
-            ExportCommand.self, DoctorCommand.self,
+            ExportCommand.self, DoctorCommand.self, WorkerCommand.self,
         ])
 
     /// Like the parser's own, but what cannot be parsed is one line too.

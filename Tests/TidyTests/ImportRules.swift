@@ -32,7 +32,7 @@ enum ImportRules {
         ]),
         "Worker": system.union(pool).union(grpc).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-            "SearchProtocol",
+            "SearchProtocol", "UnixSignals",
         ]),
         "Coordinator": system.union(pool).union(grpc).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",

@@ -36,9 +36,11 @@ struct Repository {
             .filter { !$0.hasPrefix(".") }.sorted()
     }
 
-    /// Swift and C files of the package.
+    /// Swift and C files of the package that a person wrote: not those a Generated folder holds.
     func sources() throws -> [TextFile] {
-        try files(under: ["Sources", "Tests", "Benchmarks"]).filter { $0.isSwift || $0.isC }
+        try files(under: ["Sources", "Tests", "Benchmarks"]).filter {
+            ($0.isSwift || $0.isC) && !$0.path.contains("/Generated/")
+        }
     }
 
     /// Everything a person wrote, but for the sample's data.

@@ -30,7 +30,13 @@ package final class CachingStore: ObjectStore {
 
     private let base: any ObjectStore
     private let folder: CacheFolder
-    private let flights = SingleFlight<Flight, [UInt8]>()
+    private let flights = SingleFlight<Flight, Fetched>()
+
+    private struct Fetched: Sendable {
+        let bytes: [UInt8]
+        /// Whether the store had to be asked.
+        let isMiss: Bool
+    }
 
     private struct Flight: Hashable {
         let key: ObjectKey
@@ -70,7 +76,10 @@ package final class CachingStore: ObjectStore {
         else { return try await base.get(key, ranges: ranges) }
         await folder.ready()
         let cached = await folder.read(digest, ranges)
-        for case let part? in cached { hit(part) }
+        for case let part? in cached {
+            hit(part)
+            ReadTrace.count(fetched: false)
+        }
         let missing = ranges.indices.filter { cached[$0] == nil }
         let wanted = missing.map { ranges[$0] }
         let reads = RangeReads.coalesce(wanted)
@@ -145,10 +154,11 @@ package final class CachingStore: ObjectStore {
     private func fetch(
         _ key: ObjectKey, _ digest: ContentDigest, _ span: Range<UInt64>?
     ) async throws(TesseraError) -> [UInt8] {
-        try await flights.run(Flight(key: key, span: span)) { () throws(TesseraError) in
+        let fetched = try await flights.run(Flight(key: key, span: span)) {
+            () throws(TesseraError) in
             if let cached = await folder.read(digest, [span])[0] {
                 hit(cached)
-                return cached
+                return Fetched(bytes: cached, isMiss: false)
             }
             let bytes = try await base.get(key, range: span)
             if let span, UInt64(bytes.count) != span.upperBound - span.lowerBound {
@@ -162,8 +172,10 @@ package final class CachingStore: ObjectStore {
                 $0.bytesMissed += UInt64(bytes.count)
             }
             await folder.save(CacheEntryName(digest: digest, span: span), bytes)
-            return bytes
+            return Fetched(bytes: bytes, isMiss: true)
         }
+        ReadTrace.count(fetched: fetched.isMiss)
+        return fetched.bytes
     }
 
     private func hit(_ bytes: [UInt8]) {

@@ -1,12 +1,12 @@
 // Equal work that several tasks want at the same time is done once.
-internal import Synchronization
-internal import TesseraBase
+import Synchronization
+package import TesseraBase
 
 /// Lets one task at a time do the work for a key; those who come meanwhile get its result.
 ///
 /// The first comer works in its own task, so nothing outlives its callers. If it is cancelled, one of the others
 /// takes over. A follower who is cancelled leaves at once.
-final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Nil tells a follower to begin anew.
     private typealias Follower = CheckedContinuation<Result<Value, TesseraError>?, Never>
 
@@ -17,7 +17,9 @@ final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    func run(
+    package init() {}
+
+    package func run(
         _ key: Key, _ body: () async throws(TesseraError) -> Value
     ) async throws(TesseraError) -> Value {
         while true {

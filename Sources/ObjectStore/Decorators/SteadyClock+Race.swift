@@ -1,5 +1,5 @@
 // A race of work against the clock.
-internal import TesseraBase
+package import TesseraBase
 
 /// The result of `body` as a value.
 func outcome<Value>(
@@ -12,7 +12,7 @@ extension SteadyClock {
     /// Runs `body`, cancels it when `limit` has passed, and returns nil where that ended it.
     ///
     /// Waits for `body` to end in any case: it has to heed cancellation.
-    func race<Value: Sendable>(
+    package func race<Value: Sendable>(
         limit: Duration, _ body: @escaping @Sendable () async throws(TesseraError) -> Value
     ) async -> Result<Value, TesseraError>? {
         await withTaskGroup(of: Racer<Value>.self) { group in

@@ -20,7 +20,7 @@ extension QueryRun {
     }
 
     /// Room for the queries of `count` slots. Slots hold pointers into it, so that those before move with it.
-    private mutating func growQueries(to count: Int) {
+    mutating func growQueries(to count: Int) {
         let words = (paddedDimension + 3) / 4 * 4
         guard
             count * paddedDimension > shiftedQueries.capacity

@@ -52,7 +52,7 @@ extension QueryRun {
         }
     }
 
-    private mutating func scan(
+    mutating func scan(
         _ probe: Probe, _ codes: UnsafePointer<UInt8>, next: UnsafePointer<UInt8>?
     ) {
         let list = (slots.base + probe.slot).pointee.view.lists[probe.list]

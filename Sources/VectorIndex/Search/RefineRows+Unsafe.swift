@@ -16,6 +16,9 @@ package struct RefineRows: Sendable {
         fine = AlignedArray(count: vectors * encoding.fineWidth(dimension), filling: 0)
     }
 
+    /// Bytes of memory this takes.
+    package var bytes: Int { coarse.bytes + fine.bytes }
+
     /// Stores a row as the shard file has it.
     package func store(_ payload: Span<UInt8>, row: Int, dimension: Int) {
         let (first, rest) = (encoding.coarseWidth(dimension), encoding.fineWidth(dimension))

@@ -1,42 +1,65 @@
 // A version searched in this process.
 package import Catalog
 package import SearchProtocol
+import Synchronization
 package import TesseraBase
 import VectorCore
 
-/// Answers from one version, opened by a ``LocalProvider``.
+/// Answers from one version, opened by a ``LocalProvider``. Its memory goes when it is released after ``retire()``.
 package final class LocalBackend: VersionBackend {
-    package let manifest: Manifest
-    private let catalog: Catalog
-    private let pool: WorkPool
-    private let searcher: any VersionSearcher
-    /// The short way, where all codes are in memory.
-    private let resident: ResidentQueries?
+    /// Where the shards are.
+    enum Tiers: Sendable {
+        /// All in memory, kept there by the lease.
+        case memory(ResidentQueries, LeasedShards)
+        case mixed(TieredQueries)
+    }
 
+    package let manifest: Manifest
+    private let lookup: VectorLookup
+    private let cache: ShardCache
+    private let shards: VersionShards
+    private let tiers: Tiers
+    private let isOpen = Atomic(true)
+
+    /// - Precondition: `shards` are open in `cache`; this closes them.
     init(
-        _ manifest: Manifest, from catalog: Catalog, searcher: any VersionSearcher, pool: WorkPool
+        _ manifest: Manifest, from catalog: Catalog, shards: VersionShards, in cache: ShardCache,
+        tiers: Tiers
     ) {
         self.manifest = manifest
-        self.catalog = catalog
-        self.pool = pool
-        self.searcher = searcher
-        resident = (searcher as? IndexSearcher).map { ResidentQueries($0, pool: pool) }
+        self.cache = cache
+        self.shards = shards
+        self.tiers = tiers
+        lookup = VectorLookup(manifest: manifest, catalog: catalog)
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Whether every shard is in memory, and stays there.
+    package var isInMemory: Bool {
+        if case .memory = tiers { true } else { false }
     }
 
     package func search(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
         try request.check(dimension: manifest.index.dimension)
-        if let resident { return try await resident.answer(request) }
-        guard try request.hasTime() else {
-            return (0..<request.queries.rows).map { _ in .none(request) }
+        switch tiers {
+        case .memory(let queries, _): return try await queries.answer(request)
+        case .mixed(let queries): return try await queries.answer(request)
         }
-        let answers = try await searcher.search(
-            request.queries, options: request.options, pool: pool, batch: 4)
-        return answers.answers.map { BackendAnswer(answer: $0, source: .store) }
     }
 
     package func vector(of id: String) async throws(TesseraError) -> [Float]? {
-        try await VectorLookup(manifest: manifest, catalog: catalog).vector(of: id)
+        try await lookup.vector(of: id)
     }
 
-    package func retire() async {}
+    /// Shards that no other open version has are dropped as soon as nobody searches them any more.
+    package func retire() async {
+        close()
+    }
+
+    private func close() {
+        if isOpen.exchange(false, ordering: .relaxed) { cache.close(shards) }
+    }
 }

@@ -8,8 +8,10 @@ struct ResidentQueries: Sendable {
     /// Codes that are scanned on the calling thread; more are worth the way to the pool. About a millisecond's.
     private static let codesHere = 1 << 18
 
-    let searcher: IndexSearcher
-    let pool: WorkPool
+    private let searcher: IndexSearcher
+    private let pool: WorkPool
+    private let cache: ShardCache
+    private let shards: VersionShards
     private let scratch: ScratchPool
     private let listCount: Int
     /// Codes of an average list.
@@ -17,9 +19,16 @@ struct ResidentQueries: Sendable {
     /// Whether a search reads nothing.
     private let isWhole: Bool
 
-    init(_ searcher: IndexSearcher, pool: WorkPool) {
+    /// - Parameters:
+    ///   - shards: those of the searcher.
+    ///   - cache: counts what is scanned.
+    init(
+        _ searcher: IndexSearcher, pool: WorkPool, shards: VersionShards, cache: ShardCache
+    ) {
         self.searcher = searcher
         self.pool = pool
+        self.shards = shards
+        self.cache = cache
         scratch = ScratchPool(limit: 2 * pool.width)
         listCount = searcher.listCount
         codesPerList = searcher.vectorCount / max(1, listCount)
@@ -72,6 +81,7 @@ struct ResidentQueries: Sendable {
         try scratch.with { scratch throws(TesseraError) in
             var answered: [(query: Int, answer: BackendAnswer)] = []
             answered.reserveCapacity(queries.count)
+            defer { count(answered) }
             for query in queries {
                 guard try request.hasTime() else {
                     answered.append((query, .none(request)))
@@ -83,6 +93,16 @@ struct ResidentQueries: Sendable {
                 answered.append((query, BackendAnswer(answer: answer, source: source)))
             }
             return answered
+        }
+    }
+}
+
+extension ResidentQueries {
+    private func count(_ answered: [(query: Int, answer: BackendAnswer)]) {
+        let scanned = answered.reduce(0) { $0 + $1.answer.answer.receipt.shardsTouched }
+        cache.countScanned(scanned, of: shards) {
+            // Where results are found, lists were scanned.
+            Set(answered.last?.answer.answer.hits.map(\.place.shard) ?? [])
         }
     }
 }

@@ -1,11 +1,11 @@
 // Reading a part of an object that a manifest or another object says is there.
-import ObjectStore
-import TesseraBase
+package import TesseraBase
 
 extension ObjectStore {
     /// The bytes in `range`. An object that ends before is `corrupted`: nobody asked for anything impossible, the object
     /// is not what was published.
-    func storedPart(_ key: ObjectKey, _ range: Range<UInt64>) async throws(TesseraError) -> [UInt8]
+    package func storedPart(_ key: ObjectKey, _ range: Range<UInt64>) async throws(TesseraError)
+        -> [UInt8]
     {
         do throws(TesseraError) {
             return try await get(key, range: range)
@@ -16,7 +16,7 @@ extension ObjectStore {
     }
 
     /// Runs `body`, and once more if it finds the object damaged: on the way, or in a copy nearby, which is forgotten.
-    func rereadingOnce<Value>(
+    package func rereadingOnce<Value>(
         _ key: ObjectKey, _ body: () async throws(TesseraError) -> Value
     ) async throws(TesseraError) -> Value {
         do throws(TesseraError) {

@@ -1,6 +1,4 @@
 // A shard opened for routing and selecting: everything but its codes, rows and ids.
-package import ObjectStore
-package import ShardFile
 package import TesseraBase
 package import VectorIndex
 
@@ -11,7 +9,7 @@ package struct OpenShard: Sendable {
     package let model: SearchModel
 
     /// Opens a shard from exactly its `open` range. Throws `corrupted` where anything does not fit.
-    package init(tail: [UInt8], key: ObjectKey, ordinal: Int) throws(TesseraError) {
+    package init(tail: [UInt8], key: String, ordinal: Int) throws(TesseraError) {
         head = try ShardHead(tail: tail, name: key)
         self.ordinal = ordinal
         let start = head.lists[0].codes.lowerBound
@@ -24,6 +22,15 @@ package struct OpenShard: Sendable {
                 )
             })
     }
+
+    private init(_ shard: OpenShard, ordinal: Int) {
+        self.ordinal = ordinal
+        head = shard.head
+        model = shard.model
+    }
+
+    /// The same shard in another version.
+    package func placed(at ordinal: Int) -> OpenShard { OpenShard(self, ordinal: ordinal) }
 
     /// Bytes this takes in memory: centroids, codebooks and directory, as opened and as searched.
     package var bytes: Int {

@@ -1,8 +1,8 @@
-// Opened shards that a cold search keeps, least recently used out first.
+// Opened shards that a search keeps, least recently used out first.
 import Synchronization
 
 /// Holds opened shards up to a number of bytes.
-final class OpenShardCache: Sendable {
+package final class OpenShardCache: Sendable {
     private struct Entry {
         let shard: OpenShard
         var used: UInt64
@@ -17,14 +17,14 @@ final class OpenShardCache: Sendable {
     private let budget: Int
     private let state = Mutex(State())
 
-    init(budget: Int) {
+    package init(budget: Int) {
         self.budget = budget
     }
 
     /// Bytes of all shards held.
-    var bytes: Int { state.withLock { $0.bytes } }
+    package var bytes: Int { state.withLock { $0.bytes } }
 
-    subscript(ordinal: Int) -> OpenShard? {
+    package subscript(ordinal: Int) -> OpenShard? {
         state.withLock { state in
             state.clock += 1
             state.entries[ordinal]?.used = state.clock
@@ -32,7 +32,7 @@ final class OpenShardCache: Sendable {
         }
     }
 
-    func insert(_ shard: OpenShard) {
+    package func insert(_ shard: OpenShard) {
         state.withLock { state in
             state.clock += 1
             if state.entries[shard.ordinal] == nil { state.bytes += shard.bytes }

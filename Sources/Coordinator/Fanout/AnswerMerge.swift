@@ -1,0 +1,60 @@
+// One query's parts made into one answer.
+import SearchProtocol
+import VectorCore
+
+/// Collects the answers to the parts of a query.
+struct AnswerMerge {
+    private var hits: [Hit] = []
+    private var receipt = Receipt()
+    private var source = AnswerSource.ram
+    private let shards: Int
+    private var answered = 0
+
+    init(_ lists: ChosenLists, route: Duration) {
+        receipt.shardsOffered = lists.offered
+        receipt.route = route
+        shards = Set(lists.shards).count
+    }
+
+    mutating func add(_ part: SearchPart, _ outcome: PartOutcome) {
+        guard case .success(let found) = outcome else { return }
+        hits += found.answer.hits
+        answered += part.distinctShards.count
+        source = source.slower(than: found.source)
+        receipt.add(found.answer.receipt)
+    }
+
+    /// The `k` nearest, ties to the lower place.
+    func answer(k: Int) -> BackendAnswer {
+        let nearest = hits.sorted { ($0.distance, $0.place) < ($1.distance, $1.place) }
+        return BackendAnswer(
+            answer: SearchAnswer(hits: Array(nearest.prefix(k)), receipt: receipt),
+            share: shards == 0 ? 1 : Float(answered) / Float(shards), source: source)
+    }
+}
+
+extension AnswerSource {
+    /// The slower of two tiers.
+    fileprivate func slower(than other: AnswerSource) -> AnswerSource {
+        let speeds: [AnswerSource] = [.cache, .ram, .disk, .store]
+        let both = [self, other].compactMap { speeds.firstIndex(of: $0) }
+        return speeds[both.max() ?? 0]
+    }
+}
+
+extension Receipt {
+    /// Adds what a part cost. Parts are worked on at the same time, so that the longest of each stage counts.
+    fileprivate mutating func add(_ part: Receipt) {
+        shardsTouched += part.shardsTouched
+        listsScanned += part.listsScanned
+        listsSkipped += part.listsSkipped
+        codesScanned += part.codesScanned
+        rowsRefined += part.rowsRefined
+        bytesRead += part.bytesRead
+        reads += part.reads
+        roundTrips = max(roundTrips, part.roundTrips)
+        scan = max(scan, part.scan)
+        refine = max(refine, part.refine)
+        resolve = max(resolve, part.resolve)
+    }
+}

@@ -1,0 +1,82 @@
+// How much memory this process may still take: what the machine has left, or what its container leaves it.
+import Foundation
+
+/// Reads what Linux says of memory. All numbers are bytes.
+package enum AvailableMemory {
+    /// What a file says, or nil where there is none.
+    package typealias Reader = (_ path: String) -> String?
+
+    /// The least of what the machine has available and what each control group above this process leaves it, the pages of
+    /// files it would give back counted as free. Elsewhere than on Linux half of the machine's memory.
+    ///
+    /// - Parameter read: reads the kernel's files; tests bring their own.
+    package static func bytes(
+        reading read: Reader = { try? String(contentsOfFile: $0, encoding: .utf8) }
+    ) -> Int {
+        let whole = Int(clamping: ProcessInfo.processInfo.physicalMemory) / 2
+        let machine = read("/proc/meminfo").flatMap(available(meminfo:)) ?? whole
+        let groups = read("/proc/self/cgroup").map(folders(cgroup:)) ?? []
+        return groups.compactMap { room(in: $0, read) }.reduce(machine, min)
+    }
+
+    /// "MemAvailable:   123 kB".
+    private static func available(meminfo: String) -> Int? {
+        for line in meminfo.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.first == "MemAvailable:", words.count > 1, let kilobytes = Int(words[1])
+            else { continue }
+            return kilobytes.multipliedReportingOverflow(by: 1024).partialValue
+        }
+        return nil
+    }
+
+    /// A control group's folder, and what its files are called.
+    private struct Group {
+        let folder: String
+        let limit: String
+        let usage: String
+        /// The entry of `memory.stat` that counts pages of files not used lately.
+        let inactive: String
+    }
+
+    /// The groups this process is in, from the innermost to the root: a limit of each holds for all below.
+    private static func folders(cgroup: String) -> [Group] {
+        cgroup.split(separator: "\n").flatMap { line -> [Group] in
+            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3 else { return [] }
+            let isUnified = parts[0] == "0" && parts[1].isEmpty
+            guard isUnified || parts[1].split(separator: ",").contains("memory") else { return [] }
+            let root = isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory"
+            var names = parts[2].split(separator: "/")
+            var groups: [Group] = []
+            while true {
+                let folder = ([root] + names.map(String.init)).joined(separator: "/")
+                groups.append(
+                    isUnified
+                        ? Group(
+                            folder: folder, limit: "memory.max", usage: "memory.current",
+                            inactive: "inactive_file")
+                        : Group(
+                            folder: folder, limit: "memory.limit_in_bytes",
+                            usage: "memory.usage_in_bytes", inactive: "total_inactive_file"))
+                guard names.popLast() != nil else { return groups }
+            }
+        }
+    }
+
+    /// What is left of a group's limit; nil where it has none.
+    private static func room(in group: Group, _ read: Reader) -> Int? {
+        func number(_ name: String) -> Int? {
+            read("\(group.folder)/\(name)").flatMap {
+                Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
+            }
+        }
+        guard let limit = number(group.limit), let usage = number(group.usage) else { return nil }
+        let statistics = read("\(group.folder)/memory.stat") ?? ""
+        let inactive = statistics.split(separator: "\n").first {
+            $0.hasPrefix(group.inactive + " ")
+        }
+        let reclaimable = inactive.flatMap { Int($0.dropFirst(group.inactive.count + 1)) } ?? 0
+        return max(0, limit - max(0, usage - reclaimable))
+    }
+}

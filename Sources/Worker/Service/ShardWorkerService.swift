@@ -1,0 +1,101 @@
+// The worker's RPCs: checks what comes over the wire, admits what there is room for, and answers.
+import Catalog
+package import GRPCCore
+package import SearchProtocol
+import Synchronization
+package import TesseraBase
+import VectorCore
+
+/// Answers a coordinator. Whatever a message says can make its own call fail, and nothing else.
+package final class ShardWorkerService: Sendable {
+    private let versions: WorkerVersions
+    /// Searches under way at once; more are refused, so that they are asked elsewhere.
+    private let limit: Int
+    private let underWay = Atomic(0)
+
+    package init(versions: WorkerVersions, limit: Int) {
+        self.versions = versions
+        self.limit = limit
+    }
+
+    /// Searches the parts of a request.
+    ///
+    /// - Throws: `invalidArgument` for a message that makes no sense, `resourceExhausted` above the limit, `notFound`
+    ///   for an unknown version, `unavailable` and `corrupted` where the store or a shard fails.
+    package func search(_ message: WireSearchRequest) async throws(TesseraError)
+        -> WireSearchResponse
+    {
+        let begun = ContinuousClock.now
+        guard underWay.add(1, ordering: .relaxed).newValue <= limit else {
+            underWay.subtract(1, ordering: .relaxed)
+            throw TesseraError(
+                .resourceExhausted, "\(limit) searches are under way already; ask another worker")
+        }
+        defer { underWay.subtract(1, ordering: .relaxed) }
+        let request = try PartsRequest(message)
+        let version = try await versions.version(request.version, of: request.index)
+        try version.searcher.check(request)
+        let answers = try await version.searcher.search(
+            request, deadline: request.timeout.map { begun + $0 })
+        return WireSearchResponse(answers)
+    }
+
+    /// Brings shards into memory. Throws as ``search(_:)``.
+    package func prepare(_ message: Tessera_Worker_V1_PrepareRequest)
+        async throws(TesseraError) -> Tessera_Worker_V1_PrepareResponse
+    {
+        let version = try await versions.version(Int(message.version), of: message.index)
+        versions.keep(Int(message.version), of: message.index)
+        let ordinals = Set(message.shards.lazy.map { Int($0) }).sorted()
+        guard ordinals.last ?? 0 < version.manifest.index.shards.count else {
+            throw TesseraError(
+                .invalidArgument,
+                "there is no shard \(ordinals.last ?? 0) in version \(message.version)")
+        }
+        var answer = Tessera_Worker_V1_PrepareResponse()
+        answer.residentShards = UInt32(
+            clamping: try await version.searcher.prepare(ordinals))
+        return answer
+    }
+
+    /// The stored vector of an id. Throws as ``search(_:)``, and `unsupported` where vectors are not kept.
+    package func lookup(_ message: Tessera_Worker_V1_LookupRequest)
+        async throws(TesseraError) -> Tessera_Worker_V1_LookupResponse
+    {
+        let version = try await versions.version(Int(message.version), of: message.index)
+        let lookup = VectorLookup(manifest: version.manifest, catalog: version.catalog)
+        var answer = Tessera_Worker_V1_LookupResponse()
+        if let vector = try await lookup.vector(of: message.id) {
+            answer.found = true
+            answer.vector = WireFloats.data(vector)
+        }
+        return answer
+    }
+}
+
+extension ShardWorkerService: Tessera_Worker_V1_ShardWorker.SimpleServiceProtocol {
+    package func search(request: WireSearchRequest, context: ServerContext) async throws
+        -> WireSearchResponse
+    {
+        do { return try await search(request) } catch { throw RPCError(error) }
+    }
+
+    package func prepare(request: Tessera_Worker_V1_PrepareRequest, context: ServerContext)
+        async throws -> Tessera_Worker_V1_PrepareResponse
+    {
+        do { return try await prepare(request) } catch { throw RPCError(error) }
+    }
+
+    package func lookup(request: Tessera_Worker_V1_LookupRequest, context: ServerContext)
+        async throws -> Tessera_Worker_V1_LookupResponse
+    {
+        do { return try await lookup(request) } catch { throw RPCError(error) }
+    }
+
+    package func retire(request: Tessera_Worker_V1_RetireRequest, context: ServerContext)
+        async throws -> Tessera_Worker_V1_RetireResponse
+    {
+        versions.retire(Int(request.version), of: request.index)
+        return .init()
+    }
+}

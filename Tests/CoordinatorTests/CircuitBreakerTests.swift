@@ -1,0 +1,87 @@
+// When a worker is asked and when it is left alone, step by step with a clock of the test's own.
+import Coordinator
+import Testing
+
+struct CircuitBreakerTests {
+    enum Step: Sendable {
+        /// Milliseconds pass.
+        case wait(Int)
+        case fails, succeeds, abandoned
+        case admitted, refused
+    }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let steps: [Step]
+    }
+
+    static let cases = [
+        Case(testDescription: "a new one is asked", steps: [.admitted, .admitted]),
+        Case(testDescription: "one failure is forgiven", steps: [.fails, .admitted]),
+        Case(testDescription: "two in a row are not", steps: [.fails, .fails, .refused]),
+        Case(
+            testDescription: "an answer between them is",
+            steps: [.fails, .succeeds, .fails, .admitted]),
+        Case(
+            testDescription: "after the pause one request tries, the others wait",
+            steps: [.fails, .fails, .wait(99), .refused, .wait(1), .admitted, .refused]),
+        Case(
+            testDescription: "its answer closes",
+            steps: [.fails, .fails, .wait(100), .admitted, .succeeds, .admitted, .admitted]),
+        Case(
+            testDescription: "its failure doubles the pause",
+            steps: [
+                .fails, .fails, .wait(100), .admitted, .fails, .wait(199), .refused, .wait(1),
+                .admitted,
+            ]),
+        Case(
+            testDescription: "an abandoned try lets the next one",
+            steps: [.fails, .fails, .wait(100), .admitted, .abandoned, .admitted, .refused]),
+        Case(
+            testDescription: "an answer resets the pause",
+            steps: [
+                .fails, .fails, .wait(100), .admitted, .fails, .wait(200), .admitted, .succeeds,
+                .fails, .fails, .wait(99), .refused, .wait(1), .admitted,
+            ]),
+        Case(
+            testDescription: "late failures of an open one change nothing",
+            steps: [.fails, .fails, .fails, .fails, .wait(100), .admitted]),
+    ]
+
+    @Test("step by step", arguments: cases)
+    func steps(_ example: Case) {
+        var breaker = CircuitBreaker()
+        var now = ContinuousClock.now
+        for (number, step) in example.steps.enumerated() {
+            switch step {
+            case .wait(let milliseconds): now += .milliseconds(milliseconds)
+            case .fails: breaker.failed(at: now)
+            case .succeeds: breaker.succeeded()
+            case .abandoned: breaker.abandoned(at: now)
+            case .admitted:
+                let result1 = breaker.admits(at: now)
+                #expect(result1, "step \(number)")
+            case .refused:
+                let result2 = breaker.admits(at: now)
+                #expect(!result2, "step \(number)")
+            }
+        }
+    }
+
+    @Test func `the pause grows to its limit and no further`() {
+        var settings = CircuitBreaker.Settings()
+        settings.longestPause = .milliseconds(350)
+        var breaker = CircuitBreaker(settings: settings)
+        var now = ContinuousClock.now
+        breaker.failed(at: now)
+        breaker.failed(at: now)
+        for pause in [100, 200, 350, 350] {
+            let result3 = breaker.admits(at: now + .milliseconds(pause - 1))
+            #expect(!result3)
+            now += .milliseconds(pause)
+            let result4 = breaker.admits(at: now)
+            #expect(result4)
+            breaker.failed(at: now)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// What the kernel's files say about memory.
+import TesseraBase
+import Testing
+
+struct AvailableMemoryTests {
+    /// A machine, and the bytes it leaves.
+    struct Machine: Sendable {
+        let files: [String: String]
+        let bytes: Int
+    }
+
+    private static let machine = "MemTotal:  4000 kB\nMemFree: 10 kB\nMemAvailable:    3000 kB\n"
+
+    @Test(
+        "the tightest of the machine and its groups counts",
+        arguments: [
+            Machine(files: ["/proc/meminfo": machine], bytes: 3000 * 1024),
+            // No limit.
+            Machine(
+                files: [
+                    "/proc/meminfo": machine, "/proc/self/cgroup": "0::/a/b\n",
+                    "/sys/fs/cgroup/a/b/memory.max": "max\n",
+                    "/sys/fs/cgroup/a/b/memory.current": "123\n",
+                ], bytes: 3000 * 1024),
+            // A limit of the outer group, pages of files given back.
+            Machine(
+                files: [
+                    "/proc/meminfo": machine, "/proc/self/cgroup": "0::/a/b\n",
+                    "/sys/fs/cgroup/a/b/memory.max": "max\n",
+                    "/sys/fs/cgroup/a/b/memory.current": "1000\n",
+                    "/sys/fs/cgroup/a/memory.max": "9000\n",
+                    "/sys/fs/cgroup/a/memory.current": "5000\n",
+                    "/sys/fs/cgroup/a/memory.stat": "anon 4000\ninactive_file 600\nfile 1000\n",
+                ], bytes: 4600),
+            // In a container: the root is the group.
+            Machine(
+                files: [
+                    "/proc/meminfo": machine, "/proc/self/cgroup": "0::/\n",
+                    "/sys/fs/cgroup/memory.max": "700\n",
+                    "/sys/fs/cgroup/memory.current": "900\n",
+                ], bytes: 0),
+            // Version 1.
+            Machine(
+                files: [
+                    "/proc/meminfo": machine,
+                    "/proc/self/cgroup": "7:cpu,cpuacct:/x\n5:memory:/docker/abc\n",
+                    "/sys/fs/cgroup/memory/memory.limit_in_bytes": "5000\n",
+                    "/sys/fs/cgroup/memory/memory.usage_in_bytes": "3000\n",
+                    "/sys/fs/cgroup/memory/memory.stat": "total_inactive_file 100\n",
+                ], bytes: 2100),
+            // Nonsense is no limit.
+            Machine(
+                files: [
+                    "/proc/meminfo": machine, "/proc/self/cgroup": "::\nnothing\n0::/\n",
+                    "/sys/fs/cgroup/memory.max": "lots\n",
+                    "/sys/fs/cgroup/memory.current": "1\n",
+                ], bytes: 3000 * 1024),
+        ])
+    func machines(_ machine: Machine) {
+        #expect(AvailableMemory.bytes { machine.files[$0] } == machine.bytes)
+    }
+
+    @Test("this machine has some, and less than without end")
+    func here() {
+        #expect((1 << 20..<1 << 50).contains(AvailableMemory.bytes()))
+    }
+}
