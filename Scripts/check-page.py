@@ -100,17 +100,17 @@ def check_keys(browser, sample):
     with served.Server("--store", sample.address, "--keys", sample.keys(), program=sample.program) as server:
         page = browser.open(server.address)
         page.until("document.querySelector('#state').textContent === 'a key is needed'")
-        page.type("#key", "wrong")
+        page.type("#key", "wrong-key-of-the-tests")
         page.press("Enter")
         page.until("document.querySelector('#notice').textContent.includes('does not know')")
-        page.type("#key", "read-key")
+        page.type("#key", served.READ_KEY)
         page.press("Enter")
         page.until("document.querySelectorAll('#versions tr').length > 0 && document.querySelector('#notice').hidden")
         page.type("#vector", json.dumps(sample_query()))
         page.click("#go")
         page.until(f"{RESULTS} === 10")
         kept = page.value("[Object.values(sessionStorage), localStorage.length, document.cookie, location.href]")
-        expect(kept == [["read-key"], 0, "", server.address + "/"], f"the key is kept elsewhere too: {kept}")
+        expect(kept == [[served.READ_KEY], 0, "", server.address + "/"], f"the key is kept elsewhere too: {kept}")
 
 
 def take_screenshots(browser, address, folder):
