@@ -5,7 +5,7 @@ from support import QUERIES, Proxy, ServedTestCase
 from tessera_client import APIError, Client, ConnectionFailed, TimedOut
 
 
-class FailureTests(ServedTestCase):
+class BehindProxy(ServedTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -22,6 +22,8 @@ class FailureTests(ServedTestCase):
         self.addCleanup(client.close)
         return client.index("wordnet")
 
+
+class FailureTests(BehindProxy):
     def test_a_search_survives_what_happens_once(self):
         for fault in ({"fault": "reset"}, {"fault": "reset", "applied": True}, {"fault": "truncate", "bytes": 40},
                       {"fault": "answer", "status": 503}, {"fault": "answer", "status": 429}):
@@ -78,6 +80,8 @@ class FailureTests(ServedTestCase):
         self.proxy.rules({"fault": "hold", "applied": True, "bytes": 30})
         self.assertRaises(TimedOut, index.search, QUERIES[0])
 
+
+class AdminFailureTests(BehindProxy):
     def test_publish_is_repeated_and_a_rollback_only_where_nothing_was_done(self):
         self.proxy.rules({"fault": "reset", "applied": True, "method": "POST", "times": 1})
         published = self.index().publish(self.sample.draft)
