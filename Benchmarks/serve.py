@@ -137,7 +137,7 @@ def engine_batches(bench, batch):
         queries.astype(np.float32).tofile(file)
     recall = ["--recall", bench.given.recall] if bench.given.recall else []
     said = bench.shardctl("query", *bench.place, "--vectors", path, "-k", K, "--batch", batch, "--threads", len(bench.given.server_cores),
-                          "--output", bench.folder / "hits.jsonl", "--stats", "--quiet", *recall, cores=bench.given.server_cores)
+                          "--output", bench.folder / "hits.jsonl", "--stats", "--quiet", "--resident", "all", *recall, cores=bench.given.server_cores)
     return json.loads(said.strip().splitlines()[-1])["qps"]
 
 
@@ -152,7 +152,7 @@ def batch(bench):
             http.append(measured(bench, server, requests, seconds)[0].rate * BATCH)
     ratio = statistics.median(h / e for h, e in zip(http, engine))
     bench.section("Serving batches of 100", f"Medians of {rounds} rounds, engine and server in turn, both on the server's cores. The engine is "
-                  f"`shardctl query --batch {BATCH}`, which counts searching only.",
+                  f"`shardctl query --resident all --batch {BATCH}`, which counts searching only.",
                   ["| queries/s of the engine | queries/s over HTTP | ratio |", "|---|---|---|",
                    f"| {statistics.median(engine):,.0f} | {statistics.median(http):,.0f} | **{ratio:.2f}** |"])
 

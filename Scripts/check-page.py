@@ -37,6 +37,14 @@ def publish(sample, page):
     page.until("document.querySelector('#state').textContent === 'serving version 2'")
 
 
+def check_keyboard(page):
+    """Before anything was clicked, which would move the place that Tab starts from."""
+    page.press("Tab")
+    expect(page.value("document.activeElement.className") == "skip", "the first stop of the keyboard is not the way to the search")
+    page.press("Enter")
+    page.until("document.activeElement.id === 'search'")
+
+
 def check_search(page, address):
     query = sample_query()
     page.type("#vector", " ".join(map(str, query)))
@@ -91,26 +99,23 @@ def check_access(page):
         page.look(width, 800, False)
         wide = page.value("document.documentElement.scrollWidth")
         expect(wide <= width, f"the page is {wide} wide on a screen of {width}")
-    page.value("document.activeElement.blur(), scrollTo(0, 0)")
-    page.press("Tab")
-    expect(page.value("document.activeElement.className") == "skip", "the first stop of the keyboard is not the way to the search")
 
 
 def check_keys(browser, sample):
     with served.Server("--store", sample.address, "--keys", sample.keys(), program=sample.program) as server:
         page = browser.open(server.address)
         page.until("document.querySelector('#state').textContent === 'a key is needed'")
-        page.type("#key", "wrong")
+        page.type("#key", "wrong-key-of-the-tests")
         page.press("Enter")
         page.until("document.querySelector('#notice').textContent.includes('does not know')")
-        page.type("#key", "read-key")
+        page.type("#key", served.READ_KEY)
         page.press("Enter")
         page.until("document.querySelectorAll('#versions tr').length > 0 && document.querySelector('#notice').hidden")
         page.type("#vector", json.dumps(sample_query()))
         page.click("#go")
         page.until(f"{RESULTS} === 10")
         kept = page.value("[Object.values(sessionStorage), localStorage.length, document.cookie, location.href]")
-        expect(kept == [["read-key"], 0, "", server.address + "/"], f"the key is kept elsewhere too: {kept}")
+        expect(kept == [[served.READ_KEY], 0, "", server.address + "/"], f"the key is kept elsewhere too: {kept}")
 
 
 def take_screenshots(browser, address, folder):
@@ -134,6 +139,7 @@ def check(arguments):
         with served.Server("--store", sample.address, "--poll-seconds", 0.2, program=arguments.shardctl) as server, Browser() as browser:
             page = browser.open(server.address)
             page.until("document.querySelector('#state').textContent === 'serving version 1'")
+            check_keyboard(page)
             check_search(page, server.address)
             publish(sample, page)
             check_parts(page, server.address)

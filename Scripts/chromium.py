@@ -107,6 +107,7 @@ class Page:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
         self.look(width, height, dark)
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         failure = self.call("Page.navigate", url=address).get("errorText")
         if failure:
             raise Failed(f"{address}: {failure}")

@@ -1,6 +1,6 @@
 """A real `shardctl serve` for tests and measurements: on a port of its own, with the bundled sample or any other store.
 
-By hand, until its standard input ends, with two versions of the sample and keys `read-key` and `admin-key`:
+By hand, until its standard input ends; --keys asks for the keys named below:
 
     Scripts/served.py [--keys] [--shardctl .build/release/shardctl] [-- OPTIONS OF serve]
 """
@@ -9,7 +9,7 @@ import argparse, json, os, pathlib, select, shutil, signal, subprocess, sys, tem
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARDCTL = pathlib.Path(os.environ.get("TESSERA_SHARDCTL", ROOT / ".build/release/shardctl"))
 SAMPLE = ROOT / "Samples/wordnet"
-KEYS = "read read-key\nadmin admin-key\n"
+READ_KEY, ADMIN_KEY = "read-key-of-the-tests", "admin-key-of-the-tests"
 PATIENCE_S = 120
 
 
@@ -28,14 +28,19 @@ def shardctl(*arguments, program=SHARDCTL):
 class SampleStore:
     """A store in a temporary folder with an index `wordnet`: version 1 published, and a draft that waits."""
 
-    def __init__(self, program=SHARDCTL):
+    def __init__(self, program=SHARDCTL, copy_of=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-served-"))
         self.address = f"file://{self.folder}/store"
         self.program = program
+        if copy_of is not None:
+            shutil.copytree(copy_of.folder / "store", self.folder / "store")
+            self.draft = copy_of.draft
+            return
         try:
             self.train()
             shardctl("publish", "--store", self.address, "--index", "wordnet", "--quiet", program=program)
-            self.draft = self.train("--seed", 2)
+            # Without queries kept, publishing it measures nothing and is quick.
+            self.draft = self.train("--seed", 2, "--tune-queries", 0)
         except Failed:
             self.remove()
             raise
@@ -50,7 +55,7 @@ class SampleStore:
         """The path of a file of keys as `serve` wants it."""
         path = self.folder / "keys"
         path.touch(mode=0o600)
-        path.write_text(KEYS)
+        path.write_text(f"read {READ_KEY}\nadmin {ADMIN_KEY}\n")
         return path
 
     def remove(self):

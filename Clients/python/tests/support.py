@@ -1,5 +1,7 @@
 """What the tests share: a real server on the bundled sample, and a proxy before it that makes requests fail."""
+import atexit
 import contextlib
+import functools
 import json
 import pathlib
 import struct
@@ -14,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "Scripts"), str(ROOT / "Clients/python/src")]
 
 import served  # noqa: E402
-from served import SAMPLE, SampleStore, Server  # noqa: E402,F401
+from served import ADMIN_KEY, READ_KEY, SAMPLE, SampleStore, Server  # noqa: E402,F401
 
 
 def rows(path, kind):
@@ -29,6 +31,13 @@ TRUTH = [{IDS[row] for row in neighbours} for neighbours in rows(SAMPLE / "truth
 DIMENSION = QUERIES.shape[1]
 
 
+@functools.lru_cache(maxsize=None)
+def trained():
+    sample = SampleStore()
+    atexit.register(sample.remove)
+    return sample
+
+
 class ServedTestCase(unittest.TestCase):
     """A store and a server of the class's own, so that no class sees what another one publishes."""
 
@@ -37,7 +46,7 @@ class ServedTestCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.sample = SampleStore()
+        cls.sample = SampleStore(copy_of=trained())
         cls.addClassCleanup(cls.sample.remove)
         keys = ["--keys", cls.sample.keys()] if cls.keys else []
         cls.server = Server("--store", cls.sample.address, "--poll-seconds", 0.1, *keys, *cls.options)

@@ -15,7 +15,8 @@ from tessera_client.decode import batch_answer, search_answer
 
 class SearchTests(ServedTestCase):
     def setUp(self):
-        self.client = Client(self.server.address)
+        # Without retries, which would hide a connection that breaks between requests.
+        self.client = Client(self.server.address, retries=0)
         self.addCleanup(self.client.close)
         self.index = self.client.index("wordnet")
 
@@ -123,7 +124,8 @@ class SearchTests(ServedTestCase):
         before = self.client.stats().connections
         for query in QUERIES:
             self.index.search(query)
-        self.assertEqual(self.client.stats().connections, before)
+        stats = self.client.stats()
+        self.assertEqual(stats.connections, before)
 
     @unittest.skipUnless(hasattr(os, "fork"), "there is no fork here")
     def test_a_forked_process_does_not_read_its_parents_answers(self):

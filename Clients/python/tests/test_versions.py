@@ -3,7 +3,7 @@ import ssl
 import subprocess
 import time
 
-from support import QUERIES, ServedTestCase, Server
+from support import ADMIN_KEY, QUERIES, READ_KEY, ServedTestCase, Server
 from tessera_client import (Client, Conflict, ConnectionFailed, InvalidArgument, NotFound, PermissionDenied, TesseraError,
                             Unauthenticated)
 
@@ -25,7 +25,7 @@ class VersionTests(ServedTestCase):
             time.sleep(0.02)
 
     def test_publish_and_rollback_move_the_answers(self):
-        admin, reader = self.client("admin-key").index("wordnet"), self.client("read-key").index("wordnet")
+        admin, reader = self.client(ADMIN_KEY).index("wordnet"), self.client(READ_KEY).index("wordnet")
         first = reader.search(QUERIES[0])
         listed = reader.versions()
         self.assertEqual((listed.serving, [version.version for version in listed.versions]), (1, [1]))
@@ -47,24 +47,24 @@ class VersionTests(ServedTestCase):
         self.assertEqual((last.version, last.state, last.kind, last.rollback_of), (3, "published", "rollback", 1))
 
     def test_what_cannot_be_published(self):
-        admin = self.client("admin-key").index("wordnet")
+        admin = self.client(ADMIN_KEY).index("wordnet")
         for call in (lambda: admin.publish("no-such-draft"), lambda: admin.rollback(77)):
             with self.assertRaises((NotFound, InvalidArgument, Conflict)):
                 call()
 
     def test_keys_are_asked_for(self):
-        for key in (None, "wrong-key"):
+        for key in (None, "wrong-key-of-the-tests"):
             with self.assertRaises(Unauthenticated) as caught:
                 self.client(key).indexes()
             self.assertEqual(caught.exception.status, 401)
-        for call in (lambda: self.client("read-key").index("wordnet").rollback(1),
-                     lambda: self.client("read-key").index("wordnet").publish(self.sample.draft)):
+        for call in (lambda: self.client(READ_KEY).index("wordnet").rollback(1),
+                     lambda: self.client(READ_KEY).index("wordnet").publish(self.sample.draft)):
             with self.assertRaises(PermissionDenied) as caught:
                 call()
-            self.assertNotIn("read-key", repr(caught.exception) + str(caught.exception))
+            self.assertNotIn(READ_KEY, repr(caught.exception) + str(caught.exception))
 
     def test_health_readiness_and_numbers(self):
-        anybody, reader = self.client(None), self.client("read-key")
+        anybody, reader = self.client(None), self.client(READ_KEY)
         self.assertEqual(anybody.health().status, "ok")
         ready = anybody.ready()
         self.assertEqual((ready.ready, ready.closing, [index.name for index in ready.indexes]), (True, False, ["wordnet"]))
@@ -78,12 +78,12 @@ class VersionTests(ServedTestCase):
         self.assertIn("# TYPE", reader.metrics())
 
     def test_what_an_index_is(self):
-        index = self.client("read-key").index("wordnet")
+        index = self.client(READ_KEY).index("wordnet")
         detail, shards = index.detail(), index.shards()
         self.assertEqual((detail.name, detail.vectors, detail.dimension, detail.metric), ("wordnet", 9980, 384, "cosine"))
         self.assertTrue(detail.operating_points and detail.max_k >= 10 and detail.max_batch >= 1)
         self.assertEqual((len(shards.shards), sum(shard.vectors for shard in shards.shards)), (detail.shards, 9980))
-        self.assertEqual([summary.name for summary in self.client("read-key").indexes()], ["wordnet"])
+        self.assertEqual([summary.name for summary in self.client(READ_KEY).indexes()], ["wordnet"])
 
 
 class TLSTests(ServedTestCase):

@@ -55,7 +55,9 @@ class ConnectionPool:
         with self._lock:
             if self._process != os.getpid():
                 # The sockets belong to the parent of this process: two must not read from one.
-                self._process, self._idle = os.getpid(), []
+                inherited, self._idle, self._process = self._idle, [], os.getpid()
+                for connection in inherited:
+                    connection.close()
             return self._idle.pop() if self._idle else None
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:

@@ -74,18 +74,21 @@ class Index:
         """The shards of the version that answers."""
         return decode(ShardList, self._transport.get(self._path + "/shards"))
 
-    def publish(self, draft: str) -> Publication:
-        """Makes a draft the next version. Needs an admin key. Publishing it again gives the version it became."""
-        return decode(Publication,
-                      self._transport.post(self._path + "/versions:publish", {"draft": draft}, repeatable=True))
+    def publish(self, draft: str, timeout: float = 3600.0) -> Publication:
+        """Makes a draft the next version. Needs an admin key. Publishing it again gives the version it became.
 
-    def rollback(self, version: int) -> Publication:
-        """A new version with the content of an older one. Needs an admin key.
+        The server first reads back every object and measures recall: minutes, for a large index. `timeout` is in seconds.
+        """
+        return decode(Publication, self._transport.post(self._path + "/versions:publish", {"draft": draft}, repeatable=True,
+                                                        timeout=timeout))
+
+    def rollback(self, version: int, timeout: float = 3600.0) -> Publication:
+        """A new version with the content of an older one. Needs an admin key. `timeout` is in seconds.
 
         Where it raises `ConnectionFailed`, it may have happened: look at `versions()` before trying again.
         """
-        return decode(Publication,
-                      self._transport.post(self._path + "/versions:rollback", {"version": version}, repeatable=False))
+        return decode(Publication, self._transport.post(self._path + "/versions:rollback", {"version": version}, repeatable=False,
+                                                        timeout=timeout))
 
     def _search(self, request: Dict[str, Any]) -> Any:
         return self._transport.post(self._path + "/search", request, repeatable=True)

@@ -70,13 +70,13 @@ class Transport:
     def text(self, path: str) -> str:
         return self._exchange("GET", path, None, True, False).body.decode()
 
-    def post(self, path: str, value: Dict[str, Any], repeatable: bool) -> Any:
+    def post(self, path: str, value: Dict[str, Any], repeatable: bool, timeout: Optional[float] = None) -> Any:
         body = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
-        return _json(self._exchange("POST", path, body, repeatable, False))
+        return _json(self._exchange("POST", path, body, repeatable, False, timeout))
 
     def _exchange(self, method: str, path: str, body: Optional[bytes], repeatable: bool,
-                  accept_unready: bool) -> Answer:
-        end = time.monotonic() + self._timeout
+                  accept_unready: bool, timeout: Optional[float] = None) -> Answer:
+        end = time.monotonic() + (timeout or self._timeout)
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
             try:
@@ -109,7 +109,7 @@ class Transport:
             whole = not response.will_close
             return answer
         except TimeoutError as error:
-            raise TimedOut(f"no answer of {self.address} within {self._timeout} s") from error
+            raise TimedOut(f"no answer of {self.address} within the time limit") from error
         except _BROKEN as error:
             raise ConnectionFailed(f"the connection to {self.address} broke: {error or type(error).__name__}") from error
         finally:
@@ -131,6 +131,8 @@ def _read(response: http.client.HTTPResponse, connection: http.client.HTTPConnec
         pieces.append(piece)
     if response.length:
         raise http.client.IncompleteRead(b"".join(pieces), response.length)
+    # `read1` leaves it open, and the connection would refuse its next request.
+    response.close()
     return b"".join(pieces)
 
 
