@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import ObjectStore
 import TesseraBase
+import TestSupport
 import Testing
 import VectorCore
 
