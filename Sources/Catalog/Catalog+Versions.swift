@@ -66,8 +66,8 @@ extension Catalog {
         }.compactMap { $0 }
     }
 
-    /// What lies at a version's key; nil for nothing.
-    func versionState(_ number: Int) async throws(TesseraError) -> VersionEntry.State? {
+    /// What lies at a version's key, by one read; nil for nothing. For asking whether there is a next version.
+    package func versionState(_ number: Int) async throws(TesseraError) -> VersionEntry.State? {
         guard (1...CatalogLayout.maximumVersion).contains(number) else { return nil }
         let key = CatalogLayout.key(version: number)
         guard let bytes = try await readIfPresent(key) else { return nil }

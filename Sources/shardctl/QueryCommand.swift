@@ -1,6 +1,7 @@
 // query: the nearest vectors of each vector in a file.
 import ArgumentParser
 import Catalog
+import Coordinator
 import Foundation
 import ObjectStore
 import SearchProtocol
@@ -91,7 +92,7 @@ struct QueryCommand: ShardctlCommand {
         try engine.check(cold: cold, isLocal: catalog.store.isLocal)
         let manifest = try await catalog.version(at)
         let options = try options(manifest.index)
-        try QueryLimits(manifest.index).check(queries)
+        try check(queries, manifest.index)
         for rows in Self.portions(of: queries) {
             // Before the first answer is written: a bad row leaves no half of an answer anywhere.
             _ = try read(queries, rows, metric: Metric(rawValue: manifest.index.metric))
@@ -121,6 +122,16 @@ struct QueryCommand: ShardctlCommand {
         try answers.close()
         bar.finish()
         if stats { try Terminal.say(try Terminal.jsonLine(statistics.summary)) }
+    }
+
+    private func check(_ queries: VectorFile, _ index: IndexDescription) throws(TesseraError) {
+        guard queries.dimension == index.dimension else {
+            throw TesseraError(
+                .invalidArgument,
+                "\(queries.path) has \(queries.dimension) dimensions, index '\(index.name)' has \(index.dimension): "
+                    + "make the queries as the index's vectors were made"
+            )
+        }
     }
 
     private func options(_ index: IndexDescription) throws(TesseraError) -> SearchOptions {

@@ -33,7 +33,7 @@ struct Shardctl: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             TrainCommand.self, PublishCommand.self, TuneCommand.self, QueryCommand.self,
-            ListCommand.self,
+            ServeCommand.self, ListCommand.self,
             InspectCommand.self, VerifyCommand.self, RollbackCommand.self, GarbageCommand.self,
             ExportCommand.self, DoctorCommand.self, WorkerCommand.self,
         ])

@@ -36,8 +36,8 @@ enum ImportRules {
         ]),
         "Coordinator": system.union(pool).union(grpc).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-            "SearchProtocol", "Crypto", "HTTPTypes", "Histogram", "Hummingbird", "HummingbirdTLS",
-            "NIOSSL", "Tracing",
+            "SearchProtocol", "Crypto", "HTTPTypes", "Histogram", "HummingbirdCore",
+            "HummingbirdTLS", "NIOSSL", "NIOHTTPTypes", "Tracing", "UnixSignals",
         ]),
         "shardctl": system.union(pool).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",

@@ -1,0 +1,285 @@
+// The body of a search: read in one pass, every field known, in range where that needs no index, and there once.
+
+/// What a search request asks for. What depends on the version is checked later.
+package struct SearchBody: Sendable, Equatable {
+    /// How queries are given.
+    package enum Query: Sendable, Equatable {
+        case vector
+        case vectors
+        case id(String)
+    }
+
+    /// What results carry besides id and score.
+    package struct Extras: OptionSet, Sendable, Hashable {
+        package let rawValue: Int
+
+        package init(rawValue: Int) {
+            self.rawValue = rawValue
+        }
+
+        package static let distance = Extras(rawValue: 1)
+        package static let vector = Extras(rawValue: 2)
+        package static let metadata = Extras(rawValue: 4)
+    }
+
+    package var query = Query.vector
+    /// `[rows][dimension]`; empty where the query is an id.
+    package var floats: [Float] = []
+    package var k = 10
+    package var recall: Double?
+    package var nprobe: Int?
+    package var refine: Int?
+    package var scoreThreshold: Float?
+    package var deadlineMilliseconds: Double?
+    package var allowPartial = false
+    package var extras = Extras.distance
+    package var version: Int?
+    package var explain = false
+
+    init() {}
+}
+
+/// What a body may hold.
+package struct BodyLimits: Sendable {
+    /// Numbers of a query.
+    package let dimension: Int
+    /// Queries of a request.
+    package let batch: Int
+
+    package init(dimension: Int, batch: Int) {
+        self.dimension = dimension
+        self.batch = batch
+    }
+}
+
+extension SearchBody {
+    private enum Field: String, CaseIterable {
+        case vector, vectors, id, k, recall, nprobe, refine, with, version, explain
+        case scoreThreshold = "score_threshold"
+        case deadline = "deadline_ms"
+        case allowPartial = "allow_partial"
+
+        var number: UInt32 {
+            switch self {
+            case .vector: 0
+            case .vectors: 1
+            case .id: 2
+            case .k: 3
+            case .recall: 4
+            case .nprobe: 5
+            case .refine: 6
+            case .with: 7
+            case .version: 8
+            case .explain: 9
+            case .scoreThreshold: 10
+            case .deadline: 11
+            case .allowPartial: 12
+            }
+        }
+    }
+
+    /// A set without memory of its own.
+    private struct FieldSet {
+        private var bits: UInt32 = 0
+
+        /// False where it was in already.
+        mutating func insert(_ field: Field) -> Bool {
+            defer { bits |= 1 << field.number }
+            return !contains(field)
+        }
+
+        func contains(_ field: Field) -> Bool { bits & 1 << field.number != 0 }
+    }
+
+    private static let deadlines = 0.0...600_000
+
+    /// Reads a body.
+    ///
+    /// - Throws: `invalidArgument` naming the field, and the byte where the JSON is no JSON.
+    package init(
+        _ bytes: borrowing Span<UInt8>, limits: BodyLimits
+    ) throws(APIError) {
+        self.init()
+        var cursor = JSONCursor()
+        var seen = FieldSet()
+        try cursor.expect(UInt8(ascii: "{"), bytes, "at the beginning")
+        if !cursor.take(UInt8(ascii: "}"), bytes) {
+            repeat {
+                let field = try Self.field(bytes, &cursor)
+                guard seen.insert(field) else {
+                    throw cursor.failure(
+                        "\(field.rawValue) is given twice", field: field.rawValue)
+                }
+                try read(field, bytes, &cursor, limits)
+            } while cursor.take(UInt8(ascii: ","), bytes)
+            try cursor.expect(UInt8(ascii: "}"), bytes, "or ',' after a value")
+        }
+        try cursor.expectEnd(bytes)
+        try check(seen)
+    }
+
+    private static func field(
+        _ bytes: borrowing Span<UInt8>, _ cursor: inout JSONCursor
+    ) throws(APIError) -> Field {
+        let name = try cursor.string(bytes, limit: 100, field: "a field name")
+        guard let field = Field(rawValue: name) else {
+            throw APIError(
+                .invalidArgument,
+                "there is no field '\(name)'; those there are: "
+                    + Field.allCases.map(\.rawValue).joined(separator: ", "),
+                field: name, offset: cursor.position)
+        }
+        try cursor.expect(UInt8(ascii: ":"), bytes, "after the name of a field")
+        return field
+    }
+
+    private mutating func read(
+        _ field: Field, _ bytes: borrowing Span<UInt8>, _ cursor: inout JSONCursor,
+        _ limits: BodyLimits
+    ) throws(APIError) {
+        let name = field.rawValue
+        switch field {
+        case .vector:
+            query = .vector
+            floats = try cursor.vector(bytes, limits, field: name)
+        case .vectors:
+            query = .vectors
+            floats = try cursor.vectors(bytes, limits, field: name)
+        case .id: query = .id(try cursor.string(bytes, limit: 65_536, field: name))
+        case .k: k = try cursor.integer(bytes, field: name)
+        case .recall: recall = try cursor.double(bytes, field: name)
+        case .nprobe: nprobe = try cursor.integer(bytes, field: name)
+        case .refine: refine = try cursor.integer(bytes, field: name)
+        case .scoreThreshold: scoreThreshold = try cursor.float(bytes, field: name)
+        case .deadline: deadlineMilliseconds = try cursor.double(bytes, field: name)
+        case .allowPartial: allowPartial = try cursor.boolean(bytes, field: name)
+        case .with: extras = try cursor.extras(bytes, field: name)
+        case .version: version = try cursor.integer(bytes, field: name)
+        case .explain: explain = try cursor.boolean(bytes, field: name)
+        }
+    }
+
+    /// Fields that do not go together.
+    private func check(_ seen: FieldSet) throws(APIError) {
+        let given = [Field.vector, .vectors, .id].filter(seen.contains)
+        guard given.count == 1 else {
+            throw APIError(
+                .invalidArgument, "give exactly one of vector, vectors and id, not \(given.count)",
+                field: given.last?.rawValue ?? "vector")
+        }
+        if recall != nil, let other = [Field.nprobe, .refine].first(where: seen.contains) {
+            throw APIError(
+                .invalidArgument,
+                "recall chooses the lists and candidates itself; leave out \(other.rawValue)",
+                field: other.rawValue)
+        }
+        if let deadlineMilliseconds, !Self.deadlines.contains(deadlineMilliseconds) {
+            throw APIError(
+                .invalidArgument,
+                "deadline_ms \(deadlineMilliseconds) is out of range; give 0 to 600000",
+                field: Field.deadline.rawValue)
+        }
+    }
+}
+
+extension JSONCursor {
+    fileprivate mutating func vector(
+        _ bytes: borrowing Span<UInt8>, _ limits: BodyLimits, field: String
+    ) throws(APIError) -> [Float] {
+        var floats: [Float] = []
+        if peek(bytes) == UInt8(ascii: "\"") {
+            floats = try base64Floats(bytes, limit: limits.dimension, field: field)
+            guard floats.count == limits.dimension else {
+                throw wrongDimension(floats.count, limits, field)
+            }
+            return floats
+        }
+        floats.reserveCapacity(limits.dimension)
+        try row(bytes, limits, field, into: &floats)
+        return floats
+    }
+
+    fileprivate mutating func vectors(
+        _ bytes: borrowing Span<UInt8>, _ limits: BodyLimits, field: String
+    ) throws(APIError) -> [Float] {
+        if peek(bytes) == UInt8(ascii: "\"") {
+            let floats = try base64Floats(
+                bytes, limit: limits.dimension * limits.batch, field: field)
+            guard floats.count % limits.dimension == 0 else {
+                throw wrongDimension(floats.count, limits, field)
+            }
+            return floats
+        }
+        try expect(UInt8(ascii: "["), bytes, "before the vectors")
+        var floats: [Float] = []
+        var rows = 0
+        repeat {
+            guard rows < limits.batch else {
+                throw APIError(
+                    .invalidArgument, "\(field) holds more than the \(limits.batch) allowed",
+                    field: field, limit: limits.batch)
+            }
+            try row(bytes, limits, field, into: &floats)
+            rows += 1
+        } while take(UInt8(ascii: ","), bytes)
+        try expect(UInt8(ascii: "]"), bytes, "after the vectors")
+        return floats
+    }
+
+    private mutating func row(
+        _ bytes: borrowing Span<UInt8>, _ limits: BodyLimits, _ field: String,
+        into floats: inout [Float]
+    ) throws(APIError) {
+        guard take(UInt8(ascii: "["), bytes) else {
+            throw failure(
+                "\(field) must hold numbers in [ ], or be base64 of float32 values", field: field)
+        }
+        var count = 0
+        if !take(UInt8(ascii: "]"), bytes) {
+            repeat {
+                floats.append(try float(bytes, field: field))
+                count += 1
+                guard count <= limits.dimension else {
+                    throw wrongDimension(nil, limits, field)
+                }
+            } while take(UInt8(ascii: ","), bytes)
+            try expect(UInt8(ascii: "]"), bytes, "or ',' after a number of \(field)")
+        }
+        guard count == limits.dimension else { throw wrongDimension(count, limits, field) }
+    }
+
+    private func wrongDimension(
+        _ count: Int?, _ limits: BodyLimits, _ field: String
+    ) -> APIError {
+        let found = count.map(String.init) ?? "more than \(limits.dimension)"
+        return APIError(
+            .invalidArgument,
+            "\(field) has \(found) numbers, the index has \(limits.dimension) dimensions",
+            field: field, limit: limits.dimension)
+    }
+
+    fileprivate mutating func extras(
+        _ bytes: borrowing Span<UInt8>, field: String
+    ) throws(APIError) -> SearchBody.Extras {
+        var extras: SearchBody.Extras = []
+        try expect(UInt8(ascii: "["), bytes, "before the names of \(field)")
+        if take(UInt8(ascii: "]"), bytes) { return extras }
+        repeat {
+            let name = try string(bytes, limit: 100, field: field)
+            let extra: SearchBody.Extras
+            switch name {
+            case "distance": extra = .distance
+            case "vector": extra = .vector
+            case "metadata": extra = .metadata
+            default:
+                throw failure(
+                    "\(field) knows distance, vector and metadata, not '\(name)'", field: field)
+            }
+            guard extras.insert(extra).inserted else {
+                throw failure("\(field) has '\(name)' twice", field: field)
+            }
+        } while take(UInt8(ascii: ","), bytes)
+        try expect(UInt8(ascii: "]"), bytes, "after the names of \(field)")
+        return extras
+    }
+}

@@ -1,0 +1,166 @@
+// Frees connections from clients that send or read too slowly, or not at all, and closes those that were told so.
+//
+// One timer a connection looks a few times within the shortest limit; requests set no timers.
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// Watches one connection. It stands between the HTTP codec and whoever answers.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let body: TimeAmount
+    private let idle: TimeAmount
+    private let write: TimeAmount
+    private let tick: TimeAmount
+    private var timer: Scheduled<Void>?
+    /// Since when nothing is under way; nil while something is.
+    private var idleSince: NIODeadline?
+    /// Since when a request's body is awaited.
+    private var readingSince: NIODeadline?
+    /// Since when the client takes nothing up.
+    private var blockedSince: NIODeadline?
+    private var closeAt: NIODeadline?
+    private var requests = 0
+    private var closesAfterAnswer = false
+    /// The connection closes as soon as what was written is sent.
+    private var isClosing = false
+    private var isOver = false
+
+    init(_ limits: ServerLimits) {
+        body = TimeAmount(limits.bodyTime)
+        idle = TimeAmount(limits.idleTime)
+        write = TimeAmount(limits.writeTime)
+        let shortest = min(body, idle, write)
+        tick = .nanoseconds(max(10_000_000, min(1_000_000_000, shortest.nanoseconds / 4)))
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        idleSince = .now()
+        schedule(context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        isOver = true
+        timer?.cancel()
+        timer = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isOver = true
+        timer?.cancel()
+        timer = nil
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            requests += 1
+            idleSince = nil
+            readingSince = .now()
+        case .body: break
+        case .end: readingSince = nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(
+        context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
+    ) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head):
+            if head.headerFields[.connection] == "close" { closesAfterAnswer = true }
+        case .body: break
+        case .end:
+            requests -= 1
+            if requests == 0 { idleSince = .now() }
+            if closesAfterAnswer { return closeAfter(data, promise, context) }
+        }
+        context.write(data, promise: promise)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        blockedSince = context.channel.isWritable ? nil : .now()
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// A body that is still on its way gets a moment: closed before it was read, a connection loses the answer as well.
+    private func closeAfter(
+        _ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
+    ) {
+        guard readingSince == nil else {
+            closeAt = .now() + .seconds(1)
+            return context.writeAndFlush(data, promise: promise)
+        }
+        finish(data, promise, context)
+    }
+
+    /// Writes the end of the last answer and closes once all of it is sent.
+    private func finish(
+        _ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
+    ) {
+        isClosing = true
+        closeAt = .now() + write
+        let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { _ in
+            context.close(mode: .all, promise: nil)
+        }
+        context.writeAndFlush(data, promise: sent)
+    }
+
+    /// Others close right after the end of an answer is written, not sent; it is closed soon enough.
+    func close(
+        context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?
+    ) {
+        guard isClosing, mode == .all else { return context.close(mode: mode, promise: promise) }
+        context.channel.closeFuture.cascade(to: promise)
+    }
+
+    private func schedule(_ context: ChannelHandlerContext) {
+        guard !isOver else { return }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: tick) { [self] in
+            timer = nil
+            look(context)
+        }
+    }
+
+    private func look(_ context: ChannelHandlerContext) {
+        let now = NIODeadline.now()
+        if let closeAt, now >= closeAt { return context.close(promise: nil) }
+        if let blockedSince, now - blockedSince >= write { return context.close(promise: nil) }
+        if let idleSince, now - idleSince >= idle { return context.close(promise: nil) }
+        if let readingSince, now - readingSince >= body, closeAt == nil, !isClosing {
+            refuse(context)
+        }
+        schedule(context)
+    }
+
+    /// The body took too long: says so where nothing else is being answered, and closes.
+    private func refuse(_ context: ChannelHandlerContext) {
+        guard requests == 1 else { return context.close(promise: nil) }
+        let error = APIError(
+            .requestTimeout, "the body did not arrive within \(body.nanoseconds / 1_000_000_000) s")
+        let body = ErrorDocument(error).json
+        let fields: HTTPFields = [
+            .contentType: "application/json", .contentLength: String(body.readableBytes),
+            .connection: "close",
+        ]
+        let head = HTTPResponse(status: error.code.status, headerFields: fields)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        finish(NIOAny(HTTPResponsePart.end(nil)), nil, context)
+    }
+}
+
+@available(*, unavailable)
+extension ConnectionGuard: Sendable {}
+
+extension TimeAmount {
+    init(_ duration: Duration) {
+        self = .nanoseconds(duration.nanoseconds)
+    }
+}

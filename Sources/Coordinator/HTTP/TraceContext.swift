@@ -1,0 +1,97 @@
+// Trace ids in and out (W3C Trace Context, level 1): a request's trace id travels to the log, the answer and, in the service
+// context, to whoever is asked next.
+import Synchronization
+import TesseraBase
+package import Tracing
+import VectorCore
+
+/// A request's place in a trace.
+package struct TraceContext: Sendable, Equatable {
+    package let traceHigh: UInt64
+    package let traceLow: UInt64
+    /// The server's own span.
+    package let span: UInt64
+    package let isSampled: Bool
+
+    /// `00-<trace id>-<span id>-<flags>`.
+    package var header: String {
+        "00-\(traceID)-\(Self.hexadecimal(span))-\(isSampled ? "01" : "00")"
+    }
+
+    package var traceID: String {
+        Self.hexadecimal(traceHigh) + Self.hexadecimal(traceLow)
+    }
+
+    private static let digits = Array("0123456789abcdef".utf8)
+
+    private static func hexadecimal(_ number: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 16) { text in
+            for index in 0..<16 { text[index] = digits[Int(number >> UInt64(60 - 4 * index) & 15)] }
+            return 16
+        }
+    }
+
+    /// The trace of a traceparent header; nil where it is none.
+    static func parse(_ header: String) -> (high: UInt64, low: UInt64, isSampled: Bool)? {
+        let bytes = header.utf8
+        guard bytes.count >= 55 else { return nil }
+        var numbers: [UInt64] = []
+        var index = bytes.startIndex
+        for length in [2, 16, 16, 16, 2] {
+            if length != 16 || numbers.count != 2 {
+                if index != bytes.startIndex {
+                    guard bytes[index] == UInt8(ascii: "-") else { return nil }
+                    index = bytes.index(after: index)
+                }
+            }
+            var number: UInt64 = 0
+            for _ in 0..<length {
+                guard let digit = digits.firstIndex(of: bytes[index]) else { return nil }
+                number = number << 4 | UInt64(digit)
+                index = bytes.index(after: index)
+            }
+            numbers.append(number)
+        }
+        let isVersionZero = numbers[0] == 0
+        guard numbers[0] != 255, !isVersionZero || bytes.count == 55,
+            index == bytes.endIndex || bytes[index] == UInt8(ascii: "-"),
+            numbers[1] != 0 || numbers[2] != 0, numbers[3] != 0
+        else { return nil }
+        return (numbers[1], numbers[2], numbers[4] & 1 == 1)
+    }
+}
+
+/// Makes the ids of traces and spans.
+final class TraceSource: Sendable {
+    private let random: Mutex<SeededRandom>
+
+    init(seed: UInt64) {
+        random = Mutex(SeededRandom(seed: seed))
+    }
+
+    /// A span in the trace of `header`, or in a new trace where there is none that can be read.
+    func context(of header: String?) -> TraceContext {
+        if let header, let parent = TraceContext.parse(header) {
+            let span = random.withLock { $0.next() }
+            return TraceContext(
+                traceHigh: parent.high, traceLow: parent.low, span: max(1, span),
+                isSampled: parent.isSampled)
+        }
+        let (high, low, span) = random.withLock { ($0.next(), $0.next(), $0.next()) }
+        return TraceContext(
+            traceHigh: high, traceLow: max(1, low), span: max(1, span), isSampled: false)
+    }
+}
+
+private enum TraceContextKey: ServiceContextKey {
+    typealias Value = TraceContext
+    static let nameOverride: String? = "tessera-trace"
+}
+
+extension ServiceContext {
+    /// The trace of the request that is worked on.
+    package var trace: TraceContext? {
+        get { self[TraceContextKey.self] }
+        set { self[TraceContextKey.self] = newValue }
+    }
+}

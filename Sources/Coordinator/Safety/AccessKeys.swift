@@ -1,0 +1,89 @@
+// Who may ask: keys from a file that only its owner can read.
+//
+// Invariants: keys are kept and compared as SHA-256 digests, in constant time and always all of them, so that neither the
+// time nor a core dump tells a key; no message or log line holds one.
+internal import Crypto
+import Foundation
+import Glibc
+package import TesseraBase
+
+/// What a key allows. An admin key also reads.
+package enum Access: String, Sendable, Comparable, CaseIterable {
+    case read, admin
+
+    package static func < (left: Access, right: Access) -> Bool { left == .read && right == .admin }
+}
+
+/// The keys of a server.
+package struct AccessKeys: Sendable {
+    private struct Key: Sendable {
+        let digest: SHA256.Digest
+        let access: Access
+    }
+
+    /// Shorter keys could be guessed.
+    private static let shortestKey = 16
+    private static let largestFile = 1 << 20
+
+    private let keys: [Key]
+
+    /// Reads a file with a line `read KEY` or `admin KEY` each; empty lines and lines that begin with # are skipped.
+    ///
+    /// - Throws: `invalidArgument` where others may read the file or a line is no key, `notFound` where it is missing.
+    package init(path: String) throws(TesseraError) {
+        try self.init(text: Self.read(path), name: path)
+    }
+
+    init(text: String, name: String) throws(TesseraError) {
+        var keys: [Key] = []
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard let first = words.first, !first.hasPrefix("#") else { continue }
+            guard words.count == 2, let access = Access(rawValue: String(first)),
+                words[1].utf8.count >= Self.shortestKey
+            else {
+                throw TesseraError(
+                    .invalidArgument,
+                    "\(name): line \(number + 1) is no key; write 'read KEY' or 'admin KEY', each key with "
+                        + "\(Self.shortestKey) characters or more, as `openssl rand -hex 24` makes them"
+                )
+            }
+            keys.append(Key(digest: SHA256.hash(data: Array(words[1].utf8)), access: access))
+        }
+        guard !keys.isEmpty else {
+            throw TesseraError(
+                .invalidArgument, "\(name) holds no key; write 'read KEY' or 'admin KEY' lines")
+        }
+        self.keys = keys
+    }
+
+    /// What `key` allows; nil for an unknown one.
+    package func access(of key: String) -> Access? {
+        let digest = SHA256.hash(data: Array(key.utf8))
+        var found: Access?
+        for known in keys where known.digest == digest { found = max(found ?? .read, known.access) }
+        return found
+    }
+
+    private static func read(_ path: String) throws(TesseraError) -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw TesseraError(.notFound, "the key file \(path) cannot be found")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw TesseraError(
+                .invalidArgument,
+                "the key file \(path) can be read by others (mode \(String(status.st_mode & 0o777, radix: 8))); "
+                    + "run chmod 600 on it")
+        }
+        guard status.st_size <= Self.largestFile,
+            let text = try? String(contentsOfFile: path, encoding: .utf8)
+        else {
+            throw TesseraError(
+                .invalidArgument, "the key file \(path) cannot be read as UTF-8 text")
+        }
+        return text
+    }
+}

@@ -1,0 +1,131 @@
+// How many requests work at once and how many may wait: what is more is refused at once, so that nobody waits for nothing.
+import Synchronization
+
+/// A bounded number of places and a bounded queue before them, first come first served.
+package final class AdmissionGate: Sendable {
+    private struct Waiter {
+        let number: UInt64
+        let continuation: CheckedContinuation<Bool, Never>
+    }
+
+    private struct State {
+        var running = 0
+        var refused = 0
+        var nextNumber: UInt64 = 0
+        var queue: [Waiter] = []
+        /// Those whose time was up, or whose client left, before they stood in the queue.
+        var givenUp: Set<UInt64> = []
+    }
+
+    private let places: Int
+    private let seats: Int
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - places: requests that work at once.
+    ///   - seats: requests that may wait for a place.
+    package init(places: Int, seats: Int) {
+        precondition(places >= 1 && seats >= 0, "a gate lets at least one pass")
+        self.places = places
+        self.seats = seats
+    }
+
+    package var counts: (running: Int, waiting: Int, refused: Int) {
+        state.withLock { ($0.running, $0.queue.count, $0.refused) }
+    }
+
+    /// Takes a place where one is free.
+    package func tryEnter() -> Bool {
+        state.withLock { state in
+            guard state.running < places else { return false }
+            state.running += 1
+            return true
+        }
+    }
+
+    /// Waits for a place. Each call that returns is followed by one ``leave()``.
+    ///
+    /// - Throws: `overloaded` where the queue is full, `deadlineExceeded` where the deadline passes first.
+    package func enter(
+        deadline: ContinuousClock.Instant?
+    ) async throws(APIError) {
+        if tryEnter() { return }
+        let number = state.withLock { state in
+            state.nextNumber += 1
+            return state.nextNumber
+        }
+        defer { state.withLock { _ = $0.givenUp.remove(number) } }
+        let entered: Entry = await withTaskCancellationHandler {
+            guard let deadline else { return await wait(number) }
+            return await withTaskGroup(of: Void.self) { group in
+                group.addTask { [self] in
+                    try? await Task.sleep(until: deadline, clock: .continuous)
+                    giveUp(number)
+                }
+                let entry = await wait(number)
+                group.cancelAll()
+                return entry
+            }
+        } onCancel: {
+            giveUp(number)
+        }
+        switch entered {
+        case .entered: return
+        case .full:
+            throw APIError(
+                .overloaded,
+                "\(places) requests are under way and \(seats) wait; try again in a moment",
+                limit: places + seats)
+        case .late:
+            throw APIError(
+                .deadlineExceeded,
+                "the deadline passed while the request waited for a place; allow more time")
+        }
+    }
+
+    package func leave() {
+        let next = state.withLock { state -> Waiter? in
+            guard state.queue.isEmpty else { return state.queue.removeFirst() }
+            state.running -= 1
+            return nil
+        }
+        next?.continuation.resume(returning: true)
+    }
+
+    private enum Entry {
+        case entered, full, late
+    }
+
+    private func wait(_ number: UInt64) async -> Entry {
+        var isFull = false
+        let entered = await withCheckedContinuation { continuation in
+            let answer = state.withLock { state -> Bool? in
+                if state.running < places {
+                    state.running += 1
+                    return true
+                }
+                if state.givenUp.contains(number) { return false }
+                guard state.queue.count < seats else {
+                    state.refused += 1
+                    isFull = true
+                    return false
+                }
+                state.queue.append(Waiter(number: number, continuation: continuation))
+                return nil
+            }
+            if let answer { continuation.resume(returning: answer) }
+        }
+        return entered ? .entered : isFull ? .full : .late
+    }
+
+    private func giveUp(_ number: UInt64) {
+        let waiter = state.withLock { state -> Waiter? in
+            guard let index = state.queue.firstIndex(where: { $0.number == number }) else {
+                state.givenUp.insert(number)
+                return nil
+            }
+            return state.queue.remove(at: index)
+        }
+        waiter?.continuation.resume(returning: false)
+    }
+}

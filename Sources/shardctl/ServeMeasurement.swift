@@ -1,0 +1,18 @@
+// Recall of what is published over HTTP, measured as `publish` does it.
+import Catalog
+import ObjectStore
+import TesseraBase
+import Worker
+
+/// Measures drafts of any index of `store` by the queries that train kept.
+func measurement(
+    store: any ObjectStore, width: Int, scratchFolder: String
+) -> Measurement {
+    { draft async throws(TesseraError) in
+        let tuner = IndexTuner(
+            try Catalog(store: store, index: try IndexName(draft.index.name)),
+            pool: WorkPool(width: width), scratchFolder: scratchFolder, progress: { _ in })
+        guard let set = try await tuner.queries(of: draft.index) else { return nil }
+        return try await tuner.measure(draft.index, by: set).map(\.point)
+    }
+}
