@@ -19,9 +19,8 @@ package struct SearchPart: Sendable, Equatable {
 
     /// The shards, each once, in the order their first list comes.
     package var distinctShards: [Int] {
-        var seen: [Int] = []
-        for shard in shards where !seen.contains(Int(shard)) { seen.append(Int(shard)) }
-        return seen
+        var seen: Set<UInt32> = []
+        return shards.compactMap { seen.insert($0).inserted ? Int($0) : nil }
     }
 }
 

@@ -41,6 +41,7 @@ struct ServeCommand: ShardctlCommand {
     var accessLog = false
     @Option(help: "The least that is logged: debug, info, notice, warning or error.")
     var logLevel = "info"
+    @OptionGroup var workers: WorkersOptions
     @OptionGroup var threads: ThreadOptions
     @Flag(help: .hidden)
     var answerConstant = false
@@ -59,7 +60,7 @@ struct ServeCommand: ShardctlCommand {
         logger.logLevel = level
         let opened = try place.open()
         let pool = try threads.pool()
-        let provider = LocalProvider(store: opened.store, pool: pool)
+        let provider = try workers.provider(opened, pool: pool, logger: logger)
         let server = try CoordinatorServer(
             settings, store: opened.uncached, provider: provider, logger: logger)
         let address = listener.address

@@ -1,8 +1,11 @@
 // Options that serve and worker share: how the two of them speak.
 import ArgumentParser
 import Coordinator
+import Logging
+import ObjectStore
 import SearchProtocol
 import TesseraBase
+import Worker
 
 /// The files of mutual TLS between coordinator and workers.
 struct WorkerTLSOptions: ParsableArguments {
@@ -25,5 +28,29 @@ struct WorkerTLSOptions: ParsableArguments {
                 "--worker-certificate, --worker-key and --worker-authority are given all or none")
         }
         return MutualTLS(certificate: given[0], key: given[1], authority: given[2])
+    }
+}
+
+/// Who searches for serve: this process, or workers elsewhere.
+struct WorkersOptions: ParsableArguments {
+    @Option(
+        help:
+            "Workers that search, host:port,host:port,… or dns:name:port; this process unless given."
+    )
+    var workers: String?
+
+    @Option(parsing: .unconditional, help: "Workers that hold each shard.")
+    var replication = 1
+
+    @OptionGroup var tls: WorkerTLSOptions
+
+    func provider(
+        _ opened: OpenedStore, pool: WorkPool, logger: Logger
+    ) throws(TesseraError) -> any BackendProvider {
+        guard let workers else { return LocalProvider(store: opened.store, pool: pool) }
+        let remote = RemoteSettings(
+            workers: try WorkerAddresses(workers), replication: replication,
+            security: try tls.files())
+        return try RemoteProvider(remote, store: opened.store, pool: pool, logger: logger)
     }
 }

@@ -47,7 +47,7 @@ package final class RemoteBackend: VersionBackend {
 
     package func search(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
         let start = ContinuousClock.now
-        let deadline = request.deadline ?? start + settings.longestSearch
+        let deadline = deadline(request, from: start)
         try check(request)
         let chosen = try await chooser.choose(request.queries, request.options)
         let route = ContinuousClock.now - start
@@ -67,6 +67,15 @@ package final class RemoteBackend: VersionBackend {
         var merges = chosen.map { AnswerMerge($0, route: route) }
         for (part, outcome) in zip(parts, outcomes) { merges[part.query].add(part, outcome) }
         return merges.map { $0.answer(k: request.options.k) }
+    }
+
+    /// Until when workers are waited for: where the rest is an answer too, there must be time left to give it.
+    private func deadline(_ request: SearchRequest, from start: ContinuousClock.Instant)
+        -> ContinuousClock.Instant
+    {
+        guard let deadline = request.deadline else { return start + settings.longestSearch }
+        guard request.allowPartial else { return deadline }
+        return deadline - min((deadline - start) / 10, .milliseconds(20))
     }
 
     private func check(_ request: SearchRequest) throws(TesseraError) {

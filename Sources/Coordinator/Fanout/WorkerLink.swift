@@ -43,12 +43,23 @@ package final class WorkerLink: Sendable {
         do {
             client = GRPCClient(
                 transport: try Transport(
-                    target: .dns(host: address.host, port: address.port),
+                    target: Self.target(address),
                     transportSecurity: Self.security(security), config: config))
         } catch {
             throw TesseraError(
                 .invalidArgument, "no connection to worker \(address) can be made", cause: error)
         }
+    }
+
+    /// A numeric host is no name to ask for, neither of DNS nor of TLS.
+    private static func target(_ address: WorkerAddress) -> any ResolvableTarget {
+        if address.host.contains(":") {
+            return .ipv6(address: address.host, port: address.port)
+        }
+        if address.host.allSatisfy({ $0.isNumber || $0 == "." }) {
+            return .ipv4(address: address.host, port: address.port)
+        }
+        return .dns(host: address.host, port: address.port)
     }
 
     private static func security(_ files: MutualTLS?) -> Transport.TransportSecurity {

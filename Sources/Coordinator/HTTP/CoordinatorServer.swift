@@ -51,7 +51,8 @@ package struct CoordinatorServer: Sendable {
         let watcher = VersionWatcher(
             indexes, provider: provider, settings: settings.watch, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [
+            // Whoever answers for the server is there before it and after it.
+            services: [provider as? any Service].compactMap { $0 }.map { .init(service: $0) } + [
                 .init(service: watcher),
                 .init(service: try application(onListening: onListening)),
                 .init(service: drain),

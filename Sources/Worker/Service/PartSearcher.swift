@@ -110,7 +110,7 @@ struct PartSearcher: Sendable {
 
     /// Parts whose shards are in memory.
     private func warm(
-        _ parts: [Int], _ request: PartsRequest, _ lease: ShardLease,
+        _ parts: [Int], _ request: PartsRequest, _ lease: LeasedShards,
         _ deadline: ContinuousClock.Instant?
     ) async throws(TesseraError) -> [(part: Int, answer: PartAnswer)] {
         let queue = BatchQueue(
@@ -135,7 +135,7 @@ struct PartSearcher: Sendable {
     }
 
     private func search(
-        _ part: SearchPart, _ request: PartsRequest, _ lease: ShardLease,
+        _ part: SearchPart, _ request: PartsRequest, _ lease: LeasedShards,
         _ scratch: inout SearchScratch
     ) -> SearchAnswer {
         let clock = ContinuousClock()
