@@ -1,5 +1,5 @@
 // Shards in memory, by content and under a budget of bytes. ``ShardCachePolicy`` decides; this locks, asks and performs.
-import ObjectStore
+package import ObjectStore
 import Synchronization
 package import TesseraBase
 

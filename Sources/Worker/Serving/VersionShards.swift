@@ -2,7 +2,7 @@
 package import Catalog
 import ObjectStore
 import ShardFile
-package import TesseraBase
+import TesseraBase
 import VectorCore
 
 /// The shards of a version, and what of them is kept.
