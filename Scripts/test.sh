@@ -26,6 +26,10 @@ done
 logs=$root/.build/logs
 mkdir -p "$logs"
 export TESSERA_PYTHON=$venv/bin/python3 PATH=$venv/bin:$PATH
+# As many tests at once as there are cores. Without a bound all of the hundreds start together; those that wait for a
+# program of ours hold the few threads that the others need to go on, and one of half a second takes minutes, long enough
+# for curl to drop a connection that a test means to be kept.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-$(nproc)}
 # Without testability, tests run the very code that is released, and `swift build` reuses it.
 release=(-c release --disable-testable-imports)
 failed=()

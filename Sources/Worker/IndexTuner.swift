@@ -69,8 +69,12 @@ package struct IndexTuner: Sendable {
         let unpublished = Manifest(
             version: 1, createdAt: Date(timeIntervalSince1970: 0), kind: .publish,
             nonce: "unpublished", index: index)
+        // As a long run of queries would be searched, and a sweep is one.
+        let residency = ResidencyChoice.auto.residency(
+            of: index, searches: nil, available: AvailableMemory.bytes())
         let searcher = try await VersionLoader.searcher(
-            unpublished, from: catalog, pool: pool, cold: false, progress: progress)
+            unpublished, from: catalog, pool: pool, cold: false, residency: residency,
+            progress: progress)
         return try await RecallSweep(searcher, index, set, pool: pool, progress: progress).run()
     }
 

@@ -10,7 +10,7 @@ import VectorCore
 import VectorIndex
 import Worker
 
-extension Residency: ExpressibleByArgument {}
+extension ResidencyChoice: ExpressibleByArgument {}
 extension SearchEngine: ExpressibleByArgument {}
 
 struct QueryCommand: ShardctlCommand {
@@ -62,9 +62,9 @@ struct QueryCommand: ShardctlCommand {
     var cold: Bool?
     @Option(
         help:
-            "What is held in memory: codes, or all (refine rows and ids too), for many queries or long runs."
+            "What is held in memory: codes, or all (refine rows and ids too); auto: all, where that is at most half of the memory left and the queries are many enough to win back its loading."
     )
-    var resident = Residency.codes
+    var resident = ResidencyChoice.auto
     @Option(
         help:
             "What scans the codes: tessera, or faiss, to compare with; faiss is there in builds with --traits Faiss."
@@ -100,11 +100,15 @@ struct QueryCommand: ShardctlCommand {
         let pool = try threads.pool()
         let answers = try OutputFile(path: output)
         let start = ContinuousClock.now
+        let residency = resident.residency(
+            of: manifest.index, searches: queries.rows, available: AvailableMemory.bytes())
         let searcher = try await VersionLoader.searcher(
-            manifest, from: catalog, pool: pool, cold: cold, residency: resident,
+            manifest, from: catalog, pool: pool, cold: cold, residency: residency,
             engine: engine, progress: bar.handler)
         var statistics = QueryStatistics(
-            manifest.index, searcher, meter: meter, load: ContinuousClock.now - start)
+            manifest.index, searcher,
+            resident: cold ?? !catalog.store.isLocal ? "none" : residency.rawValue, meter: meter,
+            load: ContinuousClock.now - start)
         for rows in Self.portions(of: queries) {
             let matrix = try read(queries, rows, metric: searcher.metric)
             let result = try await searcher.search(

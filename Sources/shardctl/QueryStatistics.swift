@@ -10,6 +10,7 @@ import Worker
 struct QueryStatistics {
     private let index: IndexDescription
     private let searcher: any VersionSearcher
+    private let resident: String
     private let meter: MeteredStore?
     private let load: Duration
     private var elapsed = Duration.zero
@@ -19,10 +20,12 @@ struct QueryStatistics {
     private var reads = 0
     private var roundTrips = 0
 
+    /// - Parameter resident: what of the index is in memory: `all`, `codes` or `none`.
     init(
-        _ index: IndexDescription, _ searcher: any VersionSearcher, meter: MeteredStore?,
-        load: Duration
+        _ index: IndexDescription, _ searcher: any VersionSearcher, resident: String,
+        meter: MeteredStore?, load: Duration
     ) {
+        self.resident = resident
         self.meter = meter
         self.index = index
         self.searcher = searcher
@@ -41,6 +44,8 @@ struct QueryStatistics {
     /// Written in snake case. Counts are means a query; names end in their units.
     struct Summary: Encodable {
         let engine: String
+        /// `all`, `codes` or, cold, `none`.
+        let resident: String
         let queries: Int
         let loadS: Double
         let searchS: Double
@@ -68,7 +73,7 @@ struct QueryStatistics {
         let count = Double(max(1, latencies.count))
         let plain = Double(index.vectors * index.dimension * 4)
         return Summary(
-            engine: searcher.engine.rawValue, queries: latencies.count,
+            engine: searcher.engine.rawValue, resident: resident, queries: latencies.count,
             loadS: load.seconds.rounded(to: 4),
             searchS: elapsed.seconds.rounded(to: 6),
             qps: (Double(latencies.count) / max(elapsed.seconds, 1e-9)).rounded(to: 1),

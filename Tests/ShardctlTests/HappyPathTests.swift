@@ -71,6 +71,18 @@ struct HappyPathTests {
         #expect(try written.map { try Answer($0).ids } == plain.lines.map { try Answer($0).ids })
         let last = try place.mustRun("query", ["--vectors", "q.fbin", "--stats"])
         #expect(last.lines.count == 6 && last.lines[5].contains("\"qps\":"))
+        // By itself, and told to.
+        #expect(["all", "codes"].contains(numbers["resident"] as? String))
+        for (more, resident) in [
+            (["--resident", "codes"], "codes"), (["--resident", "all"], "all"),
+            (["--cold"], "none"),
+        ] {
+            let told = try place.mustRun(
+                "query", ["--vectors", "q.fbin", "-k", "3", "--stats"] + more
+            ).lines
+            #expect(told.dropLast() == plain.lines[...])
+            #expect(told.last?.contains("\"resident\":\"\(resident)\"") == true)
+        }
     }
 
     private func checkLooking() throws {

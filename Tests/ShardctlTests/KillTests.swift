@@ -21,7 +21,11 @@ struct KillTests {
     }
 
     private func train(_ file: String) -> [String] {
-        ["--vectors", file, "--shard-size", "100", "--backend", "mock", "--scratch", "scratch"]
+        [
+            "--vectors", file, "--shard-size", "100", "--backend", "mock", "--scratch", "scratch",
+            // Measuring recall changes nothing in the store: little of it leaves more kills for what does.
+            "--tune-queries", "20",
+        ]
     }
 
     /// Starts a command and kills it after a share of the time it needs; tells how it ended.
@@ -124,6 +128,45 @@ struct KillTests {
         }
         try checkSwept(Array(1...rounds + 2))
     }
+
+    @Test(
+        "A killed tune leaves the version as it was or adds one with its points; the next finishes")
+    func tune() throws {
+        try place.write("base.fbin", Matrix.sample(rows: 3000))
+        try place.mustRun("train", train("base.fbin"))
+        try place.mustRun("publish", ["--no-tune"])
+        let expected = try answers()
+        let content = try place.keys(ofVersion: 1)
+        // Other queries each round, so that each has points of its own to keep.
+        func more(_ seed: Int) -> [String] { ["--tune-queries", "20", "--seed", "\(seed)"] }
+        let whole = try time { try place.mustRun("tune", more(1)) }
+        let rounds = 16
+        var kills = 0
+        for round in 1...rounds {
+            // The last third of the time: before that it only measures.
+            let share = 2 * rounds + round
+            let outcome = try killed("tune", more(round + 1), after: whole * share / (3 * rounds))
+            kills += outcome.status == 0 ? 0 : 1
+            let versions = try place.versions()
+            #expect(versions.count == round + 1 || versions.count == round + 2)
+            #expect(outcome.status != 0 || versions.count == round + 2)
+            let latest = try place.keys(ofVersion: versions.count)
+            #expect(latest.filter(isContent) == content.filter(isContent))
+            try place.mustRun("verify")
+            #expect(try answers() == expected)
+            try place.mustRun("tune", more(round + 1))
+            #expect(try place.versions() == Array(1...round + 2))
+            #expect(try place.mustRun("inspect").output.contains("with nprobe"))
+        }
+        #expect(kills > 0)
+        for left in place.storedKeys().filter({ $0.hasPrefix("claims/") }) {
+            try FileManager.default.removeItem(atPath: place.store + "/photos/" + left)
+        }
+        try checkSwept(Array(1...rounds + 2))
+    }
+
+    /// Of what a version names, all but its query set.
+    private func isContent(_ key: String) -> Bool { !key.hasPrefix("queries/") }
 
     @Test("A killed gc leaves what it retains whole, and the next one finishes its work")
     func collect() throws {

@@ -17,7 +17,10 @@ struct PublisherTests {
     private func draft(seed: Int) throws -> String {
         let train = try place.mustRun(
             "train",
-            ["--vectors", "base.fbin", "--seed", "\(seed)", "--shard-size", "100", "--json"])
+            [
+                "--vectors", "base.fbin", "--seed", "\(seed)", "--shard-size", "100",
+                "--tune-queries", "20", "--json",
+            ])
         return try #require(train.json["draft"] as? String)
     }
 

@@ -121,7 +121,7 @@ struct TuneTests {
     func refusals(_ command: String, _ more: [String], _ status: Int32, _ says: String) throws {
         try place.write("small.fbin", Matrix.sample(rows: 240))
         try place.write("wide.fbin", Matrix.sample(rows: 5, columns: 17))
-        try place.trainAndPublish("small.fbin")
+        try place.trainAndPublish("small.fbin", tune: true)
         let before = try place.snapshot()
         let vectors = command == "tune" ? [] : ["--vectors", "small.fbin"]
         expectComplaint(
@@ -132,7 +132,8 @@ struct TuneTests {
     @Test("A recall that no point reaches names the best there is")
     func unreachable() throws {
         // 2-byte codes and no refine tier: far from all neighbours are found.
-        try place.trainAndPublish("base.fbin", ["--refine", "none", "--code-size", "2"])
+        try place.trainAndPublish(
+            "base.fbin", ["--refine", "none", "--code-size", "2"], tune: true)
         let outcome = try place.run("query", ["--vectors", "real.fbin", "--recall", "0.9999"])
         expectComplaint(
             outcome, status: 66, says: ["reaches recall 0.9999", "the best is 0.", "--nprobe"])

@@ -52,9 +52,11 @@ final class Workplace: Sendable {
     }
 
     /// Trains `vectors` and publishes the draft.
-    func trainAndPublish(_ vectors: String, _ more: [String] = []) throws {
+    ///
+    /// - Parameter tune: whether recall is measured, dozens of searches a query, which a test about something else does without.
+    func trainAndPublish(_ vectors: String, _ more: [String] = [], tune: Bool = false) throws {
         try mustRun("train", ["--vectors", vectors] + more)
-        try mustRun("publish")
+        try mustRun("publish", tune ? [] : ["--no-tune"])
     }
 
     /// The numbers of the published versions.

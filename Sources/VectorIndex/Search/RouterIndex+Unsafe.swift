@@ -4,7 +4,7 @@ package import VectorCore
 /// A router in the form queries need. Immutable.
 package final class RouterIndex: Sendable {
     /// Up to this many shards, comparing with all of them costs less than two steps would.
-    static let largestFlat = 1024
+    package static let largestFlat = 1024
     /// Rounds of moving groups to the middle of their shards. Groups need not be good, only even.
     private static let rounds = 4
 
@@ -17,7 +17,8 @@ package final class RouterIndex: Sendable {
     /// Of each group's first shard among the ordinals; one more at the end.
     private let starts: AlignedArray<Int>
 
-    package init(_ router: Router, metric: Metric) {
+    /// - Parameter largestFlat: from more shards than this on there are two levels.
+    package init(_ router: Router, metric: Metric, largestFlat: Int = RouterIndex.largestFlat) {
         self.router = router
         self.metric = metric
         let origin = ShardTrainer.mean(of: router.centroids)
@@ -29,7 +30,7 @@ package final class RouterIndex: Sendable {
                 origin: origin, metric: metric)
         }
         var parts = [Array(0..<router.centroids.rows)]
-        groups = Self.partition(router.centroids).map { made in
+        groups = Self.partition(router.centroids, largestFlat: largestFlat).map { made in
             parts = made.parts
             let (step, codes) = ShardModel.quantize(made.centroids, about: origin)
             return CentroidSet(rows: codes, step: step, origin: origin, metric: metric)
@@ -54,7 +55,9 @@ package final class RouterIndex: Sendable {
     }
 
     /// About as many groups as shards a group; nil where one level does.
-    private static func partition(_ centroids: Matrix) -> (centroids: Matrix, parts: [[Int]])? {
+    private static func partition(_ centroids: Matrix, largestFlat: Int) -> (
+        centroids: Matrix, parts: [[Int]]
+    )? {
         guard centroids.rows > largestFlat else { return nil }
         let count = Int(Double(centroids.rows).squareRoot())
         var middles = centroids.gathering((0..<count).map { $0 * centroids.rows / count })
@@ -95,8 +98,10 @@ struct RouterView: BitwiseCopyable {
 }
 
 extension QueryRun {
-    /// Groups looked into offer this many times the shards wanted, since a group's middle says little about its rim.
+    /// Groups looked into offer this many times the shards wanted, and this share of all, since a group's middle says little about
+    /// its rim: docs/search-path.md has what smaller shares missed.
     private static let groupReserve = 8
+    private static let groupShare = 4
     /// Offered however far.
     private static let leastShards = 3
 
@@ -139,7 +144,8 @@ extension QueryRun {
         var visited = 0
         var members = 0
         probes.reserve(groups)
-        while visited < groups, visited == 0 || members < Self.groupReserve * wanted {
+        let enough = max(Self.groupReserve * wanted, router.shardCount / Self.groupShare)
+        while visited < groups, visited == 0 || members < enough {
             let group = Int(offered.base[visited])
             probes.base[visited] = Probe(slot: listEnd, list: group, distance: 0)
             compare(router.members[group])
