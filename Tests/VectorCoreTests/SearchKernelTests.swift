@@ -104,11 +104,8 @@ extension KernelTests {
 extension KernelTests {
     @Test(
         "the n-th smallest is found in values with ties, infinities and what is no number",
-        arguments: ["scalar"] + InstructionSets.fast, [1, 15, 16, 17, 100, 333])
+        arguments: InstructionSets.all, [1, 15, 16, 17, 100, 333])
     func nthSmallest(set: String, count: Int) {
-        let best = Kernels.instructionSet
-        defer { _ = Kernels.force(instructionSet: best) }
-        _ = Kernels.force(instructionSet: set)
         var values = RandomVectors.uniform(rows: 1, columns: count, seed: 5).elements.map {
             ($0 * 64).rounded() / 8 - 4
         }
@@ -118,31 +115,32 @@ extension KernelTests {
         }
         let sorted = values.filter { !$0.isNaN }.sorted()
         for place in 1...count {
-            let found = SearchKernels.smallest(values, count: count, place: place)
+            let found = InstructionSets.on(set) {
+                SearchKernels.smallest(values, count: count, place: place)
+            }
             #expect(found == (place <= sorted.count ? sorted[place - 1] : .infinity))
         }
     }
 
     @Test(
         "the smallest keys come in ascending order",
-        arguments: ["scalar"] + InstructionSets.fast, [1, 7, 8, 9, 24, 100])
+        arguments: InstructionSets.all, [1, 7, 8, 9, 24, 100])
     func sortedKeys(set: String, count: Int) {
-        let best = Kernels.instructionSet
-        defer { _ = Kernels.force(instructionSet: best) }
-        _ = Kernels.force(instructionSet: set)
         var random = SeededRandom(seed: 4)
         var keys = (0..<count).map { _ in UInt64.random(in: 0...UInt64.max, using: &random) }
         keys[0] = .max
         for wanted in [1, count / 2, count] where wanted > 0 {
             var sorted = [UInt64](repeating: 0, count: wanted)
-            SearchKernels.sort(keys, count: count, wanted: wanted, into: &sorted)
+            InstructionSets.on(set) {
+                SearchKernels.sort(keys, count: count, wanted: wanted, into: &sorted)
+            }
             #expect(sorted == Array(keys.sorted()[..<wanted]))
         }
     }
 
     @Test(
         "many stored rows have the distances that each has alone",
-        arguments: ["scalar"] + InstructionSets.fast, [1, 31, 32, 33, 96, 130])
+        arguments: InstructionSets.all, [1, 31, 32, 33, 96, 130])
     func storedRows(set: String, width: Int) {
         let best = Kernels.instructionSet
         defer { _ = Kernels.force(instructionSet: best) }
@@ -181,7 +179,7 @@ extension KernelTests {
 
     @Test(
         "a product with one centroid among sixteen has the bits of one with its bytes alone",
-        arguments: ["scalar"] + InstructionSets.fast, [1, 3, 4, 31, 33, 96, 130])
+        arguments: InstructionSets.all, [1, 3, 4, 31, 33, 96, 130])
     func centroidProducts(set: String, width: Int) {
         let best = Kernels.instructionSet
         defer { _ = Kernels.force(instructionSet: best) }
