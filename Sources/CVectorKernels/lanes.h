@@ -5,10 +5,15 @@
 //   widen_halves(bytes, values)        32 half floats as floats
 //   largest_of_32(values)              the largest; none is NaN
 //   lanes_within(values, threshold)    a bit for each value that is at most the threshold
+// and over fewer:
+//   number_within(values, most)        how many of 16 values are at most `most`
+//   number_below(keys, key)            how many of 8 keys are smaller than `key`
 
 #pragma clang diagnostic ignored "-Wpsabi"  // every such function is inlined
 typedef float f32x32 __attribute__((vector_size(128), aligned(4)));
 typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
+typedef int32_t i32x16 __attribute__((vector_size(64)));
+typedef uint32_t u32x16 __attribute__((vector_size(64)));
 typedef float f32x8 __attribute__((vector_size(32), aligned(4)));
 typedef int8_t i8x32 __attribute__((vector_size(32), aligned(1)));
 typedef uint8_t u8x32 __attribute__((vector_size(32), aligned(1)));
@@ -80,6 +85,17 @@ SUM(l2_f16, (const float *query, const uint8_t *row, size_t n),
 SUM(dot_f16, (const float *query, const uint8_t *row, size_t n),
     load_floats(query + i, left) * load_halves(row + 2 * i, left))
 
+// Four dimensions each 64 bytes. What fills up the last word is zeros.
+INLINE f32x32 load_spread(const int8_t *from, size_t count) {
+    int32_t words[8] = {0};
+    for (size_t w = 0; w < (count < 32 ? (count + 3) / 4 : 8); w++) __builtin_memcpy(words + w, from + 64 * w, 4);
+    i8x32 v;
+    __builtin_memcpy(&v, words, sizeof v);
+    return __builtin_convertvector(v, f32x32);
+}
+SUM(dot_centroid, (const float *a, const int8_t *b, size_t n),
+    load_floats(a + i, left) * load_spread(b + 16 * i, left))
+
 static void pq_tables(const float *query, const float *codebooks, size_t subquantizers,
                       size_t subdimension, size_t centroids, float *tables) {
     for (size_t m = 0; m < subquantizers; m++)
@@ -111,36 +127,99 @@ INLINE size_t emit_block(const tsr_list *list, size_t first, f32x32 sums, const 
     return found;
 }
 
+INLINE void shift_32(const float *query, const float *origin, size_t left, float *shifted, f32x32 *most) {
+    f32x32 v = load_floats(query, left) - load_floats(origin, left);
+    *most = __builtin_elementwise_max(__builtin_elementwise_abs(v), *most);
+    __builtin_memcpy(shifted, &v, left * sizeof(float));
+}
+INLINE void round_32(const float *shifted, size_t left, float inverse, uint8_t *bytes) {
+    f32x32 scaled = load_floats(shifted, left) * inverse;
+    scaled = __builtin_elementwise_max(scaled, (f32x32){0} - 127.0f);
+    scaled = __builtin_elementwise_min(scaled, (f32x32){0} + 127.0f);
+    u8x32 rounded = __builtin_convertvector(__builtin_elementwise_rint(scaled) + 128.0f, u8x32);
+    __builtin_memcpy(bytes, &rounded, (left + 3) / 4 * 4);
+}
+
 static void prepare_query(const float *query, const float *origin, size_t n, float *shifted, uint8_t *bytes,
                           float *step, float *norm) {
     f32x32 most = {0};
-    for (size_t i = 0; i < n; i += 32) {
-        size_t left = n - i < 32 ? n - i : 32;
-        f32x32 v = load_floats(query + i, left) - load_floats(origin + i, left);
-        f32x32 size = __builtin_elementwise_abs(v);
-        most = __builtin_elementwise_max(size, most);
-        __builtin_memcpy(shifted + i, &v, left * sizeof(float));
-    }
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) shift_32(query + i, origin + i, 32, shifted + i, &most);
+    if (i < n) shift_32(query + i, origin + i, n - i, shifted + i, &most);
     float largest = largest_of_32((const float *)&most);
     float inverse = largest > 0 ? 127.0f / largest : 0;
-    for (size_t i = 0; i < n; i += 32) {
-        size_t left = n - i < 32 ? n - i : 32, filled = (left + 3) / 4 * 4;
-        f32x32 scaled = load_floats(shifted + i, left) * inverse;
-        scaled = __builtin_elementwise_max(scaled, (f32x32){0} - 127.0f);
-        scaled = __builtin_elementwise_min(scaled, (f32x32){0} + 127.0f);
-        u8x32 rounded = __builtin_convertvector(__builtin_elementwise_rint(scaled) + 128.0f, u8x32);
-        __builtin_memcpy(bytes + i, &rounded, filled);
-    }
+    for (i = 0; i + 32 <= n; i += 32) round_32(shifted + i, 32, inverse, bytes + i);
+    if (i < n) round_32(shifted + i, n - i, inverse, bytes + i);
     *step = largest / 127.0f;
     *norm = dot_f32(shifted, shifted, n);
 }
 
-// Memory is waited for more than anything is computed: the block after the next, or that much of the next list, is asked for.
+// Memory is waited for more than anything is computed: it is asked for some blocks ahead, across into the next list.
 INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
-    const uint8_t *ahead = block + 2 * list->block_stride;
+    const uint8_t *ahead = block + 5 * list->block_stride;
     if (ahead >= end) {
         if (!list->next_blocks) return;
         ahead = list->next_blocks + (ahead - end);
     }
     for (size_t i = 0; i < list->block_stride; i += 64) __builtin_prefetch(ahead + i);
+}
+
+// Of 16 values: all ones where a value is at most `most`.
+INLINE i32x16 within_16(const float *values, f32x16 most) {
+    f32x16 some;
+    __builtin_memcpy(&some, values, 64);
+    return some <= most;
+}
+INLINE u32x16 places_of_16(const float *values) {
+    i32x16 bits;
+    __builtin_memcpy(&bits, values, 64);
+    return (u32x16)(bits ^ ((bits >> 31) | INT32_MIN));
+}
+
+// Halving the range of floats, until what is within has the wanted number.
+static float nth_smallest(const float *values, size_t count, size_t wanted) {
+    float rest[16];
+    size_t whole = count / 16 * 16;
+    for (size_t i = 0; i < 16; i++) rest[i] = whole + i < count ? values[whole + i] : __builtin_nanf("");
+    const f32x16 infinite = (f32x16){0} + __builtin_inff();
+    i32x16 numbers = within_16(rest, infinite);
+    u32x16 least = places_of_16(rest) | ~(u32x16)numbers, most = places_of_16(rest) & (u32x16)numbers;
+    for (size_t i = 0; i < whole; i += 16) {
+        u32x16 places = places_of_16(values + i);
+        numbers += within_16(values + i, infinite);
+        least = __builtin_elementwise_min(least, places);
+        most = __builtin_elementwise_max(most, places);
+    }
+    uint32_t low = __builtin_reduce_min(least), high = __builtin_reduce_max(most);
+    uint32_t lowest = tsr_float_place(-__builtin_inff()), highest = tsr_float_place(__builtin_inff());
+    low = low < lowest ? lowest : low;
+    high = high > highest ? highest : high;
+    if ((size_t)-__builtin_reduce_add(numbers) < wanted) return __builtin_inff();
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        float most = tsr_ordered_float(middle);
+        size_t within = number_within(rest, most);
+        for (size_t i = 0; i < whole; i += 16) within += number_within(values + i, most);
+        if (within == wanted) {
+            f32x16 limit = (f32x16){0} + most;
+            u32x16 last = (u32x16)within_16(rest, limit) & places_of_16(rest);
+            for (size_t i = 0; i < whole; i += 16)
+                last = __builtin_elementwise_max(last, (u32x16)within_16(values + i, limit) & places_of_16(values + i));
+            return tsr_ordered_float(__builtin_reduce_max(last)) + 0.0f;
+        }
+        if (within > wanted) high = middle;
+        else low = middle + 1;
+    }
+    return tsr_ordered_float(low) + 0.0f;
+}
+
+static void sort_keys(const uint64_t *keys, size_t count, size_t wanted, uint64_t *sorted) {
+    uint64_t rest[8];
+    size_t whole = count / 8 * 8;
+    for (size_t i = 0; i < 8; i++) rest[i] = whole + i < count ? keys[whole + i] : ~(uint64_t)0;
+    for (size_t i = 0; i < count; i++) {
+        size_t place = number_below(rest, keys[i]);
+        for (size_t j = 0; j < whole; j += 8) place += number_below(keys + j, keys[i]);
+        if (place < wanted) sorted[place] = keys[i];
+    }
 }

@@ -31,7 +31,7 @@ INLINE uint32_t mask_of(uint8x16_t low, uint8x16_t high) {
 }
 
 // All ones for each of 16 values that is at most `most`.
-INLINE uint8x16_t within_16(const float *values, float32x4_t most) {
+INLINE uint8x16_t ones_within(const float *values, float32x4_t most) {
     uint16x8_t eights[2];
     for (int i = 0; i < 2; i++) {
         uint32x4_t a = vcleq_f32(vld1q_f32(values + 8 * i), most);
@@ -42,9 +42,19 @@ INLINE uint8x16_t within_16(const float *values, float32x4_t most) {
 }
 INLINE uint32_t lanes_within(const float *values, float threshold) {
     const float32x4_t most = vdupq_n_f32(threshold);
-    return mask_of(within_16(values, most), within_16(values + 16, most));
+    return mask_of(ones_within(values, most), ones_within(values + 16, most));
 }
 
+INLINE uint32_t number_within(const float *values, float most) {
+    // Each byte that is all ones counts as minus one.
+    return (uint32_t)-vaddvq_s8(vreinterpretq_s8_u8(ones_within(values, vdupq_n_f32(most))));
+}
+INLINE uint32_t number_below(const uint64_t *keys, uint64_t key) {
+    const uint64x2_t limit = vdupq_n_u64(key);
+    uint64x2_t ones = vcltq_u64(vld1q_u64(keys), limit);
+    for (int i = 2; i < 8; i += 2) ones = vaddq_u64(ones, vcltq_u64(vld1q_u64(keys + i), limit));
+    return (uint32_t)-vaddvq_u64(ones);
+}
 #include "lanes.h"
 
 // Two table entries for each of 16 code bytes: the low nibble's in the first table, the high nibble's in the second.
@@ -90,7 +100,7 @@ INLINE uint8x16_t narrowed(int16x8_t first, int16x8_t last, int16x8_t factor) {
 }
 
 // The list's tables, `[subquantizers][16]` bytes.
-static void narrow_tables(const int16_t *tables, size_t subquantizers, int16_t factor, uint8_t *bytes) {
+static void narrow_steps(const int16_t *tables, size_t subquantizers, int16_t factor, uint8_t *bytes) {
     const int16x8_t factors = vdupq_n_s16(factor);
     for (size_t m = 0; m < subquantizers; m++) {
         const int16_t *entries = tables + tsr_step_place(m, 0);
@@ -111,7 +121,7 @@ static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16
     const int16x8_t bias_factors = vdupq_n_s16(bias_factor);
     size_t found = 0, pairs = list->subquantizers / 2;
     const uint8_t *block = list->blocks, *end = block + (list->count + 31) / 32 * list->block_stride;
-    narrow_tables(tables, 2 * pairs, factor, scratch);
+    narrow_steps(tables, 2 * pairs, factor, scratch);
     for (size_t first = 0; first < list->count; first += TSR_BLOCK, block += list->block_stride) {
         prefetch_ahead(list, block, end);
         uint8x16_t sums[2] = {vdupq_n_u8(0), vdupq_n_u8(0)};
@@ -175,13 +185,15 @@ static void quantize_tables(const float *tables, size_t subquantizers, int16_t *
     }
     *offset = sum;
     *step = widest > 0 ? widest / TSR_TABLE_STEPS : 1;
-    const float32x4_t divisor = vdupq_n_f32(*step), most = vdupq_n_f32(TSR_TABLE_STEPS);
+    float inverse = 1.0f / *step;
+    inverse = inverse < __FLT_MAX__ ? inverse : __FLT_MAX__;
+    const float32x4_t most = vdupq_n_f32(TSR_TABLE_STEPS);
     for (size_t m = 0; m < (subquantizers + 3) / 4 * 4; m++)
         for (size_t k = 0; k < 16; k += 4) {
             int16x4_t four = vdup_n_s16(0);
             if (m < subquantizers) {
                 float32x4_t low = vdupq_n_f32(smallest_of_16(tables + 16 * m));
-                float32x4_t scaled = vdivq_f32(vsubq_f32(vld1q_f32(tables + 16 * m + k), low), divisor);
+                float32x4_t scaled = vmulq_n_f32(vsubq_f32(vld1q_f32(tables + 16 * m + k), low), inverse);
                 // The smaller number; `most` where there is none to compare.
                 four = vmovn_s32(vcvtnq_s32_f32(vminnmq_f32(scaled, most)));
             }

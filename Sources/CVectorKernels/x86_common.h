@@ -32,36 +32,27 @@ INLINE uint32_t lanes_within(const float *values, float threshold) {
     }
     return mask;
 }
+#ifndef NUMBER_WITHIN
+// How many of 16 values are at most `most`, and how many of 8 keys are smaller than `key`.
+INLINE uint32_t number_within(const float *values, float most) {
+    const __m256 limit = _mm256_set1_ps(most);
+    int low = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(values), limit, _CMP_LE_OQ));
+    int high = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(values + 8), limit, _CMP_LE_OQ));
+    return (uint32_t)__builtin_popcount((unsigned)(low | high << 8));
+}
+INLINE uint32_t number_below(const uint64_t *keys, uint64_t key) {
+    const __m256i sign = _mm256_set1_epi64x(INT64_MIN), limit = _mm256_set1_epi64x((int64_t)(key ^ (uint64_t)INT64_MIN));
+    __m256i low = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)keys), sign);
+    __m256i high = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(keys + 4)), sign);
+    int first = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(limit, low)));
+    int last = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(limit, high)));
+    return (uint32_t)__builtin_popcount((unsigned)(first | last << 4));
+}
+#endif
 #include "lanes.h"
 
 static void group_minima(const float *values, size_t groups, float *minima) {
     for (size_t g = 0; g < groups; g++) minima[g] = _mm256_cvtss_f32(smallest_of_16(values + 16 * g));
-}
-
-static void quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step) {
-    float sum = 0, widest = 0;
-    for (size_t m = 0; m < subquantizers; m++) {
-        float low = _mm256_cvtss_f32(smallest_of_16(tables + 16 * m));
-        float high = _mm256_cvtss_f32(largest_of_16(tables + 16 * m));
-        sum += low;
-        widest = high - low > widest ? high - low : widest;
-    }
-    *offset = sum;
-    *step = widest > 0 ? widest / TSR_TABLE_STEPS : 1;
-    for (size_t m = subquantizers; m % 4; m++)
-        for (size_t k = 0; k < 16; k++) steps[tsr_step_place(m, k)] = 0;
-    const __m256 divisor = _mm256_set1_ps(*step), most = _mm256_set1_ps(TSR_TABLE_STEPS);
-    for (size_t m = 0; m < subquantizers; m++) {
-        __m256 low = smallest_of_16(tables + 16 * m);
-        __m256 a = _mm256_div_ps(_mm256_sub_ps(_mm256_loadu_ps(tables + 16 * m), low), divisor);
-        __m256 b = _mm256_div_ps(_mm256_sub_ps(_mm256_loadu_ps(tables + 16 * m + 8), low), divisor);
-        __m256i both = _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_min_ps(a, most)),
-                                          _mm256_cvtps_epi32(_mm256_min_ps(b, most)));
-        both = _mm256_permute4x64_epi64(both, 0xD8);
-        int16_t *place = steps + tsr_step_place(m, 0);
-        _mm_storeu_si128((__m128i *)place, _mm256_castsi256_si128(both));
-        _mm_storeu_si128((__m128i *)(place + 32), _mm256_extracti128_si256(both, 1));
-    }
 }
 
 // A block's bias bytes in steps of the list.
@@ -71,6 +62,16 @@ INLINE __m256i narrowed_bias(const uint8_t *bias, __m256i factor) {
     a = _mm256_mulhrs_epi16(_mm256_slli_epi16(a, 7), factor);
     b = _mm256_mulhrs_epi16(_mm256_slli_epi16(b, 7), factor);
     return _mm256_permute4x64_epi64(_mm256_packus_epi16(a, b), 0xD8);
+}
+
+static void narrow_steps(const int16_t *steps, size_t subquantizers, int16_t factor, uint8_t *bytes) {
+    const __m256i factors = _mm256_set1_epi16(factor);
+    for (size_t m = 0; m < subquantizers; m += 2, bytes += 32) {
+        const int16_t *pair = steps + m / 4 * 64 + m % 4 * 8;
+        __m256i first = _mm256_mulhrs_epi16(_mm256_loadu_si256((const __m256i *)pair), factors);
+        __m256i last = _mm256_mulhrs_epi16(_mm256_loadu_si256((const __m256i *)(pair + 32)), factors);
+        _mm256_storeu_si256((__m256i *)bytes, _mm256_packus_epi16(first, last));
+    }
 }
 
 static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {

@@ -43,6 +43,12 @@ static void all_halves(const void *input) {
     }
 }
 
+static void centroid(const void *input) {
+    const vectors *v = input;
+    float result = tsr_dot_centroid(v->a, (const int8_t *)v->high, v->count);
+    give_floats(&result, 1);
+}
+
 static void checksums(const void *input) {
     const vectors *v = input;
     for (size_t start = 0; start < 9 && start <= v->count; start++) {
@@ -82,6 +88,12 @@ void check_distances(void) {
                 begin_check(kernels[v.kernel], "%zu dimensions, kind %d", count, kind);
                 check(distance, &v);
             }
+            vectors spread = v;
+            uint8_t *codes = random_bytes((count + 3) / 4 * 64);
+            for (size_t i = count; i < (count + 3) / 4 * 4; i++) codes[i / 4 * 64 + i % 4] = 0;
+            spread.high = codes;
+            begin_check("dot_centroid", "%zu dimensions, kind %d", count, kind);
+            check(centroid, &spread);
             begin_check("crc32c", "%zu bytes", count);
             check(checksums, &v);
             free_rooms();

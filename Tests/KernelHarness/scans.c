@@ -23,8 +23,8 @@ static void give_found(size_t found, const uint32_t *rows, const float *distance
 
 static void wide(const void *input) {
     const scan *s = input;
-    uint32_t *rows = room(s->list.count * sizeof *rows);
-    float *distances = room(s->list.count * sizeof *distances);
+    uint32_t *rows = room((s->list.count + 16) * sizeof *rows);
+    float *distances = room((s->list.count + 16) * sizeof *distances);
     give_found(tsr_scan_pq4(&s->list, s->bytes, s->threshold, rows, distances), rows, distances);
 }
 
@@ -39,8 +39,8 @@ static void narrow(const void *input) {
 
 static void eight_bits(const void *input) {
     const scan *s = input;
-    uint32_t *rows = room(s->list.count * sizeof *rows);
-    float *distances = room(s->list.count * sizeof *distances);
+    uint32_t *rows = room((s->list.count + 16) * sizeof *rows);
+    float *distances = room((s->list.count + 16) * sizeof *distances);
     give_found(tsr_scan_pq8(&s->list, s->floats, s->threshold, rows, distances), rows, distances);
 }
 
@@ -141,6 +141,41 @@ static void check_selection(size_t count, enum values kind) {
     free_rooms();
 }
 
+static void nth(const void *input) {
+    const selection *s = input;
+    for (size_t wanted = 1; wanted <= s->count + 1; wanted += 1 + wanted / 4) {
+        float value = tsr_nth_smallest(s->values, s->count, wanted);
+        give_floats(&value, 1);
+    }
+}
+
+typedef struct {
+    const uint64_t *keys;
+    size_t count;
+} key_list;
+
+static void sorted(const void *input) {
+    const key_list *k = input;
+    for (size_t wanted = 1; wanted <= k->count; wanted += wanted) {
+        uint64_t *keys = room(wanted * sizeof *keys);
+        tsr_sort_keys(k->keys, k->count, wanted, keys);
+        give_bytes(keys, wanted * sizeof *keys);
+    }
+}
+
+static void check_order(size_t count, enum values kind) {
+    selection s = {random_floats(count, kind), count, 0};
+    begin_check("nth_smallest", "%zu values of kind %d", count, kind);
+    check(nth, &s);
+    // Keys differ: the odd factor keeps their lowest bits apart.
+    uint64_t *keys = room(count * sizeof *keys), first = next_random();
+    for (size_t i = 0; i < count; i++) keys[i] = (first + i) * 0x9e3779b97f4a7c15u;
+    key_list k = {keys, count};
+    begin_check("sort_keys", "%zu keys", count);
+    check(sorted, &k);
+    free_rooms();
+}
+
 void check_scans(void) {
     fresh_seed(2);
     for (int kind = ORDINARY; kind < VALUE_KINDS; kind++)
@@ -150,6 +185,7 @@ void check_scans(void) {
             for (size_t subquantizers = 1; subquantizers <= 40; subquantizers += subquantizers < 5 ? 1 : 17)
                 check_eight_bits(count, subquantizers, kind);
             check_selection(count, kind);
+            check_order(count, kind);
         }
     check_largest_sum();
 }

@@ -52,8 +52,37 @@ static void check_steps(size_t subquantizers, enum values kind) {
     free_rooms();
 }
 
+typedef struct {
+    const int16_t *steps;
+    size_t subquantizers;
+    int16_t factor;
+} narrowing;
+
+static void narrowed(const void *input) {
+    const narrowing *n = input;
+    uint8_t *bytes = room(16 * n->subquantizers);
+    tsr_narrow_tables(n->steps, n->subquantizers, n->factor, bytes);
+    give_bytes(bytes, 16 * n->subquantizers);
+}
+
+static void check_narrowing(size_t subquantizers) {
+    const int16_t factors[] = {0, 1, 40, 2047, 32767};
+    size_t count = (subquantizers + 3) / 4 * 64;
+    int16_t *places = room(count * sizeof *places);
+    for (size_t i = 0; i < count; i++) places[i] = (int16_t)(next_random() & 4095);
+    narrowing n = {places, subquantizers, 0};
+    for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
+        n.factor = factors[i];
+        begin_check("narrow_tables", "%zu tables, factor %d", subquantizers, n.factor);
+        check(narrowed, &n);
+    }
+    free_rooms();
+}
+
 void check_tables(void) {
     fresh_seed(4);
+    // Codes of 4 bits come in pairs.
+    for (size_t subquantizers = 2; subquantizers <= 130; subquantizers += 2) check_narrowing(subquantizers);
     for (int kind = ORDINARY; kind < VALUE_KINDS; kind++) {
         for (size_t subquantizers = 1; subquantizers <= 9; subquantizers += 2)
             for (size_t subdimension = 1; subdimension <= 9; subdimension++)
