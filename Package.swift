@@ -40,7 +40,10 @@ let grpcTransport: Target.Dependency = .product(
 
 let package = Package(
     name: "tessera",
-    products: [.executable(name: "shardctl", targets: ["shardctl"])],
+    products: [
+        .executable(name: "shardctl", targets: ["shardctl"]),
+        .executable(name: "analyze-performance", targets: ["analyze-performance"]),
+    ],
     traits: [
         .trait(name: "Faiss", description: "Train and encode with libfaiss and OpenBLAS."),
         .default(enabledTraits: []),
@@ -110,11 +113,26 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ] + threadPool + grpc),
+        target(
+            "Analysis",
+            [
+                "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+                "SearchProtocol", "Indexer", "Worker",
+            ]),
+        .executableTarget(
+            name: "analyze-performance",
+            dependencies: [
+                "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Worker", "Analysis",
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "shardctl",
             dependencies: [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", "Indexer", "Worker", "Coordinator", logging, lifecycle,
+                "SearchProtocol", "Indexer", "Worker", "Coordinator", "Analysis", logging,
+                lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -148,6 +166,12 @@ let package = Package(
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "SearchProtocol", "Indexer", "Worker", "Coordinator", "TestSupport",
+            ]),
+        testTarget(
+            "AnalysisTests",
+            [
+                "TesseraBase", "VectorCore", "VectorIndex", "ObjectStore", "Catalog",
+                "SearchProtocol", "Indexer", "Worker", "Analysis", "TestSupport",
             ]),
         testTarget("ShardctlTests", ["TesseraBase", "VectorCore", "ObjectStore", "TestSupport"]),
         testTarget("TidyTests", []),
