@@ -47,7 +47,10 @@ let grpcTransport: Target.Dependency = .product(
 
 let package = Package(
     name: "tessera",
-    products: [.executable(name: "shardctl", targets: ["shardctl"])],
+    products: [
+        .executable(name: "shardctl", targets: ["shardctl"]),
+        .executable(name: "analyze-performance", targets: ["analyze-performance"]),
+    ],
     traits: [
         .trait(name: "Faiss", description: "Train and encode with libfaiss and OpenBLAS."),
         .default(enabledTraits: []),
@@ -125,11 +128,26 @@ let package = Package(
                 .embedInCode("API/openapi.json"), .embedInCode("Page/index.html"),
                 .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
             ]),
+        target(
+            "Analysis",
+            [
+                "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+                "SearchProtocol", "Indexer", "Worker",
+            ]),
+        .executableTarget(
+            name: "analyze-performance",
+            dependencies: [
+                "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Worker", "Analysis",
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "shardctl",
             dependencies: [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", "Indexer", "Worker", "Coordinator", logging, lifecycle,
+                "SearchProtocol", "Indexer", "Worker", "Coordinator", "Analysis", logging,
+                lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -166,6 +184,12 @@ let package = Package(
                 "SearchProtocol", "Indexer", "Worker", "Coordinator", "TestSupport", logging,
                 lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        testTarget(
+            "AnalysisTests",
+            [
+                "TesseraBase", "VectorCore", "VectorIndex", "ObjectStore", "Catalog",
+                "SearchProtocol", "Indexer", "Worker", "Analysis", "TestSupport",
             ]),
         testTarget("ShardctlTests", ["TesseraBase", "VectorCore", "ObjectStore", "TestSupport"]),
         testTarget("TidyTests", []),

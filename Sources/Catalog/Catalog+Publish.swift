@@ -12,19 +12,37 @@ package struct Publication: Sendable {
     package let alreadyPublished: Bool
 }
 
-/// Finds the operating points of content whose objects are all there; nil where it has nothing to measure by.
+/// What was measured of a draft before it becomes a version.
+package struct MeasuredDraft: Sendable {
+    /// Nil where nobody measured; those that the draft has already are kept.
+    package var operatingPoints: [OperatingPoint]?
+    package var certificate: RecallCertificate?
+    package var gate: RecallGate?
+
+    package init(
+        operatingPoints: [OperatingPoint]? = nil, certificate: RecallCertificate? = nil,
+        gate: RecallGate? = nil
+    ) {
+        self.operatingPoints = operatingPoints
+        self.certificate = certificate
+        self.gate = gate
+    }
+}
+
+/// Measures content whose objects are all there. What it throws is thrown on, and there is no version.
 package typealias Measurement =
-    @Sendable (Draft) async throws(TesseraError) -> [OperatingPoint]?
+    @Sendable (Draft) async throws(TesseraError) -> MeasuredDraft
 
 extension Catalog {
-    /// Reads back every object of a draft (nil: the newest), measures it unless it was, and creates the next version.
+    /// Reads back every object of a draft (nil: the newest), measures it, and creates the next version.
     ///
     /// - Throws: `conflict` where another publish was faster, `corrupted` where an object is not what the draft says,
     ///   `notFound` for no such draft. A version is there if and only if the call returns, except after `unavailable`,
     ///   whose message says what to look at.
     package func publish(
         draftID: String? = nil, progress: @escaping ProgressHandler = { _ in },
-        measure: @escaping Measurement = { (_: Draft) async throws(TesseraError) in nil }
+        measure: @escaping Measurement = { (_: Draft) async throws(TesseraError) in MeasuredDraft()
+        }
     ) async throws(TesseraError) -> Publication {
         let entries = try await readVersions()
         let id = if let draftID { draftID } else { try await newestDraftID() }
@@ -41,10 +59,12 @@ extension Catalog {
             try requireOnTop(draft, of: entries)
             try await requireComplete(draft.index, progress: progress)
             var index = draft.index
-            if index.operatingPoints == nil { index.operatingPoints = try await measure(draft) }
+            let measured = try await measure(draft)
+            index.operatingPoints = index.operatingPoints ?? measured.operatingPoints
             let manifest = Manifest(
                 version: try nextNumber(after: entries), createdAt: clock.now(), kind: .publish,
-                draft: id, tuneOf: draft.tuneOf, nonce: options.makeNonce(), index: index)
+                draft: id, tuneOf: draft.tuneOf, nonce: options.makeNonce(), index: index,
+                certificate: measured.certificate, recallGate: measured.gate)
             return try await commit(manifest, claim)
         }
     }
@@ -66,7 +86,8 @@ extension Catalog {
             try await requireComplete(old.index, progress: progress)
             let manifest = Manifest(
                 version: try nextNumber(after: entries), createdAt: clock.now(), kind: .rollback,
-                rollbackOf: version, nonce: options.makeNonce(), index: old.index)
+                rollbackOf: version, nonce: options.makeNonce(), index: old.index,
+                certificate: old.certificate)
             return try await commit(manifest, claim).manifest
         }
     }

@@ -25,11 +25,18 @@ package struct Manifest: Sendable, Equatable, Codable {
     /// Chosen by the writer, so that after a lost answer it can tell its own manifest from another's.
     package var nonce: String
     package var index: IndexDescription
+    /// The recall measured before the version was visible; nil where nobody measured. A rollback keeps it.
+    package var certificate: RecallCertificate?
+    /// The bound it was held to; nil where none was set.
+    package var recallGate: RecallGate?
 
     package init(
         version: Int, createdAt: Date, kind: Kind, rollbackOf: Int? = nil, draft: String? = nil,
-        tuneOf: Int? = nil, nonce: String, index: IndexDescription
+        tuneOf: Int? = nil, nonce: String, index: IndexDescription,
+        certificate: RecallCertificate? = nil, recallGate: RecallGate? = nil
     ) {
+        self.certificate = certificate
+        self.recallGate = recallGate
         self.version = version
         self.createdAt = createdAt.wholeSeconds
         self.kind = kind
@@ -94,7 +101,7 @@ extension Manifest: CatalogDocument {
             return "tuneOf is \(tuneOf), which is no version before \(version)"
         }
         if let draft, !CatalogLayout.isValid(id: draft) { return "draft is no draft id" }
-        return index.inconsistency
+        return index.inconsistency ?? promiseProblem
     }
 }
 

@@ -17,6 +17,8 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case resourceExhausted
     /// This build lacks what the input needs.
     case unsupported
+    /// A bound that the caller set does not hold; the message has what was measured.
+    case unmet
     /// The work was cancelled.
     case cancelled
 }

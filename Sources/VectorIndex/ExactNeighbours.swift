@@ -5,26 +5,33 @@ package import VectorCore
 
 /// Collects the nearest of all vectors it is shown, by brute force. A value: one a thread, merged at the end.
 package struct ExactNeighbours: Sendable {
-    /// Vectors as far as the k-th nearest are as right as it; beyond this many nobody asks.
-    private static let depth = 32
+    /// Vectors as far as the k-th nearest are as right as it; beyond this many nobody asks, unless more are wanted.
+    package static let usualDepth = 32
     /// Rows that stay in the innermost cache while all queries pass over them.
     private static let blockBytes = 24 << 10
 
     private let queries: Matrix
     private let ownIDs: [UInt64]?
     private let metric: Metric
+    private let depth: Int
     private var nearest: [TopCandidates]
 
     /// - Parameters:
     ///   - queries: `[count][dimension]`, of unit length for cosine.
     ///   - ownIDs: where queries are stored vectors themselves, their ids: they are no neighbours of their own.
-    package init(queries: Matrix, ownIDs: [UInt64]?, metric: Metric) {
+    ///   - depth: neighbours that are collected for each query.
+    package init(
+        queries: Matrix, ownIDs: [UInt64]?, metric: Metric,
+        depth: Int = ExactNeighbours.usualDepth
+    ) {
+        precondition(depth > 0, "some neighbours are collected")
+        self.depth = depth
         precondition(ownIDs.map { $0.count == queries.rows } ?? true, "one id a query")
         self.queries = queries
         self.ownIDs = ownIDs
         self.metric = metric
         nearest = [TopCandidates](
-            repeating: TopCandidates(capacity: Self.depth), count: queries.rows)
+            repeating: TopCandidates(capacity: depth), count: queries.rows)
     }
 
     /// Shows rows of `vectors` (`[rows][dimension]`), each with its id; nil leaves a row out.
@@ -49,7 +56,7 @@ package struct ExactNeighbours: Sendable {
 
     /// For each query the ids of its `k` nearest and of those exactly as far as the k-th, nearest first.
     package func neighbours(_ k: Int) -> [[UInt64]] {
-        precondition((1...Self.depth).contains(k), "k is 1 to \(Self.depth)")
+        precondition((1...depth).contains(k), "k is 1 to \(depth)")
         return nearest.map { top in
             var top = top
             let sorted = top.sorted()

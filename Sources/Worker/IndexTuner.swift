@@ -50,21 +50,50 @@ package struct IndexTuner: Sendable {
             truth: truth, seed: seed)
     }
 
+    /// What is measured of an index in one go.
+    package struct Wanted: Sendable {
+        /// Whether operating points are looked for.
+        package var points: Bool
+        /// Neighbours that the certificate counts; nil for no certificate.
+        package var certificateK: Int?
+
+        package init(points: Bool, certificateK: Int? = nil) {
+            self.points = points
+            self.certificateK = certificateK
+        }
+    }
+
+    /// What was measured.
+    package struct Outcome: Sendable {
+        /// Cheapest first.
+        package let points: [MeasuredPoint]
+        package let certificate: RecallCertificate?
+    }
+
     /// The operating points of the index by `set`, cheapest first.
     package func measure(_ index: IndexDescription, by set: QuerySet) async throws(TesseraError)
         -> [MeasuredPoint]
     {
-        guard !catalog.store.isLocal else { return try await sweep(index, set, in: catalog) }
+        try await measure(index, by: set, Wanted(points: true)).points
+    }
+
+    /// What is wanted of the index, by `set`, which is the one the index names where a certificate is wanted.
+    package func measure(
+        _ index: IndexDescription, by set: QuerySet, _ wanted: Wanted
+    ) async throws(TesseraError) -> Outcome {
+        guard !catalog.store.isLocal else {
+            return try await measure(index, set, wanted, in: catalog)
+        }
         let folder = "\(scratchFolder)/tessera-tune-\(ProcessInfo.processInfo.processIdentifier)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let copy = try Catalog(store: FileStore(root: folder), index: catalog.index)
         try await fetch(index, into: copy)
-        return try await sweep(index, set, in: copy)
+        return try await measure(index, set, wanted, in: copy)
     }
 
-    private func sweep(_ index: IndexDescription, _ set: QuerySet, in catalog: Catalog)
-        async throws(TesseraError) -> [MeasuredPoint]
-    {
+    private func measure(
+        _ index: IndexDescription, _ set: QuerySet, _ wanted: Wanted, in catalog: Catalog
+    ) async throws(TesseraError) -> Outcome {
         // What is searched here has no number yet, and is not looked up by it.
         let unpublished = Manifest(
             version: 1, createdAt: Date(timeIntervalSince1970: 0), kind: .publish,
@@ -75,7 +104,13 @@ package struct IndexTuner: Sendable {
         let searcher = try await VersionLoader.searcher(
             unpublished, from: catalog, pool: pool, cold: false, residency: residency,
             progress: progress)
-        return try await RecallSweep(searcher, index, set, pool: pool, progress: progress).run()
+        let sweep = try RecallSweep(searcher, index, set, pool: pool, progress: progress)
+        var certificate: RecallCertificate?
+        if let k = wanted.certificateK, let queries = index.queries {
+            certificate = try await sweep.certificate(k: k, digest: queries.digest)
+        }
+        return Outcome(
+            points: wanted.points ? try await sweep.run() : [], certificate: certificate)
     }
 
     private func fetch(_ index: IndexDescription, into copy: Catalog) async throws(TesseraError) {

@@ -2,6 +2,7 @@
 //
 // Only counts go into a point, so the same content and queries give the same points on every machine.
 package import Catalog
+package import ObjectStore
 import SearchProtocol
 package import ShardFile
 package import TesseraBase
@@ -96,19 +97,54 @@ package struct RecallSweep: Sendable {
         return row + [ceiling]
     }
 
+    /// The recall@`k` of a search that says nothing.
+    ///
+    /// - Throws: `invalidArgument` for more neighbours than the truth has.
+    package func certificate(
+        k: Int, digest: ContentDigest
+    ) async throws(TesseraError) -> RecallCertificate {
+        guard (1...set.k).contains(k) else {
+            throw TesseraError(
+                .invalidArgument,
+                "recall@\(k) cannot be measured: the queries of index '\(index.name)' keep their \(set.k) nearest; "
+                    + "give recall@1 to recall@\(set.k)")
+        }
+        let options = SearchOptions(
+            k: k, probeCount: index.search.nprobe,
+            refineDepth: max(index.search.refineDepth, 10 * k),
+            probeShards: index.search.probeShards)
+        let result = try await search(options)
+        let estimate = RecallEstimate(
+            shares: result.answers.enumerated().map { share(found: $1.hits, query: $0, k: k) })
+        return RecallCertificate(
+            k: k, recall: RecallEstimate.rounded(estimate.mean, .toNearestOrEven),
+            standardError: RecallEstimate.rounded(estimate.standardError, .up),
+            low: RecallEstimate.rounded(estimate.low, .down),
+            high: RecallEstimate.rounded(estimate.high, .up),
+            confidence: RecallEstimate.confidence, queries: set.queries.rows, queryDigest: digest,
+            nprobe: options.probeCount, refineDepth: options.refineDepth,
+            probeShards: options.probeShards)
+    }
+
+    /// A sampled query finds itself first: that is no answer, and takes no candidate's place.
+    private var extra: Int { self.set.ownIDs == nil ? 0 : 1 }
+
+    private func search(_ options: SearchOptions) async throws(TesseraError) -> BatchAnswers {
+        var options = options
+        options.k += extra
+        options.refineDepth += extra
+        return try await searcher.search(set.queries, options: options, pool: pool, batch: 1)
+    }
+
     private func measure(nprobe: Int, refineDepth: Int) async throws(TesseraError)
         -> MeasuredPoint
     {
-        // A sampled query finds itself first: that is no answer, and takes no candidate's place.
-        let extra = set.ownIDs == nil ? 0 : 1
-        let result = try await searcher.search(
-            set.queries,
-            options: SearchOptions(
-                k: set.k + extra, probeCount: nprobe, refineDepth: refineDepth + extra,
-                probeShards: index.probeShards(probes: nprobe)),
-            pool: pool, batch: 1)
+        let result = try await search(
+            SearchOptions(
+                k: set.k, probeCount: nprobe, refineDepth: refineDepth,
+                probeShards: index.probeShards(probes: nprobe)))
         let found = result.answers.enumerated().map { query, answer in
-            share(found: answer.hits, query: query)
+            share(found: answer.hits, query: query, k: set.k)
         }
         let count = Double(found.count)
         let recall = found.reduce(0, +) / count
@@ -125,12 +161,13 @@ package struct RecallSweep: Sendable {
         return MeasuredPoint(point: point, median: sorted[sorted.count / 2])
     }
 
-    /// The share of the query's k nearest among its hits; whichever of equally far ones were found.
-    private func share(found hits: [Hit], query: Int) -> Double {
-        let truth = Set(set.neighbours[query])
+    /// The share of the query's k nearest among its hits; of those exactly as far as the last kept, whichever were found.
+    private func share(found hits: [Hit], query: Int, k: Int) -> Double {
+        let near = set.neighbours[query]
+        let truth = Set(k == set.k ? near : Array(near.prefix(k)))
         let own = set.ownIDs?[query]
-        let right = hits.filter { $0.id != own }.prefix(set.k).count { truth.contains($0.id) }
-        return Double(right) / Double(min(set.k, truth.count))
+        let right = hits.filter { $0.id != own }.prefix(k).count { truth.contains($0.id) }
+        return Double(right) / Double(min(k, truth.count))
     }
 
     private static func rounded(_ value: Double, _ scale: Double) -> Double {

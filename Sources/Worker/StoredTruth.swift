@@ -78,7 +78,8 @@ package struct StoredTruth: Sendable {
     {
         let metric = Metric(rawValue: index.metric) ?? .l2
         let unseen = ExactNeighbours(
-            queries: queries, ownIDs: own?.map(\.rawValue), metric: metric)
+            queries: queries, ownIDs: own?.map(\.rawValue), metric: metric,
+            depth: max(ExactNeighbours.usualDepth, k + 1))
         let parts = try await forEachShard("comparing exactly") { shard throws(TesseraError) in
             var truth = unseen
             for first in stride(from: 0, to: shard.head.vectorCount, by: Self.rowsAtOnce) {

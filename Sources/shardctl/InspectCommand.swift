@@ -69,6 +69,7 @@ struct InspectCommand: ShardctlCommand {
         lines += index.rules.sorted { $0.key < $1.key }.map {
             "  rule       \($0.key) = \($0.value)"
         }
+        lines += PublishCommand.certificateLine(manifest).map { "  certified  \($0)" }
         lines += recallLines(index)
         guard shards else { return lines }
         lines += index.shards.enumerated().map { ordinal, shard in

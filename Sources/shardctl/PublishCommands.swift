@@ -2,6 +2,8 @@
 import ArgumentParser
 import Catalog
 import Foundation
+import Indexer
+import ShardFile
 import TesseraBase
 import Worker
 
@@ -11,10 +13,14 @@ struct PublishCommand: ShardctlCommand {
         abstract: "Make a draft the next version, after reading back every object.",
         discussion: """
             Measures recall by the queries that train kept, so that `query --recall` has operating points to pick \
-            from; see tune.
+            from; see tune. What a search without options finds goes into the manifest as a certificate. With \
+            --min-recall the lower end of its 95% interval must reach the bound, or nothing is published and the exit \
+            code is 79; the draft stays as it was.
 
             EXAMPLE
               shardctl publish --store file:///data/idx --index photos
+              shardctl publish --store file:///data/idx --index photos \\
+                --min-recall 0.95 --at recall@10
             """)
 
     @OptionGroup var target: IndexOptions
@@ -22,6 +28,12 @@ struct PublishCommand: ShardctlCommand {
     var draft: String?
     @Flag(inversion: .prefixedNo, help: "Whether recall is measured first.")
     var tune = true
+    @Option(parsing: .unconditional, help: "Publish only if recall certainly reaches this.")
+    var minRecall: Double?
+    @Option(help: "The recall that --min-recall bounds: recall@1 to recall@10.")
+    var at: String?
+    @Option(help: "Publish although --min-recall is not reached; the manifest keeps the reason.")
+    var overrideRecall: String?
     @Option(
         help: "Folder a store elsewhere is copied to for measuring; the system's unless given.")
     var scratch: String?
@@ -29,6 +41,7 @@ struct PublishCommand: ShardctlCommand {
     @OptionGroup var output: OutputOptions
 
     func perform() async throws(TesseraError) {
+        let gate = try gate()
         let bar = output.progress
         defer { bar.finish() }
         let catalog = try target.catalog()
@@ -38,8 +51,18 @@ struct PublishCommand: ShardctlCommand {
             progress: bar.handler)
         let publication = try await catalog.publish(draftID: draft, progress: bar.handler) {
             [tune] draft async throws(TesseraError) in
-            guard tune, let set = try await tuner.queries(of: draft.index) else { return nil }
-            return try await tuner.measure(draft.index, by: set).map(\.point)
+            guard tune || gate != nil, let set = try await tuner.queries(of: draft.index) else {
+                return MeasuredDraft(gate: try gate?.judged(nil, index: draft.index.name))
+            }
+            let outcome = try await tuner.measure(
+                draft.index, by: set,
+                IndexTuner.Wanted(
+                    points: tune && draft.index.operatingPoints == nil,
+                    certificateK: gate?.k ?? set.k))
+            return MeasuredDraft(
+                operatingPoints: outcome.points.isEmpty ? nil : outcome.points.map(\.point),
+                certificate: outcome.certificate,
+                gate: try gate?.judged(outcome.certificate, index: draft.index.name))
         }
         bar.finish()
         let manifest = publication.manifest
@@ -50,7 +73,42 @@ struct PublishCommand: ShardctlCommand {
                 : [
                     "published version \(manifest.version) (\(manifest.index.vectors.counted("vector")))"
                 ]
-                    + Self.recallLine(manifest.index))
+                    + Self.certificateLine(manifest) + Self.recallLine(manifest.index))
+    }
+
+    /// The bound asked for; nil without one.
+    private func gate() throws(TesseraError) -> RecallGate? {
+        guard let minRecall else {
+            guard at == nil, overrideRecall == nil else {
+                throw TesseraError(
+                    .invalidArgument,
+                    "\(at == nil ? "--override-recall" : "--at") says nothing without --min-recall")
+            }
+            return nil
+        }
+        let words = (at ?? "recall@\(QuerySetBuilder.k)").split(separator: "@")
+        guard words.count == 2, words[0] == "recall", let k = Int(words[1]), k > 0 else {
+            throw TesseraError(
+                .invalidArgument, "--at \(at ?? "") is no measure; give one like recall@10")
+        }
+        return try RecallGate(minimum: minRecall, k: k, overrideReason: overrideRecall)
+    }
+
+    static func certificateLine(_ manifest: Manifest) -> [String] {
+        guard let certificate = manifest.certificate else {
+            return manifest.recallGate.map { gate in
+                ["recall was not measured, published all the same: \(gate.overrideReason ?? "")"]
+            } ?? []
+        }
+        let bound =
+            manifest.recallGate.map { gate in
+                gate.overrideReason.map { "; below \(gate.minimum), published all the same: \($0)" }
+                    ?? "; at least \(gate.minimum) was asked for"
+            } ?? ""
+        return [
+            "recall@\(certificate.k) \(certificate.recall.fixed(4)) (\(certificate.low.fixed(4)) to "
+                + "\(certificate.high.fixed(4))) without options\(bound)"
+        ]
     }
 
     private static func recallLine(_ index: IndexDescription) -> [String] {

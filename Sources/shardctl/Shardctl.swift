@@ -28,6 +28,7 @@ struct Shardctl: AsyncParsableCommand {
               75  somebody else was faster; look again and repeat
               76  damaged data
               78  this build lacks what is asked for
+              79  a bound that was set does not hold: recall below --min-recall
              130  cancelled
             """,
         version: "0.1.0",
@@ -35,7 +36,7 @@ struct Shardctl: AsyncParsableCommand {
             TrainCommand.self, PublishCommand.self, TuneCommand.self, QueryCommand.self,
             ServeCommand.self, ListCommand.self,
             InspectCommand.self, VerifyCommand.self, RollbackCommand.self, GarbageCommand.self,
-            ExportCommand.self, DoctorCommand.self, WorkerCommand.self,
+            ExportCommand.self, DoctorCommand.self, WorkerCommand.self, DiffCommand.self,
         ])
 
     /// Like the parser's own, but what cannot be parsed is one line too.
@@ -83,22 +84,6 @@ extension ShardctlCommand {
         } catch {
             Terminal.complain(error.description)
             throw ExitCode(error.code.exitStatus)
-        }
-    }
-}
-
-extension ErrorCode {
-    /// After BSD's sysexits.h, as the help says.
-    var exitStatus: Int32 {
-        switch self {
-        case .invalidArgument: 65
-        case .notFound: 66
-        case .unavailable: 69
-        case .resourceExhausted: 73
-        case .conflict: 75
-        case .corrupted: 76
-        case .unsupported: 78
-        case .cancelled: 130
         }
     }
 }

@@ -65,10 +65,16 @@ struct TuneCommand: ShardctlCommand {
             progress: bar.handler)
         var tuned = subject.index
         let set = try await querySet(&tuned, tuner, catalog, pool, bar.handler)
-        let measured = try await tuner.measure(tuned, by: set)
+        let found = try await tuner.measure(
+            tuned, by: set,
+            IndexTuner.Wanted(points: true, certificateK: dryRun ? nil : set.k))
+        let measured = found.points
         tuned.operatingPoints = measured.map(\.point)
         let outcome =
-            dryRun ? .shown : try await subject.keep(tuned, in: catalog, progress: bar.handler)
+            dryRun
+            ? .shown
+            : try await subject.keep(
+                tuned, found.certificate, in: catalog, progress: bar.handler)
         bar.finish()
         let answer = TuneAnswer(tuned, set, measured, outcome)
         try output.answer(answer, answer.lines(outcome, tuned))
@@ -137,7 +143,8 @@ private struct TuningSubject {
 
     /// A draft is replaced; a version gets a successor with its content.
     func keep(
-        _ tuned: IndexDescription, in catalog: Catalog, progress: @escaping ProgressHandler
+        _ tuned: IndexDescription, _ certificate: RecallCertificate?, in catalog: Catalog,
+        progress: @escaping ProgressHandler
     ) async throws(TesseraError) -> Outcome {
         switch origin {
         case .draft(let draft):
@@ -148,7 +155,10 @@ private struct TuningSubject {
             let draft = try await catalog.saveDraft(tuned, tuneOf: version)
             do throws(TesseraError) {
                 let publication = try await catalog.publish(
-                    draftID: draft.id, progress: progress)
+                    draftID: draft.id, progress: progress
+                ) { (_: Draft) async throws(TesseraError) in
+                    MeasuredDraft(certificate: certificate)
+                }
                 return .version(publication.manifest.version)
             } catch {
                 if error.code == .conflict { try? await catalog.discardDraft(draft.id) }

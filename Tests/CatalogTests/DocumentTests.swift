@@ -14,7 +14,10 @@ struct DocumentTests {
     }
 
     @Test func `golden examples are read and written back byte for byte`() throws {
-        for name in ["manifest.v1.json", "manifest-rollback.v1.json", "manifest-tuned.v1.json"] {
+        for name in [
+            "manifest.v1.json", "manifest-rollback.v1.json", "manifest-tuned.v1.json",
+            "manifest-certified.v1.json",
+        ] {
             let bytes = try Self.golden(name)
             #expect(try Manifest(decoding: bytes, object: name).encoded() == bytes)
         }

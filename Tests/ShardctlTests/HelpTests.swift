@@ -5,7 +5,7 @@ import Testing
 struct HelpTests {
     static let commands = [
         "train", "publish", "tune", "query", "list", "inspect", "verify", "rollback", "gc",
-        "export",
+        "export", "diff",
     ]
 
     private func run(_ arguments: [String]) throws -> Outcome {

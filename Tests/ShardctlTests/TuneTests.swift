@@ -26,7 +26,7 @@ struct TuneTests {
     func recall() throws {
         try place.mustRun("train", ["--vectors", "base.fbin", "--shard-size", "700"])
         let publish = try place.mustRun("publish")
-        #expect(publish.lines.count == 2 && publish.output.contains("query --recall picks one"))
+        #expect(publish.lines.count == 3 && publish.output.contains("query --recall picks one"))
         let (base, real) = try (Self.matrix(place, "base.fbin"), Self.matrix(place, "real.fbin"))
         let truth = ExactSearch.nearest(real, in: base, k: 10, metric: .l2)
         var costs: [Double] = []

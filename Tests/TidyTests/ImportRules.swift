@@ -39,9 +39,17 @@ enum ImportRules {
             "SearchProtocol", "Crypto", "HTTPTypes", "Histogram", "HummingbirdCore",
             "HummingbirdTLS", "NIOSSL", "NIOHTTPTypes", "Tracing", "UnixSignals",
         ]),
+        "Analysis": [
+            "Foundation", "Synchronization", "TesseraBase", "VectorCore", "VectorIndex",
+            "ShardFile", "ObjectStore", "Catalog", "SearchProtocol", "Indexer", "Worker",
+        ],
+        "analyze-performance": system.union([
+            "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Worker", "Analysis",
+            "ArgumentParser", "UnixSignals",
+        ]),
         "shardctl": system.union(pool).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-            "SearchProtocol", "Indexer", "Worker", "Coordinator", "ArgumentParser",
+            "SearchProtocol", "Indexer", "Worker", "Coordinator", "Analysis", "ArgumentParser",
         ]),
     ]
 

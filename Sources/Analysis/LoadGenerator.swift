@@ -1,0 +1,152 @@
+// Queries as they come in: as fast as they are answered (closed loop, for throughput), or at times of their own that no
+// slow answer delays (open loop, for latency).
+//
+// In the open loop a query's latency counts from the moment it was due, not from when a lane was free for it. A closed loop
+// that is slow sends less, and so leaves out just the latencies that hurt: Tene calls it coordinated omission.
+import Foundation
+package import SearchProtocol
+import Synchronization
+package import TesseraBase
+package import VectorCore
+package import Worker
+
+/// What came of a load.
+package struct LoadResult: Sendable {
+    /// Of each query that was answered, in seconds, in no order.
+    package let latencies: [Double]
+    /// From the first query to the last answer.
+    package let elapsed: Double
+    /// Means of what was counted of each query.
+    package let work: MeanReceipt
+
+    package var queriesPerSecond: Double { Double(latencies.count) / max(elapsed, 1e-9) }
+}
+
+/// Sends queries to one searcher, over and over in their order.
+package struct LoadGenerator: Sendable {
+    /// Open loops of more arrivals are cut off there.
+    package static let mostArrivals = 500_000
+    /// Waits shorter than this are spent looking at the clock: sleeping takes longer than it is told.
+    private static let spin = Duration.microseconds(200)
+
+    private let searcher: any VersionSearcher
+    private let queries: Matrix
+    private let options: SearchOptions
+    private let pool: WorkPool
+    private let stop: StopSign
+
+    /// - Parameter concurrency: queries under way at once, each on a thread of its own.
+    package init(
+        _ searcher: any VersionSearcher, _ queries: Matrix, options: SearchOptions,
+        concurrency: Int, stop: StopSign
+    ) {
+        self.searcher = searcher
+        self.queries = queries
+        self.options = options
+        self.stop = stop
+        pool = WorkPool(width: concurrency)
+    }
+
+    /// Each lane sends its next query when it has the answer to the last, for `seconds`.
+    package func closedLoop(seconds: Double) async throws(TesseraError) -> LoadResult {
+        let next = Atomic(0)
+        let end = ContinuousClock.now + .seconds(seconds)
+        return try await run { () throws(TesseraError) -> Due? in
+            try stop.check()
+            let now = ContinuousClock.now
+            guard now < end else { return nil }
+            return Due(
+                number: next.add(1, ordering: .relaxed).oldValue % queries.rows, at: now)
+        }
+    }
+
+    /// Queries are due at these seconds from the start (ascending); lanes take them in that order.
+    package func openLoop(at arrivals: [Double]) async throws(TesseraError) -> LoadResult {
+        let next = Atomic(0)
+        let start = ContinuousClock.now
+        return try await run { () throws(TesseraError) -> Due? in
+            let number = next.add(1, ordering: .relaxed).oldValue
+            guard number < arrivals.count else { return nil }
+            let due = start + .seconds(arrivals[number])
+            try waitUntil(due)
+            return Due(number: number % queries.rows, at: due)
+        }
+    }
+
+    private func waitUntil(_ due: ContinuousClock.Instant) throws(TesseraError) {
+        while true {
+            try stop.check()
+            let left = due - ContinuousClock.now
+            guard left > .zero else { return }
+            // Woken now and then, to see whether to stop.
+            if left > Self.spin {
+                Thread.sleep(forTimeInterval: min((left - Self.spin).inSeconds, 0.05))
+            }
+        }
+    }
+
+    /// A query, and the moment its latency counts from.
+    private struct Due {
+        let number: Int
+        let at: ContinuousClock.Instant
+    }
+
+    private func run(_ take: @escaping @Sendable () throws(TesseraError) -> Due?)
+        async throws(TesseraError) -> LoadResult
+    {
+        let start = ContinuousClock.now
+        let lanes = try await pool.map(Array(0..<pool.width)) { _ throws(TesseraError) in
+            guard let resident = searcher as? any LaneSearcher else {
+                return try await waitingLane(take)
+            }
+            return try await pool.run { () throws(TesseraError) in
+                try lane(resident, take)
+            }
+        }
+        let elapsed = (ContinuousClock.now - start).inSeconds
+        return LoadResult(
+            latencies: lanes.flatMap(\.latencies), elapsed: elapsed,
+            work: MeanReceipt(sums: lanes.map(\.sum)))
+    }
+
+    private struct Lane: Sendable {
+        var latencies: [Double] = []
+        var sum = ReceiptSum()
+    }
+
+    private func lane(
+        _ searcher: any LaneSearcher, _ take: () throws(TesseraError) -> Due?
+    ) throws(TesseraError) -> Lane {
+        var lane = Lane()
+        var scratch = SearchScratch()
+        while let due = try take() {
+            let answer = try searcher.search(
+                queries.row(due.number), options: options, scratch: &scratch)
+            lane.latencies.append((ContinuousClock.now - due.at).inSeconds)
+            lane.sum.add(answer.receipt)
+        }
+        return lane
+    }
+
+    /// A lane whose queries wait for a store, on threads of the searcher's own.
+    private func waitingLane(_ take: @escaping @Sendable () throws(TesseraError) -> Due?)
+        async throws(TesseraError) -> Lane
+    {
+        var lane = Lane()
+        // Waiting until a query is due blocks, so it is done on a thread for that.
+        while let due = try await pool.run(take) {
+            let query = Matrix(
+                rows: 1, columns: queries.columns, elements: Array(queries.row(due.number)))
+            let result = try await searcher.search(query, options: options, pool: pool, batch: 1)
+            lane.latencies.append((ContinuousClock.now - due.at).inSeconds)
+            for answer in result.answers { lane.sum.add(answer.receipt) }
+        }
+        return lane
+    }
+}
+
+extension Duration {
+    package var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}

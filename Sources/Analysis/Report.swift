@@ -1,0 +1,202 @@
+// What is measured of a version, as people and machines read it. Parts that were not measured are not there.
+package import Foundation
+
+/// A measured report. Its JSON has sorted keys.
+package struct Report: Sendable, Codable {
+    package var format = "tessera.performance"
+    package var formatVersion = 1
+    /// False where the run ended early; `stoppedBy` says why, and what is there was measured.
+    package var complete = false
+    package var stoppedBy: String?
+    package var createdAt: Date
+    /// What a reader has to know to judge the numbers.
+    package var notes: [String] = []
+    package var subject: Subject
+    package var machine: Machine
+    package var settings: Settings
+    package var truth: TruthSummary?
+    package var recall: [RecallLine] = []
+    package var curve: [CurvePoint] = []
+    package var closedLoop: LoadSummary?
+    package var openLoop: LoadSummary?
+    /// Of the closed loop: stages and counts of the mean query.
+    package var work: MeanReceipt?
+    package var tiers: [Tier] = []
+    package var memory: Memory?
+    package var cold: StoreReads?
+    package var warm: StoreReads?
+    package var costs: Costs?
+    package var cells: [Cell] = []
+    /// How long each part of the run took, in seconds.
+    package var seconds: [String: Double] = [:]
+}
+
+extension Report {
+    package struct Subject: Sendable, Codable {
+        package var store: String
+        package var index: String
+        package var version: Int
+        package var vectors: Int
+        package var dimension: Int
+        package var metric: String
+        package var shards: Int
+        package var lists: Int
+        /// Of a vector's code in the first tier.
+        package var codeBytes: Double
+        package var refine: String
+        package var partition: String
+    }
+
+    package struct Machine: Sendable, Codable {
+        package var cores: Int
+        package var instructionSet: String
+        package var system: String
+    }
+
+    package struct Settings: Sendable, Codable {
+        package var nprobe: Int
+        package var refineDepth: Int
+        package var probeShards: Int
+        package var k: Int
+        package var concurrency: Int
+        package var queries: Int
+        package var queriesFrom: String
+        package var seed: UInt64
+        /// `memory`: codes in RAM; `store`: read from the store as needed.
+        package var mode: String
+    }
+
+    package struct TruthSummary: Sendable, Codable {
+        package var from: String
+        package var queries: Int
+        /// Whether fewer queries than there are were compared, for want of time.
+        package var sampled: Bool
+        package var cached: Bool
+    }
+
+    package struct RecallLine: Sendable, Codable {
+        package var k: Int
+        package var recall: Double
+        package var low: Double
+        package var high: Double
+        package var standardError: Double
+        package var queries: Int
+        package var truth: String
+    }
+
+    package struct CurvePoint: Sendable, Codable {
+        package var nprobe: Int
+        package var refineDepth: Int
+        package var recall: Double
+        package var low: Double
+        package var high: Double
+        package var queriesPerSecond: Double
+        package var p50Microseconds: Double
+        package var codesScanned: Double
+        package var rowsRefined: Double
+    }
+
+    package struct LoadSummary: Sendable, Codable {
+        package struct Bucket: Sendable, Codable {
+            /// Its upper end.
+            package var microseconds: Double
+            package var queries: Int
+        }
+
+        package var concurrency: Int
+        /// Offered, in an open loop.
+        package var ratePerSecond: Double?
+        package var seconds: Double
+        package var queries: Int
+        package var queriesPerSecond: Double
+        package var meanMicroseconds: Double
+        package var p50Microseconds: Double
+        package var p90Microseconds: Double
+        package var p99Microseconds: Double
+        package var p999Microseconds: Double
+        package var maxMicroseconds: Double
+        package var histogram: [Bucket]
+    }
+
+    package struct Tier: Sendable, Codable {
+        package var name: String
+        /// Where it lies while searching.
+        package var place: String
+        package var bytes: Double
+        package var bytesPerVector: Double
+        /// What the mean query takes of it.
+        package var bytesPerQuery: Double
+        package var itemsPerQuery: Double
+        package var item: String
+    }
+
+    package struct Memory: Sendable, Codable {
+        package var codes: Double
+        package var models: Double
+        package var perVector: Double
+        /// Of the process, which holds queries and truth too.
+        package var resident: Double
+        package var stored: Double
+        package var storedPerVector: Double
+    }
+
+    /// A shard, and what the queries that end up in it find.
+    package struct Cell: Sendable, Codable {
+        package var shard: Int
+        package var vectors: Int
+        package var lists: Int
+        package var bytes: Double
+        /// Queries whose nearest hit lies here.
+        package var queries: Int
+        /// Their mean recall; nil where there are none.
+        package var recall: Double?
+    }
+}
+
+/// What queries straight from the store read, on average.
+package struct StoreReads: Sendable, Equatable, Codable {
+    package var queries: Int
+    package var roundTrips: Double
+    /// As the store bills them.
+    package var requests: Double
+    package var bytes: Double
+    package var p50Milliseconds: Double
+    package var p99Milliseconds: Double
+
+    package init(
+        queries: Int, roundTrips: Double, requests: Double, bytes: Double,
+        p50Milliseconds: Double, p99Milliseconds: Double
+    ) {
+        self.queries = queries
+        self.roundTrips = roundTrips
+        self.requests = requests
+        self.bytes = bytes
+        self.p50Milliseconds = p50Milliseconds
+        self.p99Milliseconds = p99Milliseconds
+    }
+}
+
+extension Report.LoadSummary {
+    /// Four buckets a doubling, in microseconds.
+    package init(_ result: LoadResult, concurrency: Int, rate: Double?) {
+        let sorted = result.latencies.map { $0 * 1e6 }.sorted()
+        func at(_ share: Double) -> Double { Statistics.quantile(sorted, share).rounded(to: 1) }
+        var buckets: [Int: Int] = [:]
+        for value in sorted {
+            buckets[Int((log2(max(value, 1)) * 4).rounded(.down)), default: 0] += 1
+        }
+        self.init(
+            concurrency: concurrency, ratePerSecond: rate?.rounded(to: 1),
+            seconds: result.elapsed.rounded(to: 3), queries: sorted.count,
+            queriesPerSecond: result.queriesPerSecond.rounded(to: 1),
+            meanMicroseconds: Statistics.mean(sorted).rounded(to: 1), p50Microseconds: at(0.5),
+            p90Microseconds: at(0.9), p99Microseconds: at(0.99), p999Microseconds: at(0.999),
+            maxMicroseconds: (sorted.last ?? 0).rounded(to: 1),
+            histogram: ((buckets.keys.min() ?? 0)...(buckets.keys.max() ?? 0))
+                .map { bucket in
+                    Bucket(
+                        microseconds: pow(2, Double(bucket + 1) / 4).rounded(to: 2),
+                        queries: buckets[bucket] ?? 0)
+                })
+    }
+}

@@ -1,0 +1,80 @@
+// The few statistics that reports and comparisons rest on. Deterministic: what draws, draws by a seed.
+import Foundation
+import VectorCore
+
+package enum Statistics {
+    package static func mean(_ values: [Double]) -> Double {
+        values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+    }
+
+    /// The smallest of `sorted` (ascending) that at least `share` of the values do not exceed; 0 where there are none.
+    package static func quantile(_ sorted: [Double], _ share: Double) -> Double {
+        guard !sorted.isEmpty else { return 0 }
+        let rank = Int((share * Double(sorted.count)).rounded(.up))
+        return sorted[max(0, min(sorted.count - 1, rank - 1))]
+    }
+
+    /// How likely a split at least this uneven is where both sides are equally likely; ties count for nobody.
+    ///
+    /// The exact two-sided sign test (Conover, "Practical Nonparametric Statistics", 3.4). 1 where nothing differs.
+    package static func signTest(wins: Int, losses: Int) -> Double {
+        let count = wins + losses
+        guard count > 0 else { return 1 }
+        // Sums of binomials in logarithms: 2^-count is no double from 1,075 on.
+        let all: Double = lgamma(Double(count) + 1) - Double(count) * log(2.0)
+        var tail = 0.0
+        for successes in 0...min(wins, losses) {
+            let ways: Double = lgamma(Double(successes) + 1) + lgamma(Double(count - successes) + 1)
+            tail += exp(all - ways)
+        }
+        return min(1, 2 * tail)
+    }
+
+    /// Where a statistic of pairs lies, by drawing the pairs again and again.
+    package struct Interval: Sendable, Equatable, Codable {
+        package let estimate: Double
+        package let low: Double
+        package let high: Double
+    }
+
+    /// The percentile interval of the paired bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 13.3):
+    /// pairs are drawn together, so what makes a query hard for both cancels out.
+    ///
+    /// - Parameters:
+    ///   - count: pairs.
+    ///   - statistic: of the pairs with these numbers, each drawn with replacement.
+    /// - Complexity: O(resamples x count) and the statistic's own.
+    package static func pairedBootstrap(
+        count: Int, resamples: Int = 2000, confidence: Double = 0.95, seed: UInt64,
+        _ statistic: ([Int]) -> Double
+    ) -> Interval {
+        let estimate = statistic(Array(0..<count))
+        guard count > 1 else { return Interval(estimate: estimate, low: estimate, high: estimate) }
+        var random = SeededRandom(seed: seed, stream: 0x626f_6f74)
+        var drawn = [Int](repeating: 0, count: count)
+        var values: [Double] = []
+        values.reserveCapacity(resamples)
+        for _ in 0..<resamples {
+            for place in drawn.indices { drawn[place] = Int.random(in: 0..<count, using: &random) }
+            values.append(statistic(drawn))
+        }
+        values.sort()
+        let tail = (1 - confidence) / 2
+        return Interval(
+            estimate: estimate, low: quantile(values, tail), high: quantile(values, 1 - tail))
+    }
+
+    /// Arrival times in seconds from 0 to `seconds`, independent of one another, `rate` a second on average.
+    package static func arrivals(rate: Double, seconds: Double, seed: UInt64, most: Int) -> [Double]
+    {
+        var random = SeededRandom(seed: seed, stream: 0x706f_6973)
+        var times: [Double] = []
+        var time = 0.0
+        while times.count < most {
+            time += -log(1 - Double.random(in: 0..<1, using: &random)) / rate
+            guard time < seconds else { break }
+            times.append(time)
+        }
+        return times
+    }
+}

@@ -1,0 +1,61 @@
+// From two versions in stores to a comparison: what `analyze-performance compare` and `shardctl diff` share.
+package import Catalog
+package import TesseraBase
+import VectorCore
+import Worker
+
+/// Which version, where, and how it is searched.
+package struct ComparisonSubject: Sendable {
+    package let store: String
+    package let catalog: Catalog
+    /// The latest where nil.
+    package let version: Int?
+    package let nprobe: Int?
+    package let refineDepth: Int?
+
+    package init(
+        store: String, catalog: Catalog, version: Int?, nprobe: Int? = nil,
+        refineDepth: Int? = nil
+    ) {
+        self.store = store
+        self.catalog = catalog
+        self.version = version
+        self.nprobe = nprobe
+        self.refineDepth = refineDepth
+    }
+
+    fileprivate func manifest() async throws(TesseraError) -> Manifest {
+        guard let version else { return try await catalog.latest() }
+        return try await catalog.manifest(version)
+    }
+}
+
+extension ComparisonReport {
+    /// Compares two stored versions by the queries of a file, or by those that A keeps, with A's truth about them.
+    ///
+    /// - Throws: `invalidArgument` for queries of another dimension or versions that cannot be compared, `notFound` for a
+    ///   version that is not there, and what searching throws.
+    package static func measure(
+        _ a: ComparisonSubject, _ b: ComparisonSubject, k: Int, queriesPath: String?,
+        mostQueries: Int, seed: UInt64, pool: WorkPool, stop: StopSign,
+        progress: @escaping ProgressHandler
+    ) async throws(TesseraError) -> ComparisonReport {
+        let manifests = (try await a.manifest(), try await b.manifest())
+        let selection = try await QuerySelection(
+            path: queriesPath, of: manifests.0.index, in: a.catalog, most: mostQueries, seed: seed)
+        let left = try await ComparisonSide(
+            store: a.store, manifests.0, in: a.catalog, k: k, nprobe: a.nprobe,
+            refineDepth: a.refineDepth, pool: pool, progress: progress)
+        let right = try await ComparisonSide(
+            store: b.store, manifests.1, in: b.catalog, k: k, nprobe: b.nprobe,
+            refineDepth: b.refineDepth, pool: pool, progress: progress)
+        let truth = try await TruthFinder(
+            manifests.0.index, in: a.catalog, selection, ks: [k], pool: pool, stop: stop,
+            progress: progress
+        ).stored(budgetSeconds: 60)
+        return try await Comparison(
+            left, right, selection, truth: truth.truth.levels.isEmpty ? nil : truth.truth,
+            pool: pool, stop: stop, seed: seed
+        ).run()
+    }
+}

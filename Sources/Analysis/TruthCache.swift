@@ -1,0 +1,36 @@
+// Exact neighbours that were found once. What cannot be read, or does not fit, was never there.
+import Foundation
+import ObjectStore
+
+/// One entry of a folder of truths, named by the digest of everything it depends on.
+struct TruthCache: Sendable {
+    private static let largestBytes = 1 << 30
+
+    private let path: String
+    private let folder: String
+
+    init(folder: String, key: ContentDigest) {
+        self.folder = folder
+        path = "\(folder)/\(key.hex).truth.json"
+    }
+
+    func read(queries: Int, ks: [Int]) -> GroundTruth? {
+        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        guard let size, size <= Self.largestBytes,
+            let data = FileManager.default.contents(atPath: path),
+            let truth = try? JSONDecoder().decode(GroundTruth.self, from: data),
+            truth.queries == queries, Set(truth.levels.keys) == Set(ks),
+            truth.levels.values.allSatisfy({ $0.neighbours.count == queries })
+        else { return nil }
+        return truth
+    }
+
+    /// A cache that cannot be written is no failure.
+    func write(_ truth: GroundTruth) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        guard let data = try? encoder.encode(truth) else { return }
+        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try? data.write(to: URL(filePath: path), options: .atomic)
+    }
+}

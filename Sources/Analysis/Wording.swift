@@ -1,0 +1,63 @@
+// Numbers as people read them.
+import Foundation
+
+enum Wording {
+    /// With thousands apart: 60,000.
+    static func grouped(_ value: Double) -> String {
+        let whole = Int(value.rounded())
+        var digits = String(whole.magnitude)
+        var groups: [String] = []
+        while digits.count > 3 {
+            groups.insert(String(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        return (whole < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+    }
+
+    static func fixed(_ value: Double, _ digits: Int) -> String {
+        String(format: "%.\(digits)f", value)
+    }
+
+    /// 41.2 MB.
+    static func size(_ bytes: Double) -> String {
+        let units = ["B", "kB", "MB", "GB", "TB", "PB"]
+        var value = bytes
+        var unit = 0
+        while value >= 1000, unit < units.count - 1 {
+            value /= 1000
+            unit += 1
+        }
+        return unit == 0 ? "\(grouped(value)) B" : "\(fixed(value, 1)) \(units[unit])"
+    }
+
+    /// 834 us, 12.4 ms, 1.20 s.
+    static func time(microseconds: Double) -> String {
+        switch microseconds {
+        case ..<10: "\(fixed(microseconds, 1)) us"
+        case ..<1000: "\(fixed(microseconds, 0)) us"
+        case ..<1_000_000: "\(fixed(microseconds / 1000, microseconds < 10_000 ? 2 : 1)) ms"
+        default: "\(fixed(microseconds / 1e6, 2)) s"
+        }
+    }
+
+    /// Three digits that count: $0.0000213 stays visible.
+    static func dollars(_ value: Double) -> String {
+        guard value > 0 else { return "$0" }
+        if value >= 1 { return "$\(fixed(value, 2))" }
+        let digits = Int((2 - log10(value)).rounded(.up))
+        return "$\(fixed(value, min(digits, 9)))"
+    }
+
+    /// Rows of words in columns of equal width, the first to the left and the others to the right.
+    static func table(_ rows: [[String]]) -> [String] {
+        let widths = (rows.first ?? []).indices.map { column in
+            rows.map { $0[column].count }.max() ?? 0
+        }
+        return rows.map { row in
+            row.enumerated().map { column, word in
+                let space = String(repeating: " ", count: widths[column] - word.count)
+                return column == 0 ? word + space : space + word
+            }.joined(separator: "  ")
+        }
+    }
+}

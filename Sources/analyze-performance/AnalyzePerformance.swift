@@ -1,0 +1,68 @@
+// The command line of measuring: arguments in, a report out.
+import Analysis
+import ArgumentParser
+import Foundation
+import TesseraBase
+
+@main
+struct AnalyzePerformance: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "analyze-performance",
+        abstract: "Measure how well a published version finds, how fast, and what that costs.",
+        discussion: """
+            EXAMPLE
+              analyze-performance --store file:///data/idx --index photos \\
+                --vectors base.fbin --ids ids.txt --html report.html
+              analyze-performance compare 7 8 --store file:///data/idx --index photos
+
+            EXIT CODES
+               0  done
+              64  no such command or option
+              65  a value or an input file that cannot be used
+              66  no such index, version or file
+              69  a store or file that is not available now
+              73  not enough disk, or not enough time for a single query
+              76  damaged data
+              78  this build lacks what is asked for
+              79  compare: B is worse than A by more than is tolerated
+             130  interrupted; what was measured is written, and marked as partial
+            """,
+        version: "0.1.0",
+        subcommands: [ReportCommand.self, CompareCommand.self, PricesCommand.self],
+        defaultSubcommand: ReportCommand.self)
+}
+
+/// A command that fails with a ``TesseraError``.
+protocol MeasuringCommand: AsyncParsableCommand {
+    func perform(_ stop: StopSign) async throws(TesseraError)
+}
+
+extension MeasuringCommand {
+    func run() async throws {
+        let failure = await Interruption.watch { stop -> TesseraError? in
+            do throws(TesseraError) {
+                try await perform(stop)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        guard let failure else { return }
+        Console.complain(failure.description)
+        throw ExitCode(failure.code.exitStatus)
+    }
+}
+
+struct PricesCommand: MeasuringCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prices",
+        abstract: "Print the price table that costs are computed from, to edit.",
+        discussion: """
+            EXAMPLE
+              analyze-performance prices > prices.json
+            """)
+
+    func perform(_ stop: StopSign) async throws(TesseraError) {
+        try Console.say(try Console.json(CostTable.usual))
+    }
+}

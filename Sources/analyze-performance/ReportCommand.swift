@@ -1,0 +1,114 @@
+// report: everything about one version.
+import Analysis
+import ArgumentParser
+import Catalog
+import Foundation
+import ObjectStore
+import TesseraBase
+
+struct ReportCommand: MeasuringCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Measure one published version. This is what runs where no command is named.",
+        discussion: """
+            Recall is measured against exact search over the vectors of --vectors, kept by digest for the next run; \
+            without them against the truth the version keeps, and beyond its 10 neighbours against the refine tier. \
+            Where --budget-seconds is too short for all queries, fewer are compared and the intervals are wider.
+
+            EXAMPLE
+              analyze-performance --store file:///data/idx --index photos
+              analyze-performance --store file:///data/idx --index photos --at 3 \\
+                --vectors base.fbin --ids ids.txt --queries q.fbin --html report.html
+            """)
+
+    @OptionGroup var target: IndexOptions
+    @Option(parsing: .unconditional, help: "The version; the latest unless given.")
+    var at: Int?
+    @Option(help: "The vectors the version was trained on, for exact search.")
+    var vectors: String?
+    @Option(help: "Their external ids, one a line; row numbers unless given.")
+    var ids: String?
+    @Option(help: "Queries, in any format train reads; those the version keeps unless given.")
+    var queries: String?
+    @Option(parsing: .unconditional, help: "Queries used at most.")
+    var maxQueries = 500
+    @Option(name: .shortAndLong, parsing: .unconditional, help: "Results a query.")
+    var k = 10
+    @Option(parsing: .unconditional, help: "Lists scanned a query; the manifest's unless given.")
+    var nprobe: Int?
+    @Option(
+        parsing: .unconditional, help: "Candidates re-ranked a query; the manifest's unless given.")
+    var refine: Int?
+    @Option(parsing: .unconditional, help: "Queries under way at once.")
+    var concurrency = 1
+    @Option(parsing: .unconditional, help: "Seconds each load lasts.")
+    var loadSeconds = 3.0
+    @Option(
+        parsing: .unconditional,
+        help:
+            "Queries a second the open loop offers; half of what the closed loop reached unless given."
+    )
+    var rate: Double?
+    @Option(parsing: .unconditional, help: "Queries straight from the store, cold and warm.")
+    var coldQueries = 24
+    @Option(parsing: .unconditional, help: "Operating points on the curve.")
+    var curvePoints = 8
+    @Option(parsing: .unconditional, help: "Seconds the whole run should take at most.")
+    var budgetSeconds = 120.0
+    @Option(help: "Folder that keeps exact neighbours; one in the user's cache unless given.")
+    var truthFolder: String?
+    @Flag(help: "Keep no exact neighbours, and use none kept.")
+    var noTruthCache = false
+    @Option(help: "A price table; see the command prices.")
+    var prices: String?
+    @Option(parsing: .unconditional, help: "Of every draw.")
+    var seed: UInt64 = 42
+    @Option(help: "A page for people: one file, charts included.")
+    var html: String?
+    @OptionGroup var running: RunOptions
+
+    func perform(_ stop: StopSign) async throws(TesseraError) {
+        if let html { try Console.requireFolder(of: html) }
+        let base = try target.open()
+        let catalog = try Catalog(store: base, index: try IndexName(target.index))
+        let manifest =
+            if let at { try await catalog.manifest(at) } else { try await catalog.latest() }
+        let analyzer = try Analyzer(
+            try plan(), manifest, base: base, pool: try running.pool(), stop: stop,
+            progress: running.progress)
+        let outcome = try await analyzer.run(at: WallClock.system.now())
+        let report = outcome.report
+        if let html { try Console.writeFile(html, report.page) }
+        try Console.say(
+            running.json ? try Console.json(report) : report.lines.joined(separator: "\n"))
+        if let failure = outcome.failure { throw failure }
+    }
+
+    private func plan() throws(TesseraError) -> AnalysisPlan {
+        var plan = AnalysisPlan(store: target.store)
+        plan.k = k
+        plan.nprobe = nprobe
+        plan.refineDepth = refine
+        plan.queriesPath = queries
+        plan.mostQueries = maxQueries
+        plan.vectorsPath = vectors
+        plan.idsPath = ids
+        plan.truthFolder = noTruthCache ? nil : truthFolder ?? Self.usualTruthFolder
+        plan.budgetSeconds = budgetSeconds
+        plan.loadSeconds = loadSeconds
+        plan.concurrency = concurrency
+        plan.rate = rate
+        plan.coldQueries = coldQueries
+        plan.curvePoints = curvePoints
+        plan.seed = seed
+        if let prices { plan.prices = try CostTable.read(path: prices) }
+        return plan
+    }
+
+    /// As the XDG base directories have it.
+    private static var usualTruthFolder: String? {
+        let environment = ProcessInfo.processInfo.environment
+        let caches = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { $0 + "/.cache" }
+        return caches.map { $0 + "/tessera/truth" }
+    }
+}
