@@ -1,6 +1,9 @@
 // openapi.json is true: its paths are the server's, and what the server answers fits its schemas.
+import Catalog
 import Coordinator
 import Foundation
+import HTTPTypes
+import NIOCore
 import TesseraBase
 import Testing
 

@@ -2,6 +2,7 @@
 import Coordinator
 import Foundation
 import Glibc
+import ServiceLifecycle
 import TesseraBase
 import TestSupport
 import Testing

@@ -26,6 +26,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var closeAt: NIODeadline?
     private var requests = 0
     private var closesAfterAnswer = false
+    /// The connection closes as soon as what was written is sent.
+    private var isClosing = false
+    private var isOver = false
 
     init(_ limits: ServerLimits) {
         body = TimeAmount(limits.bodyTime)
@@ -41,11 +44,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        isOver = true
         timer?.cancel()
         timer = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        isOver = true
         timer?.cancel()
         timer = nil
         context.fireChannelInactive()
@@ -87,15 +92,36 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func closeAfter(
         _ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
     ) {
-        context.writeAndFlush(data, promise: promise)
-        if readingSince == nil {
-            context.close(promise: nil)
-        } else {
+        guard readingSince == nil else {
             closeAt = .now() + .seconds(1)
+            return context.writeAndFlush(data, promise: promise)
         }
+        finish(data, promise, context)
+    }
+
+    /// Writes the end of the last answer and closes once all of it is sent.
+    private func finish(
+        _ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
+    ) {
+        isClosing = true
+        closeAt = .now() + write
+        let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { _ in
+            context.close(mode: .all, promise: nil)
+        }
+        context.writeAndFlush(data, promise: sent)
+    }
+
+    /// Others close right after the end of an answer is written, not sent; it is closed soon enough.
+    func close(
+        context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?
+    ) {
+        guard isClosing, mode == .all else { return context.close(mode: mode, promise: promise) }
+        context.channel.closeFuture.cascade(to: promise)
     }
 
     private func schedule(_ context: ChannelHandlerContext) {
+        guard !isOver else { return }
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: tick) { [self] in
             timer = nil
             look(context)
@@ -107,7 +133,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         if let closeAt, now >= closeAt { return context.close(promise: nil) }
         if let blockedSince, now - blockedSince >= write { return context.close(promise: nil) }
         if let idleSince, now - idleSince >= idle { return context.close(promise: nil) }
-        if let readingSince, now - readingSince >= body, closeAt == nil {
+        if let readingSince, now - readingSince >= body, closeAt == nil, !isClosing {
             refuse(context)
         }
         schedule(context)
@@ -126,8 +152,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let head = HTTPResponse(status: error.code.status, headerFields: fields)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(body)), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        context.close(promise: nil)
+        finish(NIOAny(HTTPResponsePart.end(nil)), nil, context)
     }
 }
 
