@@ -191,8 +191,8 @@ class Cluster:
     def __init__(self, bench, replication):
         self.workers = bench.workers(WORKERS)
         try:
-            addresses = [option for worker in self.workers for option in ("--worker", worker.address)]
-            self.server = bench.serve(*addresses, "--replication", replication)
+            addresses = ",".join(worker.address for worker in self.workers)
+            self.server = bench.serve("--workers", addresses, "--replication", replication)
         except BaseException:
             self.stop()
             raise

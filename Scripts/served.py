@@ -63,17 +63,18 @@ class SampleStore:
 
 
 class Server:
-    """`shardctl serve` (or another program that says `serving ADDRESS`), from its start until `stop`."""
+    """`shardctl serve`, or with `command="worker"` a worker, from its start until `stop`."""
 
     def __init__(self, *arguments, program=SHARDCTL, command="serve", cores=None, ready=True):
         pinned = ["taskset", "-c", ",".join(map(str, cores))] if cores else []
         self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen([*pinned, str(program), command, "--port", "0", *map(str, arguments)],
+        place = ["--port", "0"] if command == "serve" else ["--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen([*pinned, str(program), command, *place, *map(str, arguments)],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
         self.command = f"shardctl {command} {' '.join(map(str, arguments))}"
         try:
             self.address = self.find_address()
-            if ready:
+            if ready and command == "serve":
                 self.wait_until_ready()
         except BaseException:
             self.process.kill()
@@ -89,9 +90,9 @@ class Server:
                 raise Failed(f"{self.command} does not serve: {raw.decode()}{self.said()}")
             raw += piece
         line = raw.split(b"\n")[0].decode()
-        if not line.startswith("serving "):
+        if not line.startswith(("serving ", "listening on ")):
             raise Failed(f"{self.command} said {line!r} instead of where it serves")
-        return line.split()[1]
+        return line.split()[-1]
 
     def wait_until_ready(self):
         import http.client

@@ -88,6 +88,10 @@ struct DocumentTests {
             }
             let page = try await server.ask("GET", "/")
             #expect(page.headers["content-type"]?.hasPrefix("text/html") == true)
+            let policy = page.headers["content-security-policy"] ?? ""
+            #expect(policy.hasPrefix("default-src 'none'; script-src 'sha256-"))
+            #expect(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"))
+            #expect(!page.text.contains("page.css") && !page.text.contains("page.js"))
             #expect(
                 try await server.ask("GET", "/openapi.json").json["openapi"] as? String == "3.1.0")
         }

@@ -47,12 +47,11 @@ extension QueryRun {
     /// - Precondition: slots are those ``offer(_:)`` returned, list numbers in range of their shards.
     package mutating func takeLists(_ chosen: [(slot: Int, list: Int)]) {
         probes.reserve(chosen.count)
-        centroidScratch.reserve(paddedDimension + 4)
         for (place, probe) in chosen.enumerated() {
             precondition(probe.slot >= 0 && probe.slot < slotCount, "no such shard was offered")
             let slot = slots.base + probe.slot
             let distance = slot.pointee.view.centroids.distance(
-                slot.pointee.local, centroid: probe.list, scratch: centroidScratch.base)
+                slot.pointee.local, centroid: probe.list)
             probes.base[place] = Probe(slot: probe.slot, list: probe.list, distance: distance)
         }
         probeCount = chosen.count
