@@ -20,7 +20,7 @@ struct ResidentIds: Sendable {
 
     var count: Int { ends.count }
     /// Bytes of memory this takes.
-    var bytes: Int { text.capacity + 4 * ends.capacity }
+    var bytes: Int { text.count + 4 * ends.count }
 
     subscript(row: Int) -> String {
         let start = row == 0 ? 0 : Int(ends[row - 1])
