@@ -35,7 +35,8 @@ struct ColdParts: Sendable {
 
     /// Throws `corrupted` where a shard is not what the manifest says, and what the store throws.
     func search(
-        _ part: SearchPart, _ request: PartsRequest, _ index: IndexDescription, _ lease: LeasedShards
+        _ part: SearchPart, _ request: PartsRequest, _ index: IndexDescription,
+        _ lease: LeasedShards
     ) async throws(TesseraError) -> PartAnswer {
         let trace = ReadTrace()
         let result = await ReadTrace.$current.withValue(trace) {
@@ -51,7 +52,8 @@ struct ColdParts: Sendable {
     }
 
     private func scan(
-        _ part: SearchPart, _ request: PartsRequest, _ index: IndexDescription, _ lease: LeasedShards
+        _ part: SearchPart, _ request: PartsRequest, _ index: IndexDescription,
+        _ lease: LeasedShards
     ) async throws(TesseraError) -> SearchAnswer {
         let clock = ContinuousClock()
         let start = clock.now
