@@ -26,7 +26,7 @@ struct DocumentTests {
             let path = template.replacingOccurrences(of: "{name}", with: "photos")
             #expect(Route(path: path)?.method == method, "\(template)")
             #expect(Route(path: path + "?a=b") == Route(path: path))
-            #expect(Route(path: path + "/x") == nil || template == "/")
+            #expect(Route(path: path + "/x") == nil || ["/", "/v1/indexes"].contains(template))
         }
     }
 

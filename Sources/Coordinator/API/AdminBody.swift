@@ -24,7 +24,7 @@ enum AdminBody {
         try cursor.expect(UInt8(ascii: "{"), bytes, "at the beginning")
         if !cursor.take(UInt8(ascii: "}"), bytes) {
             repeat {
-                let name = try cursor.string(bytes, limit: 100, field: "a field name")
+                let name = try cursor.name(bytes)
                 guard name == field else {
                     throw APIError(
                         .invalidArgument, "there is no field '\(name)'; give \(field) alone",

@@ -67,6 +67,17 @@ package struct JSONCursor {
         return matches
     }
 
+    /// The name of a field. What is wrong with it is no field's fault.
+    mutating func name(_ bytes: borrowing Span<UInt8>) throws(APIError) -> String {
+        do throws(APIError) {
+            return try string(bytes, limit: 100, field: "a field name")
+        } catch {
+            var unnamed = error
+            unnamed.field = nil
+            throw unnamed
+        }
+    }
+
     /// A string of at most `limit` UTF-8 bytes.
     mutating func string(
         _ bytes: borrowing Span<UInt8>, limit: Int, field: String

@@ -121,7 +121,7 @@ extension SearchBody {
     private static func field(
         _ bytes: borrowing Span<UInt8>, _ cursor: inout JSONCursor
     ) throws(APIError) -> Field {
-        let name = try cursor.string(bytes, limit: 100, field: "a field name")
+        let name = try cursor.name(bytes)
         guard let field = Field(rawValue: name) else {
             throw APIError(
                 .invalidArgument,
