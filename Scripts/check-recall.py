@@ -65,7 +65,7 @@ def main():
     probes = ["--nprobe", options.nprobe] if options.nprobe else []
     report = json.loads(run(
         programs / "analyze-performance", *target, "--vectors", options.vectors, "--queries", options.queries, *probes,
-        "--max-queries", options.max_queries, "--load-seconds", 0.2, "--curve-points", 0, "--cold-queries", 0,
+        "--max-queries", options.max_queries, "--budget-seconds", 100000, "--load-seconds", 0.2, "--curve-points", 0, "--cold-queries", 0,
         "--no-truth-cache", "--json"))
     exact = distances(queries, read(options.vectors))
     usual = report["settings"]["refineDepth"]

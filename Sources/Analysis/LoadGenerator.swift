@@ -54,9 +54,10 @@ package struct LoadGenerator: Sendable {
         return try await run { () throws(TesseraError) -> Due? in
             try stop.check()
             let now = ContinuousClock.now
-            guard now < end else { return nil }
-            return Due(
-                number: next.add(1, ordering: .relaxed).oldValue % queries.rows, at: now)
+            let number = next.add(1, ordering: .relaxed).oldValue
+            // However short the time and busy the machine: one query a lane.
+            guard now < end || number < pool.width else { return nil }
+            return Due(number: number % queries.rows, at: now)
         }
     }
 

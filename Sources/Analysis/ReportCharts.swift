@@ -39,7 +39,8 @@ extension Report {
     /// 1, 2 and 5 of each power of ten on a logarithmic axis; the powers alone where that is too many.
     private static func logTicks(_ axis: Axis) -> [Double] {
         let powers = Int(axis.low.rounded(.down))...Int(axis.high.rounded(.up))
-        let factors = axis.high - axis.low > 2 ? [1.0] : [1, 2, 5]
+        let span = axis.high - axis.low
+        let factors = span > 2 ? [1.0] : span > 0.8 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8]
         return powers.flatMap { power in factors.map { Double(power) + log10($0) } }
             .filter { (axis.low...axis.high).contains($0) }
     }
@@ -75,7 +76,9 @@ extension Report {
         }
         for tick in Self.logTicks(x) {
             drawing.line(x(tick), y.start, x(tick), y.start + 4, "axis")
-            drawing.text(Wording.time(microseconds: pow(10, tick)), x(tick), 250)
+            drawing.text(
+                Wording.time(microseconds: pow(10, tick)), x(tick), 250,
+                x(tick) > 596 ? "end" : "middle")
         }
         var lastEnd = -1000.0
         for (name, value) in [

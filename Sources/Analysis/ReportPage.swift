@@ -78,7 +78,7 @@ extension Report {
         @media (prefers-color-scheme:dark){:root{--ink:#e6e9f0;--soft:#9aa5ba;--paper:#12151c;--panel:#1b202b;\
         --rule:#333b4b;--mark:#7aa5ff;--hot:#e0573f;--cool:#233a52;--oncool:#e6e9f0}}
         @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--paper:#fff;--panel:#fff;--rule:#bbb;\
-        --mark:#1c4aa8;--hot:#b8321d;--cool:#e4eef8;--oncool:#000}figure,.table{break-inside:avoid}}
+        --mark:#1c4aa8;--hot:#b8321d;--cool:#e4eef8;--oncool:#000}figure,.table{break-inside:avoid}.scroll{overflow:visible}table{font-size:.72em}}
         *{box-sizing:border-box;-webkit-print-color-adjust:exact;print-color-adjust:exact}
         body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
         main{max-width:1400px;margin:0 auto;padding:24px}
@@ -90,7 +90,7 @@ extension Report {
         .tiles div{background:var(--panel);border:1px solid var(--rule);border-radius:8px;padding:8px 14px}
         dt{color:var(--soft);font-size:.8em}dd{margin:0;font-size:1.25em;font-variant-numeric:tabular-nums}
         .charts,.tables{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:20px;\
-        margin:20px 0;align-items:start}
+        margin:20px 0;align-items:start}.tables{grid-template-columns:repeat(auto-fit,minmax(min(100%,640px),1fr))}
         figure,.table{margin:0;background:var(--panel);border:1px solid var(--rule);border-radius:8px;padding:14px;min-width:0}
         .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.86em;font-variant-numeric:tabular-nums}
         th,td{padding:3px 8px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}

@@ -59,7 +59,7 @@ struct LoadGeneratorTests {
 
     @Test func `a closed loop ends, and its lanes share the queries`() async throws {
         let result = try await generator(pause: 0.001, lanes: 3).closedLoop(seconds: 0.05)
-        #expect(!result.latencies.isEmpty && result.elapsed >= 0.05)
+        #expect(result.latencies.count >= 3 && result.elapsed > 0)
         #expect(result.latencies.allSatisfy { $0 >= 0.001 })
     }
 
