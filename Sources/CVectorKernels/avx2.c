@@ -48,24 +48,13 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
     return found;
 }
 
-// The list's tables, `[subquantizers][16]` bytes.
-static void narrow_tables(const int16_t *tables, size_t pairs, int16_t factor, uint8_t *bytes) {
-    const __m256i factors = _mm256_set1_epi16(factor);
-    for (size_t p = 0; p < pairs; p++) {
-        const int16_t *pair = tables + p / 2 * 64 + p % 2 * 16;
-        __m256i first = _mm256_mulhrs_epi16(_mm256_loadu_si256((const __m256i *)pair), factors);
-        __m256i last = _mm256_mulhrs_epi16(_mm256_loadu_si256((const __m256i *)(pair + 32)), factors);
-        _mm256_storeu_si256((__m256i *)(bytes + 32 * p), _mm256_packus_epi16(first, last));
-    }
-}
-
 static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t factor, int16_t bias_factor,
                               uint8_t limit, uint8_t *scratch, uint32_t *rows, float *distances) {
     const __m256i nibble = _mm256_set1_epi8(15), most = _mm256_set1_epi8((char)limit);
     const __m256i bias_factors = _mm256_set1_epi16(bias_factor);
     size_t found = 0, pairs = list->subquantizers / 2;
     const uint8_t *block = list->blocks, *end = block + (list->count + 31) / 32 * list->block_stride;
-    narrow_tables(tables, pairs, factor, scratch);
+    narrow_steps(tables, list->subquantizers, factor, scratch);
     for (size_t first = 0; first < list->count; first += TSR_BLOCK, block += list->block_stride) {
         prefetch_ahead(list, block, end);
         __m256i sum = list->has_bias ? narrowed_bias(block + pairs * TSR_BLOCK, bias_factors) : _mm256_setzero_si256();
@@ -117,6 +106,34 @@ static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query,
     }
 }
 
+static void quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step) {
+    float sum = 0, widest = 0;
+    for (size_t m = 0; m < subquantizers; m++) {
+        float low = _mm256_cvtss_f32(smallest_of_16(tables + 16 * m));
+        float high = _mm256_cvtss_f32(largest_of_16(tables + 16 * m));
+        sum += low;
+        widest = high - low > widest ? high - low : widest;
+    }
+    *offset = sum;
+    *step = widest > 0 ? widest / TSR_TABLE_STEPS : 1;
+    for (size_t m = subquantizers; m % 4; m++)
+        for (size_t k = 0; k < 16; k++) steps[tsr_step_place(m, k)] = 0;
+    float inverse = 1.0f / *step;
+    inverse = inverse < __FLT_MAX__ ? inverse : __FLT_MAX__;
+    const __m256 factor = _mm256_set1_ps(inverse), most = _mm256_set1_ps(TSR_TABLE_STEPS);
+    for (size_t m = 0; m < subquantizers; m++) {
+        __m256 low = smallest_of_16(tables + 16 * m);
+        __m256 a = _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(tables + 16 * m), low), factor);
+        __m256 b = _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(tables + 16 * m + 8), low), factor);
+        __m256i both = _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_min_ps(a, most)),
+                                          _mm256_cvtps_epi32(_mm256_min_ps(b, most)));
+        both = _mm256_permute4x64_epi64(both, 0xD8);
+        int16_t *place = steps + tsr_step_place(m, 0);
+        _mm_storeu_si128((__m128i *)place, _mm256_castsi256_si128(both));
+        _mm_storeu_si128((__m128i *)(place + 32), _mm256_extracti128_si256(both, 1));
+    }
+}
+
 static size_t select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
                            float *selected) {
     size_t found = 0;
@@ -139,6 +156,7 @@ const tsr_kernel_table tsr_avx2_kernels = {
     "avx2",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
     select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
     l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
+    nth_smallest,   sort_keys,      dot_centroid,    narrow_steps,
 };
 #pragma clang attribute pop
 #endif

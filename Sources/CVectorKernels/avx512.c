@@ -7,7 +7,45 @@
 
 #pragma clang attribute push(                                                                  \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,f16c,sse4.2"))), apply_to = function)
+// What masks are good at: see x86_common.h.
+#define NUMBER_WITHIN
+static inline __attribute__((always_inline)) uint32_t number_within(const float *values, float most) {
+    __mmask16 mask = _mm512_cmp_ps_mask(_mm512_loadu_ps(values), _mm512_set1_ps(most), _CMP_LE_OQ);
+    return (uint32_t)__builtin_popcount(mask);
+}
+static inline __attribute__((always_inline)) uint32_t number_below(const uint64_t *keys, uint64_t key) {
+    __mmask8 mask = _mm512_cmplt_epu64_mask(_mm512_loadu_si512(keys), _mm512_set1_epi64((int64_t)key));
+    return (uint32_t)__builtin_popcount(mask);
+}
 #include "x86_common.h"
+
+// The lanes of `mask`, appended.
+INLINE size_t emit_lanes(const tsr_list *list, size_t first, __m512 values, __mmask16 mask, uint32_t *rows,
+                         float *distances, size_t found) {
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)(list->first_row + (uint32_t)first)));
+    _mm512_storeu_ps(distances + found, _mm512_maskz_compress_ps(mask, values));
+    _mm512_storeu_si512(rows + found, _mm512_maskz_compress_epi32(mask, places));
+    return found + (size_t)__builtin_popcount(mask);
+}
+
+// Of 16 vectors with 16-bit sums, what is within the threshold.
+INLINE size_t emit_wide(const tsr_list *list, size_t first, __m256i sums, const uint8_t *bias, float threshold,
+                        uint32_t *rows, float *distances, size_t found) {
+    if (first >= list->count) return found;
+    __m512 values = _mm512_mul_ps(_mm512_set1_ps(list->table_step), _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(sums)));
+    values = _mm512_add_ps(_mm512_set1_ps(list->base), values);
+    __m512 added = _mm512_setzero_ps();
+    if (bias) {
+        __m512i wide = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)bias));
+        added = _mm512_mul_ps(_mm512_set1_ps(list->bias_step), _mm512_cvtepi32_ps(wide));
+    }
+    values = _mm512_add_ps(values, added);
+    size_t left = list->count - first;
+    __mmask16 there = left < 16 ? (__mmask16)((1u << left) - 1) : 0xffff;
+    __mmask16 mask = _mm512_mask_cmp_ps_mask(there, values, _mm512_set1_ps(threshold), _CMP_LE_OQ);
+    return emit_lanes(list, first, values, mask, rows, distances, found);
+}
 
 // Two pairs of subquantizers a step: the lower half of each register works on pair p, the upper on pair p + 1.
 // The 16-bit sums are kept as in avx2.c and the halves added at the end.
@@ -36,15 +74,11 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
         __m256i odd = _mm256_add_epi16(_mm512_castsi512_si256(high), _mm512_extracti64x4_epi64(high, 1));
         __m256i quarters02 = _mm256_unpacklo_epi16(even, odd);
         __m256i quarters13 = _mm256_unpackhi_epi16(even, odd);
-        f32x32 values;
-        __m512 lower = _mm512_cvtepi32_ps(
-            _mm512_cvtepu16_epi32(_mm256_permute2x128_si256(quarters02, quarters13, 0x20)));
-        __m512 upper = _mm512_cvtepi32_ps(
-            _mm512_cvtepu16_epi32(_mm256_permute2x128_si256(quarters02, quarters13, 0x31)));
-        __builtin_memcpy(&values, &lower, 64);
-        __builtin_memcpy((float *)&values + 16, &upper, 64);
-        found = emit_block(list, first, list->table_step * values, block + pairs * TSR_BLOCK,
-                           threshold, rows, distances, found);
+        const uint8_t *bias = list->has_bias ? block + pairs * TSR_BLOCK : 0;
+        found = emit_wide(list, first, _mm256_permute2x128_si256(quarters02, quarters13, 0x20), bias, threshold, rows,
+                          distances, found);
+        found = emit_wide(list, first + 16, _mm256_permute2x128_si256(quarters02, quarters13, 0x31),
+                          bias ? bias + 16 : 0, threshold, rows, distances, found);
     }
     return found;
 }
@@ -62,16 +96,11 @@ static void narrow_tables(const int16_t *tables, size_t pairs, int16_t factor, u
     }
 }
 
-// Rows and distances of the 16 lanes in `mask`, appended.
+// The same for sums in bytes.
 INLINE size_t emit_sums(const tsr_list *list, size_t first, __m128i sums, __mmask16 mask, uint32_t *rows,
                         float *distances, size_t found) {
-    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     __m512 scaled = _mm512_mul_ps(_mm512_set1_ps(list->table_step), _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(sums)));
-    scaled = _mm512_add_ps(_mm512_set1_ps(list->base), scaled);
-    __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)(list->first_row + (uint32_t)first)));
-    _mm512_storeu_ps(distances + found, _mm512_maskz_compress_ps(mask, scaled));
-    _mm512_storeu_si512(rows + found, _mm512_maskz_compress_epi32(mask, places));
-    return found + (size_t)__builtin_popcount(mask);
+    return emit_lanes(list, first, _mm512_add_ps(_mm512_set1_ps(list->base), scaled), mask, rows, distances, found);
 }
 
 static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t factor, int16_t bias_factor,
@@ -140,6 +169,49 @@ static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query,
     }
 }
 
+// The largest of a value's 16 lanes, and the largest of their negatives, both exact.
+INLINE void extent_of_16(__m512 values, float *low, float *high) {
+    __m256 first = _mm512_castps512_ps256(values), last = _mm512_extractf32x8_ps(values, 1);
+    __m256 most = _mm256_max_ps(first, last), least = _mm256_min_ps(first, last);
+    // Both at once from here on: the largest in the lower half, minus the smallest in the upper.
+    __m512 both = _mm512_insertf32x8(_mm512_castps256_ps512(most), _mm256_xor_ps(least, _mm256_set1_ps(-0.0f)), 1);
+    both = _mm512_max_ps(both, _mm512_shuffle_f32x4(both, both, 0xB1));
+    both = _mm512_max_ps(both, _mm512_permute_ps(both, 0x4E));
+    both = _mm512_max_ps(both, _mm512_permute_ps(both, 0xB1));
+    *high = _mm512_cvtss_f32(both);
+    *low = -_mm256_cvtss_f32(_mm512_extractf32x8_ps(both, 1));
+}
+
+static void quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step) {
+    enum { kept = 256 };
+    float sum = 0, widest = 0, lows[kept];
+    for (size_t m = 0; m < subquantizers; m++) {
+        float low, high;
+        extent_of_16(_mm512_loadu_ps(tables + 16 * m), &low, &high);
+        if (m < kept) lows[m] = low;
+        sum += low;
+        widest = high - low > widest ? high - low : widest;
+    }
+    *offset = sum;
+    *step = widest > 0 ? widest / TSR_TABLE_STEPS : 1;
+    float inverse = 1.0f / *step;
+    inverse = inverse < __FLT_MAX__ ? inverse : __FLT_MAX__;
+    for (size_t m = subquantizers; m % 4; m++)
+        for (size_t k = 0; k < 16; k++) steps[tsr_step_place(m, k)] = 0;
+    for (size_t m = 0; m < subquantizers; m++) {
+        float low, high;
+        __m512 values = _mm512_loadu_ps(tables + 16 * m);
+        if (m < kept) low = lows[m];
+        else extent_of_16(values, &low, &high);
+        values = _mm512_mul_ps(_mm512_sub_ps(values, _mm512_set1_ps(low)), _mm512_set1_ps(inverse));
+        values = _mm512_min_ps(values, _mm512_set1_ps(TSR_TABLE_STEPS));
+        __m256i both = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(values));
+        int16_t *place = steps + tsr_step_place(m, 0);
+        _mm_storeu_si128((__m128i *)place, _mm256_castsi256_si128(both));
+        _mm_storeu_si128((__m128i *)(place + 32), _mm256_extracti128_si256(both, 1));
+    }
+}
+
 static size_t select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
                            float *selected) {
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -162,6 +234,7 @@ const tsr_kernel_table tsr_avx512_kernels = {
     "avx512",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
     select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
     l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
+    nth_smallest,   sort_keys,      dot_centroid,    narrow_steps,
 };
 #pragma clang attribute pop
 #endif

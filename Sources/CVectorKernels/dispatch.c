@@ -52,11 +52,7 @@ void tsr_quantize_tables(const float *tables, size_t subquantizers, int16_t *ste
     kernels->quantize_tables(tables, subquantizers, steps, offset, step);
 }
 void tsr_narrow_tables(const int16_t *steps, size_t subquantizers, int16_t factor, uint8_t *bytes) {
-    for (size_t m = 0; m < subquantizers; m++)
-        for (size_t k = 0; k < 16; k++) {
-            int step = (steps[tsr_step_place(m, k)] * factor + 0x4000) >> 15;
-            bytes[16 * m + k] = (uint8_t)(step < 255 ? step : 255);
-        }
+    kernels->narrow_tables(steps, subquantizers, factor, bytes);
 }
 void tsr_prepare_query(const float *query, const float *origin, size_t n, float *shifted, uint8_t *bytes, float *step,
                        float *norm) {
@@ -71,6 +67,22 @@ void tsr_group_minima(const float *values, size_t groups, float *minima) {
 size_t tsr_select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
                         float *selected) {
     return kernels->select_below(values, count, threshold, first, indices, selected);
+}
+float tsr_nth_smallest(const float *values, size_t count, size_t wanted) {
+    return kernels->nth_smallest(values, count, wanted);
+}
+void tsr_sort_keys(const uint64_t *keys, size_t count, size_t wanted, uint64_t *sorted) {
+    kernels->sort_keys(keys, count, wanted, sorted);
+}
+float tsr_dot_centroid(const float *query, const int8_t *codes, size_t n) {
+    return kernels->dot_centroid(query, codes, n);
+}
+void tsr_l2_sq8_rows(const tsr_stored_row *rows, size_t count, size_t n, float *distances) {
+    for (size_t i = 0; i < count; i++) distances[i] = kernels->l2_sq8(rows[i].shifted, rows[i].step, rows[i].high, n);
+}
+void tsr_l2_sq16_rows(const tsr_stored_row *rows, size_t count, size_t n, float *distances) {
+    for (size_t i = 0; i < count; i++)
+        distances[i] = kernels->l2_sq16(rows[i].shifted, rows[i].step, rows[i].high, rows[i].low, n);
 }
 size_t tsr_scan_pq8(const tsr_list *list, const float *tables, float threshold,
                     uint32_t *rows, float *distances) {

@@ -12,6 +12,19 @@ static inline size_t tsr_step_place(size_t subquantizer, size_t entry) {
     return subquantizer / 4 * 64 + entry / 8 * 32 + subquantizer % 4 * 8 + entry % 8;
 }
 
+/// A float by its place in the order of all floats from minus to plus infinity.
+static inline float tsr_ordered_float(uint32_t place) {
+    uint32_t bits = place & 0x80000000u ? place ^ 0x80000000u : ~place;
+    float value;
+    __builtin_memcpy(&value, &bits, 4);
+    return value;
+}
+static inline uint32_t tsr_float_place(float value) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &value, 4);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
 typedef struct {
     const char *name;
     size_t (*scan_pq4)(const tsr_list *, const uint8_t *, float, uint32_t *, float *);
@@ -34,6 +47,10 @@ typedef struct {
     float (*dot_f16)(const float *, const uint8_t *, size_t);
     void (*pq_tables)(const float *, const float *, size_t, size_t, size_t, float *);
     uint32_t (*crc32c)(uint32_t, const uint8_t *, size_t);
+    float (*nth_smallest)(const float *, size_t, size_t);
+    void (*sort_keys)(const uint64_t *, size_t, size_t, uint64_t *);
+    float (*dot_centroid)(const float *, const int8_t *, size_t);
+    void (*narrow_tables)(const int16_t *, size_t, int16_t, uint8_t *);
 } tsr_kernel_table;
 
 extern const tsr_kernel_table tsr_scalar_kernels;

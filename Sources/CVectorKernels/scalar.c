@@ -2,6 +2,7 @@
 #pragma STDC FP_CONTRACT OFF
 #include "kernel_table.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -54,6 +55,8 @@ SUM(l2_f16, (const float *query, const uint8_t *row, size_t n),
 SUM(dot_f16, (const float *query, const uint8_t *row, size_t n),
     query[i] * half_to_float(row + 2 * i))
 
+SUM(dot_centroid, (const float *a, const int8_t *b, size_t n), a[i] * (float)b[i / 4 * 64 + i % 4])
+
 static void pq_tables(const float *query, const float *codebooks, size_t subquantizers,
                       size_t subdimension, size_t centroids, float *tables) {
     for (size_t m = 0; m < subquantizers; m++)
@@ -99,10 +102,17 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
 
 static unsigned saturated(unsigned value) { return value < 255 ? value : 255; }
 
+static void narrow_tables(const int16_t *steps, size_t subquantizers, int16_t factor, uint8_t *bytes) {
+    for (size_t m = 0; m < subquantizers; m++)
+        for (size_t k = 0; k < 16; k++)
+            bytes[16 * m + k] =
+                (uint8_t)saturated((unsigned)(steps[tsr_step_place(m, k)] * factor + 0x4000) >> 15);
+}
+
 static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t factor, int16_t bias_factor,
                               uint8_t limit, uint8_t *scratch, uint32_t *rows, float *distances) {
     size_t found = 0, pairs = list->subquantizers / 2;
-    tsr_narrow_tables(tables, list->subquantizers, factor, scratch);
+    narrow_tables(tables, list->subquantizers, factor, scratch);
     for (size_t index = 0; index < list->count; index++) {
         const uint8_t *block = list->blocks + index / TSR_BLOCK * list->block_stride;
         size_t lane = index % TSR_BLOCK;
@@ -135,12 +145,14 @@ static void quantize_tables(const float *tables, size_t subquantizers, int16_t *
     }
     *offset = sum;
     *step = widest > 0 ? widest / TSR_TABLE_STEPS : 1;
+    float inverse = 1.0f / *step;
+    inverse = inverse < FLT_MAX ? inverse : FLT_MAX;
     memset(steps, 0, (subquantizers + 3) / 4 * 64 * sizeof *steps);
     for (size_t m = 0; m < subquantizers; m++) {
         float low = tables[16 * m];
         for (size_t k = 1; k < 16; k++) low = tables[16 * m + k] < low ? tables[16 * m + k] : low;
         for (size_t k = 0; k < 16; k++) {
-            float scaled = (tables[16 * m + k] - low) / *step;
+            float scaled = (tables[16 * m + k] - low) * inverse;
             steps[tsr_step_place(m, k)] = (int16_t)rintf(scaled < TSR_TABLE_STEPS ? scaled : TSR_TABLE_STEPS);
         }
     }
@@ -193,6 +205,26 @@ static size_t select_below(const float *values, size_t count, float threshold, u
     return found;
 }
 
+static float nth_smallest(const float *values, size_t count, size_t wanted) {
+    uint32_t low = tsr_float_place(-INFINITY), high = tsr_float_place(INFINITY);
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        size_t within = 0;
+        for (size_t i = 0; i < count; i++) within += values[i] <= tsr_ordered_float(middle);
+        if (within >= wanted) high = middle;
+        else low = middle + 1;
+    }
+    return tsr_ordered_float(low) + 0.0f;
+}
+
+static void sort_keys(const uint64_t *keys, size_t count, size_t wanted, uint64_t *sorted) {
+    for (size_t i = 0; i < count; i++) {
+        size_t place = 0;
+        for (size_t j = 0; j < count; j++) place += keys[j] < keys[i];
+        if (place < wanted) sorted[place] = keys[i];
+    }
+}
+
 static size_t scan_pq8(const tsr_list *list, const float *tables, float threshold,
                        uint32_t *rows, float *distances) {
     size_t found = 0;
@@ -222,4 +254,5 @@ const tsr_kernel_table tsr_scalar_kernels = {
     "scalar",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
     select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
     l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
+    nth_smallest,   sort_keys,      dot_centroid,    narrow_tables,
 };

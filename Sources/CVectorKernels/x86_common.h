@@ -5,6 +5,8 @@
 #pragma clang diagnostic ignored "-Wpsabi"  // every such function is inlined
 typedef float f32x32 __attribute__((vector_size(128), aligned(4)));
 typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
+typedef int32_t i32x16 __attribute__((vector_size(64)));
+typedef uint32_t u32x16 __attribute__((vector_size(64)));
 typedef float f32x8 __attribute__((vector_size(32), aligned(4)));
 typedef int8_t i8x32 __attribute__((vector_size(32), aligned(1)));
 typedef uint8_t u8x32 __attribute__((vector_size(32), aligned(1)));
@@ -80,6 +82,18 @@ SUM(l2_f16, (const float *query, const uint8_t *row, size_t n),
 SUM(dot_f16, (const float *query, const uint8_t *row, size_t n),
     load_floats(query + i, left) * load_halves(row + 2 * i, left))
 
+// Four dimensions each 64 bytes. What fills up the last word is zeros.
+INLINE f32x32 load_spread(const int8_t *from, size_t count) {
+    int32_t words[8] = {0};
+    for (size_t w = 0; w < (count < 32 ? (count + 3) / 4 : 8); w++) __builtin_memcpy(words + w, from + 64 * w, 4);
+    __m256i all = _mm256_setr_epi32(words[0], words[1], words[2], words[3], words[4], words[5], words[6], words[7]);
+    i8x32 v;
+    __builtin_memcpy(&v, &all, sizeof v);
+    return __builtin_convertvector(v, f32x32);
+}
+SUM(dot_centroid, (const float *a, const int8_t *b, size_t n),
+    load_floats(a + i, left) * load_spread(b + 16 * i, left))
+
 static void pq_tables(const float *query, const float *codebooks, size_t subquantizers,
                       size_t subdimension, size_t centroids, float *tables) {
     for (size_t m = 0; m < subquantizers; m++)
@@ -131,59 +145,36 @@ INLINE __m256 largest_of_16(const float *values) {
     return _mm256_max_ps(v, _mm256_shuffle_ps(v, v, 0xB1));
 }
 
+INLINE void shift_32(const float *query, const float *origin, size_t left, float *shifted, f32x32 *most) {
+    f32x32 v = load_floats(query, left) - load_floats(origin, left);
+    *most = __builtin_elementwise_max(__builtin_elementwise_abs(v), *most);
+    __builtin_memcpy(shifted, &v, left * sizeof(float));
+}
+INLINE void round_32(const float *shifted, size_t left, float inverse, uint8_t *bytes) {
+    f32x32 scaled = load_floats(shifted, left) * inverse;
+    scaled = __builtin_elementwise_max(scaled, (f32x32){0} - 127.0f);
+    scaled = __builtin_elementwise_min(scaled, (f32x32){0} + 127.0f);
+    u8x32 rounded = __builtin_convertvector(__builtin_elementwise_rint(scaled) + 128.0f, u8x32);
+    __builtin_memcpy(bytes, &rounded, (left + 3) / 4 * 4);
+}
+
 static void prepare_query(const float *query, const float *origin, size_t n, float *shifted, uint8_t *bytes,
                           float *step, float *norm) {
     f32x32 most = {0};
-    for (size_t i = 0; i < n; i += 32) {
-        size_t left = n - i < 32 ? n - i : 32;
-        f32x32 v = load_floats(query + i, left) - load_floats(origin + i, left);
-        f32x32 size = __builtin_elementwise_abs(v);
-        most = __builtin_elementwise_max(size, most);
-        __builtin_memcpy(shifted + i, &v, left * sizeof(float));
-    }
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) shift_32(query + i, origin + i, 32, shifted + i, &most);
+    if (i < n) shift_32(query + i, origin + i, n - i, shifted + i, &most);
     __m256 eight = _mm256_max_ps(largest_of_16((const float *)&most), largest_of_16((const float *)&most + 16));
     float largest = _mm256_cvtss_f32(eight);
     float inverse = largest > 0 ? 127.0f / largest : 0;
-    for (size_t i = 0; i < n; i += 32) {
-        size_t left = n - i < 32 ? n - i : 32, filled = (left + 3) / 4 * 4;
-        f32x32 scaled = load_floats(shifted + i, left) * inverse;
-        scaled = __builtin_elementwise_max(scaled, (f32x32){0} - 127.0f);
-        scaled = __builtin_elementwise_min(scaled, (f32x32){0} + 127.0f);
-        u8x32 rounded = __builtin_convertvector(__builtin_elementwise_rint(scaled) + 128.0f, u8x32);
-        __builtin_memcpy(bytes + i, &rounded, filled);
-    }
+    for (i = 0; i + 32 <= n; i += 32) round_32(shifted + i, 32, inverse, bytes + i);
+    if (i < n) round_32(shifted + i, n - i, inverse, bytes + i);
     *step = largest / 127.0f;
     *norm = dot_f32(shifted, shifted, n);
 }
 
 static void group_minima(const float *values, size_t groups, float *minima) {
     for (size_t g = 0; g < groups; g++) minima[g] = _mm256_cvtss_f32(smallest_of_16(values + 16 * g));
-}
-
-static void quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step) {
-    float sum = 0, widest = 0;
-    for (size_t m = 0; m < subquantizers; m++) {
-        float low = _mm256_cvtss_f32(smallest_of_16(tables + 16 * m));
-        float high = _mm256_cvtss_f32(largest_of_16(tables + 16 * m));
-        sum += low;
-        widest = high - low > widest ? high - low : widest;
-    }
-    *offset = sum;
-    *step = widest > 0 ? widest / TSR_TABLE_STEPS : 1;
-    for (size_t m = subquantizers; m % 4; m++)
-        for (size_t k = 0; k < 16; k++) steps[tsr_step_place(m, k)] = 0;
-    const __m256 divisor = _mm256_set1_ps(*step), most = _mm256_set1_ps(TSR_TABLE_STEPS);
-    for (size_t m = 0; m < subquantizers; m++) {
-        __m256 low = smallest_of_16(tables + 16 * m);
-        __m256 a = _mm256_div_ps(_mm256_sub_ps(_mm256_loadu_ps(tables + 16 * m), low), divisor);
-        __m256 b = _mm256_div_ps(_mm256_sub_ps(_mm256_loadu_ps(tables + 16 * m + 8), low), divisor);
-        __m256i both = _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_min_ps(a, most)),
-                                          _mm256_cvtps_epi32(_mm256_min_ps(b, most)));
-        both = _mm256_permute4x64_epi64(both, 0xD8);
-        int16_t *place = steps + tsr_step_place(m, 0);
-        _mm_storeu_si128((__m128i *)place, _mm256_castsi256_si128(both));
-        _mm_storeu_si128((__m128i *)(place + 32), _mm256_extracti128_si256(both, 1));
-    }
 }
 
 // A block's bias bytes in steps of the list.
@@ -195,7 +186,7 @@ INLINE __m256i narrowed_bias(const uint8_t *bias, __m256i factor) {
     return _mm256_permute4x64_epi64(_mm256_packus_epi16(a, b), 0xD8);
 }
 
-// Memory is waited for more than anything is computed: the block after the next, or that much of the next list, is asked for.
+// Memory is waited for more than anything is computed: it is asked for two blocks ahead, across into the next list. More did not pay.
 INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
     const uint8_t *ahead = block + 2 * list->block_stride;
     if (ahead >= end) {
@@ -203,6 +194,94 @@ INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uin
         ahead = list->next_blocks + (ahead - end);
     }
     for (size_t i = 0; i < list->block_stride; i += 64) __builtin_prefetch(ahead + i);
+}
+
+#ifndef NUMBER_WITHIN
+// How many of 16 values are at most `most`, and how many of 8 keys are smaller than `key`.
+INLINE uint32_t number_within(const float *values, float most) {
+    const __m256 limit = _mm256_set1_ps(most);
+    int low = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(values), limit, _CMP_LE_OQ));
+    int high = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(values + 8), limit, _CMP_LE_OQ));
+    return (uint32_t)__builtin_popcount((unsigned)(low | high << 8));
+}
+INLINE uint32_t number_below(const uint64_t *keys, uint64_t key) {
+    const __m256i sign = _mm256_set1_epi64x(INT64_MIN), limit = _mm256_set1_epi64x((int64_t)(key ^ (uint64_t)INT64_MIN));
+    __m256i low = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)keys), sign);
+    __m256i high = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(keys + 4)), sign);
+    int first = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(limit, low)));
+    int last = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(limit, high)));
+    return (uint32_t)__builtin_popcount((unsigned)(first | last << 4));
+}
+#endif
+
+// Of 16 values: all ones where a value is at most `most`.
+INLINE i32x16 within_16(const float *values, f32x16 most) {
+    f32x16 some;
+    __builtin_memcpy(&some, values, 64);
+    return some <= most;
+}
+INLINE u32x16 places_of_16(const float *values) {
+    i32x16 bits;
+    __builtin_memcpy(&bits, values, 64);
+    return (u32x16)(bits ^ ((bits >> 31) | INT32_MIN));
+}
+
+// Halving the range of floats, until what is within has the wanted number.
+static float nth_smallest(const float *values, size_t count, size_t wanted) {
+    float rest[16];
+    size_t whole = count / 16 * 16;
+    for (size_t i = 0; i < 16; i++) rest[i] = whole + i < count ? values[whole + i] : __builtin_nanf("");
+    const f32x16 infinite = (f32x16){0} + __builtin_inff();
+    i32x16 numbers = within_16(rest, infinite);
+    u32x16 least = places_of_16(rest) | ~(u32x16)numbers, most = places_of_16(rest) & (u32x16)numbers;
+    for (size_t i = 0; i < whole; i += 16) {
+        u32x16 places = places_of_16(values + i);
+        numbers += within_16(values + i, infinite);
+        least = __builtin_elementwise_min(least, places);
+        most = __builtin_elementwise_max(most, places);
+    }
+    uint32_t low = __builtin_reduce_min(least), high = __builtin_reduce_max(most);
+    uint32_t lowest = tsr_float_place(-__builtin_inff()), highest = tsr_float_place(__builtin_inff());
+    low = low < lowest ? lowest : low;
+    high = high > highest ? highest : high;
+    if ((size_t)-__builtin_reduce_add(numbers) < wanted) return __builtin_inff();
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        float most = tsr_ordered_float(middle);
+        size_t within = number_within(rest, most);
+        for (size_t i = 0; i < whole; i += 16) within += number_within(values + i, most);
+        if (within == wanted) {
+            f32x16 limit = (f32x16){0} + most;
+            u32x16 last = (u32x16)within_16(rest, limit) & places_of_16(rest);
+            for (size_t i = 0; i < whole; i += 16)
+                last = __builtin_elementwise_max(last, (u32x16)within_16(values + i, limit) & places_of_16(values + i));
+            return tsr_ordered_float(__builtin_reduce_max(last)) + 0.0f;
+        }
+        if (within > wanted) high = middle;
+        else low = middle + 1;
+    }
+    return tsr_ordered_float(low) + 0.0f;
+}
+
+static void sort_keys(const uint64_t *keys, size_t count, size_t wanted, uint64_t *sorted) {
+    uint64_t rest[8];
+    size_t whole = count / 8 * 8;
+    for (size_t i = 0; i < 8; i++) rest[i] = whole + i < count ? keys[whole + i] : ~(uint64_t)0;
+    for (size_t i = 0; i < count; i++) {
+        size_t place = number_below(rest, keys[i]);
+        for (size_t j = 0; j < whole; j += 8) place += number_below(keys + j, keys[i]);
+        if (place < wanted) sorted[place] = keys[i];
+    }
+}
+
+static void narrow_steps(const int16_t *steps, size_t subquantizers, int16_t factor, uint8_t *bytes) {
+    const __m256i factors = _mm256_set1_epi16(factor);
+    for (size_t m = 0; m < subquantizers; m += 2, bytes += 32) {
+        const int16_t *pair = steps + m / 4 * 64 + m % 4 * 8;
+        __m256i first = _mm256_mulhrs_epi16(_mm256_loadu_si256((const __m256i *)pair), factors);
+        __m256i last = _mm256_mulhrs_epi16(_mm256_loadu_si256((const __m256i *)(pair + 32)), factors);
+        _mm256_storeu_si256((__m256i *)bytes, _mm256_packus_epi16(first, last));
+    }
 }
 
 static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {

@@ -49,34 +49,3 @@ package final class AlignedArray<Element: BitwiseCopyable>: @unchecked Sendable 
 }
 
 private let hugePage = 2 << 20
-
-/// Scratch memory that grows and is used again. Its owner frees it.
-package struct ScratchBuffer<Element: BitwiseCopyable> {
-    package var base: UnsafeMutablePointer<Element>
-    package var capacity: Int
-
-    @inlinable package init() {
-        capacity = 0
-        base = Self.allocate(0)
-    }
-
-    @inlinable package static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {
-        UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 64
-        ).bindMemory(to: Element.self, capacity: count)
-    }
-
-    /// Makes room for `count` elements; the first `keeping` survive.
-    @inlinable package mutating func reserve(_ count: Int, keeping: Int = 0) {
-        guard count > capacity else { return }
-        let larger = Self.allocate(max(count, 2 * capacity))
-        for index in 0..<keeping { larger[index] = base[index] }
-        free()
-        base = larger
-        capacity = max(count, 2 * capacity)
-    }
-
-    @inlinable package func free() {
-        UnsafeMutableRawPointer(base).deallocate()
-    }
-}

@@ -11,17 +11,18 @@ package struct ListScan: BitwiseCopyable, @unchecked Sendable {
     package static let tableSteps = 4095
 
     /// `[blockCount][blockStride]` bytes.
-    package let blocks: UnsafePointer<UInt8>
+    package var blocks: UnsafePointer<UInt8>
     /// What is scanned next, for the cache.
-    package let next: UnsafePointer<UInt8>?
-    package let count: Int
-    package let subquantizers: Int
-    package let bitsPerCode: Int
-    package let hasBias: Bool
-    package let firstRow: UInt32
-    package let base: Float
-    package let tableStep: Float
-    package let biasStep: Float
+    package var next: UnsafePointer<UInt8>?
+    package var count: Int
+    package var subquantizers: Int
+    package var bitsPerCode: Int
+    package var hasBias: Bool
+    package var firstRow: UInt32
+    package var base: Float
+    package var tableStep: Float
+    package var biasStep: Float
+    private let stride: Int
 
     package init(
         blocks: UnsafePointer<UInt8>, next: UnsafePointer<UInt8>?, count: Int, subquantizers: Int,
@@ -38,6 +39,8 @@ package struct ListScan: BitwiseCopyable, @unchecked Sendable {
         self.base = base
         self.tableStep = tableStep
         self.biasStep = biasStep
+        stride = Self.blockStride(
+            subquantizers: subquantizers, bitsPerCode: bitsPerCode, hasBias: hasBias)
     }
 
     /// Bytes of one block of codes, with its bias bytes where it has them.
@@ -86,9 +89,7 @@ package struct ListScan: BitwiseCopyable, @unchecked Sendable {
     private var plain: tsr_list {
         tsr_list(
             blocks: blocks, next_blocks: next,
-            block_stride: Self.blockStride(
-                subquantizers: subquantizers, bitsPerCode: bitsPerCode, hasBias: hasBias),
-            count: count, subquantizers: subquantizers, first_row: firstRow,
+            block_stride: stride, count: count, subquantizers: subquantizers, first_row: firstRow,
             has_bias: hasBias ? 1 : 0, base: base, table_step: tableStep, bias_step: biasStep)
     }
 }

@@ -135,10 +135,11 @@ package enum SearchKernels {
     /// Room that quantized tables take.
     package static func quantizedCount(subquantizers: Int) -> Int { (subquantizers + 3) / 4 * 64 }
 
+    /// The inner product with one centroid of a ``CentroidBlock``: see `tsr_dot_centroid`.
     package static func dot(
-        _ query: UnsafePointer<Float>, _ codes: UnsafePointer<Int8>, _ count: Int
+        _ query: UnsafePointer<Float>, centroid: UnsafePointer<Int8>, _ count: Int
     ) -> Float {
-        tsr_dot_f32_i8(query, codes, count)
+        tsr_dot_centroid(query, centroid, count)
     }
 
     package static func dot(
@@ -152,8 +153,55 @@ package enum SearchKernels {
     }
 }
 
+/// A stored refine row with what its shard's distances start from; laid out as `tsr_stored_row`.
+package struct StoredRow: BitwiseCopyable {
+    package var shifted: UnsafePointer<Float>
+    package var step: UnsafePointer<Float>
+    package var high: UnsafePointer<UInt8>
+    package var low: UnsafePointer<UInt8>?
+
+    package init(
+        shifted: UnsafePointer<Float>, step: UnsafePointer<Float>, high: UnsafePointer<UInt8>,
+        low: UnsafePointer<UInt8>?
+    ) {
+        self.shifted = shifted
+        self.step = step
+        self.high = high
+        self.low = low
+    }
+}
+
+/// Picking the smallest, without a branch that could be mispredicted.
+extension SearchKernels {
+    /// See `tsr_nth_smallest`.
+    package static func smallest(_ values: UnsafePointer<Float>, count: Int, place: Int) -> Float {
+        tsr_nth_smallest(values, count, place)
+    }
+
+    /// See `tsr_sort_keys`.
+    package static func sort(
+        _ keys: UnsafePointer<UInt64>, count: Int, wanted: Int,
+        into sorted: UnsafeMutablePointer<UInt64>
+    ) {
+        tsr_sort_keys(keys, count, wanted, sorted)
+    }
+}
+
 /// Distances to stored refine rows: see the kernels of the same names.
 extension SearchKernels {
+    /// See `tsr_l2_sq8_rows` and, for `whole` rows, `tsr_l2_sq16_rows`.
+    package static func squaredDistances(
+        _ rows: UnsafePointer<StoredRow>, count: Int, width: Int, whole: Bool,
+        into distances: UnsafeMutablePointer<Float>
+    ) {
+        let rows = UnsafeRawPointer(rows).assumingMemoryBound(to: tsr_stored_row.self)
+        if whole {
+            tsr_l2_sq16_rows(rows, count, width, distances)
+        } else {
+            tsr_l2_sq8_rows(rows, count, width, distances)
+        }
+    }
+
     package static func squaredDistanceSQ8(
         _ shifted: UnsafePointer<Float>, _ step: UnsafePointer<Float>,
         _ row: UnsafePointer<UInt8>, _ count: Int

@@ -72,9 +72,14 @@ extension LaneSearcher {
             }
         }
         let elapsed = ContinuousClock.now - start
-        let answered = lanes.flatMap { $0 }.sorted { $0.query < $1.query }
+        var inOrder = [Answered?](repeating: nil, count: queries.rows)
+        for lane in lanes {
+            for answered in lane { inOrder[answered.query] = answered }
+        }
         return BatchAnswers(
-            answers: answered.map(\.answer), latencies: answered.map(\.latency), elapsed: elapsed)
+            answers: inOrder.compactMap { $0?.answer },
+            latencies: inOrder.compactMap { $0?.latency },
+            elapsed: elapsed)
     }
 
     private func searchLane(_ queries: Matrix, _ options: SearchOptions, _ queue: BatchQueue)
@@ -83,19 +88,21 @@ extension LaneSearcher {
         var scratch = SearchScratch()
         var answered: [Answered] = []
         while let batch = queue.next() {
+            let first = answered.count
             let start = ContinuousClock.now
-            let ordered =
-                batch.count < leastOrdered ? Array(batch) : order(batch, queries, &scratch)
-            var answers: [SearchAnswer] = []
-            answers.reserveCapacity(ordered.count)
-            for query in ordered {
-                answers.append(
-                    try search(queries.row(query), options: options, scratch: &scratch))
+            if batch.count < leastOrdered {
+                for query in batch {
+                    let answer = try search(queries.row(query), options: options, scratch: &scratch)
+                    answered.append(Answered(query: query, answer: answer))
+                }
+            } else {
+                for query in order(batch, queries, &scratch) {
+                    let answer = try search(queries.row(query), options: options, scratch: &scratch)
+                    answered.append(Answered(query: query, answer: answer))
+                }
             }
             let latency = ContinuousClock.now - start
-            for (query, answer) in zip(ordered, answers) {
-                answered.append(Answered(query: query, answer: answer, latency: latency))
-            }
+            for index in first..<answered.count { answered[index].latency = latency }
         }
         return answered
     }
@@ -105,7 +112,7 @@ extension LaneSearcher {
 private struct Answered: Sendable {
     let query: Int
     let answer: SearchAnswer
-    let latency: Duration
+    var latency = Duration.zero
 }
 
 /// Hands out runs of queries.

@@ -63,12 +63,20 @@ extension IndexSearcher {
         hits.reserveCapacity(nearest.count)
         for candidate in nearest {
             let place = NumericID(rawValue: candidate.id)
-            let id =
-                if let ids = shards[place.shard].ids {
-                    ids[place.row]
-                } else {
-                    try storedID(place, &blocks, &receipt)
-                }
+            ids[place.shard]?.prefetchPlace(row: place.row)
+        }
+        for candidate in nearest {
+            let place = NumericID(rawValue: candidate.id)
+            ids[place.shard]?.prefetch(row: place.row)
+        }
+        for candidate in nearest {
+            let place = NumericID(rawValue: candidate.id)
+            let id: String
+            if let resident = ids[place.shard]?[place.row] {
+                id = resident
+            } else {
+                id = try storedID(place, &blocks, &receipt)
+            }
             hits.append(Hit(id: id, distance: metric.reported(candidate.distance), place: place))
         }
         return hits

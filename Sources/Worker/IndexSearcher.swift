@@ -25,6 +25,8 @@ package struct IndexSearcher: Sendable {
     let shards: [ResidentShard]
     /// Of the shards, by ordinal.
     private let views: [ShardView]
+    /// Of the shards, by ordinal; nil where they are not in memory.
+    let ids: [IdView?]
     let hasRefineTier: Bool
 
     /// - Precondition: at least one shard, ordinals 0 to count - 1 in order, one router centroid each.
@@ -33,6 +35,7 @@ package struct IndexSearcher: Sendable {
             !shards.isEmpty && router.centroids.rows == shards.count, "one centroid a shard")
         self.shards = shards
         views = shards.map(\.view)
+        ids = shards.map { $0.ids?.view }
         metric = shards[0].head.metric
         self.router = RouterIndex(router, metric: metric)
         dimension = shards[0].head.dimension

@@ -5,28 +5,6 @@ import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// External ids of a shard's rows, one after another.
-struct ResidentIds: Sendable {
-    private var text: [UInt8] = []
-    private var ends: [UInt32] = []
-
-    init(vectors: Int) {
-        ends.reserveCapacity(vectors)
-    }
-
-    mutating func append(_ id: String) {
-        text += id.utf8
-        ends.append(UInt32(text.count))
-    }
-
-    var count: Int { ends.count }
-
-    subscript(row: Int) -> String {
-        let start = row == 0 ? 0 : Int(ends[row - 1])
-        return String(decoding: text[start..<Int(ends[row])], as: UTF8.self)
-    }
-}
-
 /// What a shard's rows section holds.
 struct RowsAndIds: Sendable {
     let rows: RefineRows?
@@ -50,7 +28,9 @@ struct RowsAndIds: Sendable {
             : RefineRows(
                 encoding: head.refine.encoding, dimension: head.dimension, vectors: head.vectorCount
             )
-        var ids = ResidentIds(vectors: head.vectorCount)
+        var text: [UInt8] = []
+        var starts: [UInt32] = [0]
+        starts.reserveCapacity(head.vectorCount + 1)
         for (list, entry) in head.lists.enumerated() {
             for row in entry.firstRow..<entry.firstRow + entry.count {
                 guard let rows, let range = head.refineRange(row: row, list: list) else { break }
@@ -58,10 +38,13 @@ struct RowsAndIds: Sendable {
                 rows.store(payload.span, row: row, dimension: head.dimension)
             }
         }
-        while ids.count < head.vectorCount {
-            let place = head.idPlace(row: ids.count)
-            for id in try head.ids(Array(part(place.range)), at: place) { ids.append(id) }
+        while starts.count <= head.vectorCount {
+            let place = head.idPlace(row: starts.count - 1)
+            for id in try head.ids(Array(part(place.range)), at: place) {
+                text += id.utf8
+                starts.append(UInt32(text.count))
+            }
         }
-        return RowsAndIds(rows: rows, ids: ids)
+        return RowsAndIds(rows: rows, ids: ResidentIds(text: text, starts: starts))
     }
 }

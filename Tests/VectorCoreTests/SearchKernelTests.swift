@@ -100,26 +100,105 @@ extension KernelTests {
         SearchKernels.groupMinima(values, groups: minima.count, into: &minima)
         #expect(minima == (0..<minima.count).map { values[16 * $0..<16 * $0 + 16].min()! })
     }
+}
+
+extension KernelTests {
+    @Test(
+        "the n-th smallest is found in values with ties, infinities and what is no number",
+        arguments: ["scalar"] + InstructionSets.fast, [1, 15, 16, 17, 100, 333])
+    func nthSmallest(set: String, count: Int) {
+        let best = Kernels.instructionSet
+        defer { _ = Kernels.force(instructionSet: best) }
+        _ = Kernels.force(instructionSet: set)
+        var values = RandomVectors.uniform(rows: 1, columns: count, seed: 5).elements.map {
+            ($0 * 64).rounded() / 8 - 4
+        }
+        for (place, odd) in [Float.infinity, -.infinity, .nan, -.nan].enumerated()
+        where place * 7 + 3 < count {
+            values[place * 7 + 3] = odd
+        }
+        let sorted = values.filter { !$0.isNaN }.sorted()
+        for place in 1...count {
+            let found = SearchKernels.smallest(values, count: count, place: place)
+            #expect(found == (place <= sorted.count ? sorted[place - 1] : .infinity))
+        }
+    }
 
     @Test(
-        "keys sort as distances do, and selection puts the smallest first",
-        arguments: [1, 2, 9, 40, 257, 3000])
-    func keys(count: Int) {
-        let values = RandomVectors.uniform(rows: 1, columns: count, seed: 11).elements.map {
-            $0 - 0.5
+        "the smallest keys come in ascending order",
+        arguments: ["scalar"] + InstructionSets.fast, [1, 7, 8, 9, 24, 100])
+    func sortedKeys(set: String, count: Int) {
+        let best = Kernels.instructionSet
+        defer { _ = Kernels.force(instructionSet: best) }
+        _ = Kernels.force(instructionSet: set)
+        var random = SeededRandom(seed: 4)
+        var keys = (0..<count).map { _ in UInt64.random(in: 0...UInt64.max, using: &random) }
+        keys[0] = .max
+        for wanted in [1, count / 2, count] where wanted > 0 {
+            var sorted = [UInt64](repeating: 0, count: wanted)
+            SearchKernels.sort(keys, count: count, wanted: wanted, into: &sorted)
+            #expect(sorted == Array(keys.sorted()[..<wanted]))
         }
-        let made = values.enumerated().map { DistanceKey.make($1, $0) }
-        #expect(zip(made, values).allSatisfy { DistanceKey.distance($0) == $1 })
-        let sorted = made.sorted()
-        #expect(sorted.map { values[DistanceKey.number($0)] } == values.sorted())
-        for wanted in [1, count / 3, count - 1, count] where wanted > 0 {
-            var keys = made
-            KeySelection.select(&keys, count, wanted: wanted)
-            #expect(keys[..<wanted].sorted() == Array(sorted[..<wanted]))
+    }
+
+    @Test(
+        "many stored rows have the distances that each has alone",
+        arguments: ["scalar"] + InstructionSets.fast, [1, 31, 32, 33, 96, 130])
+    func storedRows(set: String, width: Int) {
+        let best = Kernels.instructionSet
+        defer { _ = Kernels.force(instructionSet: best) }
+        let floats = RandomVectors.uniform(rows: 2, columns: width, seed: 6)
+        let (shifted, step) = (Array(floats.row(0)), Array(floats.row(1)))
+        var random = SeededRandom(seed: 8)
+        let bytes = (0..<10 * width).map { _ in UInt8.random(in: 0...255, using: &random) }
+        func distances(whole: Bool) -> [Float] {
+            var distances = [Float](repeating: 0, count: 5)
+            shifted.withUnsafeBufferPointer { shifted in
+                step.withUnsafeBufferPointer { step in
+                    bytes.withUnsafeBufferPointer { bytes in
+                        let rows = (0..<5).map { row in
+                            StoredRow(
+                                shifted: shifted.baseAddress!, step: step.baseAddress!,
+                                high: bytes.baseAddress! + row * width,
+                                low: whole ? bytes.baseAddress! + (5 + row) * width : nil)
+                        }
+                        SearchKernels.squaredDistances(
+                            rows, count: 5, width: width, whole: whole, into: &distances)
+                    }
+                }
+            }
+            return distances
         }
-        var keys = made
-        KeySelection.sort(&keys, count)
-        #expect(keys == sorted)
+        _ = Kernels.force(instructionSet: set)
+        let found = [false, true].map(distances)
+        _ = Kernels.force(instructionSet: "scalar")
+        #expect(found == [false, true].map(distances))
+        for row in 0..<5 {
+            let alone = SearchKernels.squaredDistanceSQ8(
+                shifted, step, Array(bytes[row * width..<(row + 1) * width]), width)
+            #expect(found[0][row] == alone)
+        }
+    }
+
+    @Test(
+        "a product with one centroid among sixteen has the bits of one with its bytes alone",
+        arguments: ["scalar"] + InstructionSets.fast, [1, 3, 4, 31, 33, 96, 130])
+    func centroidProducts(set: String, width: Int) {
+        let best = Kernels.instructionSet
+        defer { _ = Kernels.force(instructionSet: best) }
+        let query = RandomVectors.uniform(rows: 1, columns: width, seed: 2).elements
+        let example = RankExample(width: width, groups: 2)
+        for centroid in [0, 5, 31] {
+            let bytes = (0..<width).map { Int8(example.code(centroid, $0)) }
+            _ = Kernels.force(instructionSet: "scalar")
+            var expected: [Float] = [0]
+            var output = expected.mutableSpan
+            Kernels.dots(query.span, rows: bytes.span, into: &output)
+            _ = Kernels.force(instructionSet: set)
+            let start = centroid / 16 * example.words * 64 + centroid % 16 * 4
+            let found = SearchKernels.dot(query, centroid: Array(example.codes[start...]), width)
+            #expect(found.bitPattern == expected[0].bitPattern)
+        }
     }
 }
 
@@ -276,9 +355,9 @@ private struct RankExample {
         norms = (0..<16 * groups).map { Float($0) * 0.25 }
     }
 
-    private var words: Int { (width + 3) / 4 }
+    var words: Int { (width + 3) / 4 }
 
-    private func code(_ centroid: Int, _ dimension: Int) -> Int {
+    func code(_ centroid: Int, _ dimension: Int) -> Int {
         Int(
             codes[
                 centroid / 16 * words * 64 + dimension / 4 * 64 + centroid % 16 * 4 + dimension % 4]

@@ -31,7 +31,7 @@ typedef struct {
     float bias_step;
 } tsr_list;
 
-/// Rows whose distance is at most `threshold`, in list order. `rows` and `distances` have room for `list->count`.
+/// Rows whose distance is at most `threshold`, in list order. `rows` and `distances` have room for `list->count + 16`.
 /// Returns how many were written.
 ///
 /// 4 bits: `tables` is `[subquantizers][16]` bytes; sums must fit 16 bits.
@@ -98,10 +98,29 @@ void tsr_group_minima(const float *values, size_t groups, float *minima);
 size_t tsr_select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
                         float *selected);
 
+/// The smallest number that at least `wanted` of the `values` are at most; infinity where there is none. Values that are not a
+/// number count as none. `wanted` is at least 1.
+float tsr_nth_smallest(const float *values, size_t count, size_t wanted);
+/// The `wanted` smallest of the `keys`, which all differ, in ascending order. Takes `count * count` steps: for a few hundred at most.
+void tsr_sort_keys(const uint64_t *keys, size_t count, size_t wanted, uint64_t *sorted);
+/// Inner product of floats with a centroid's bytes where tsr_centroids has them, four dimensions each 64 bytes: the bits of tsr_dot_f32_i8.
+float tsr_dot_centroid(const float *query, const int8_t *codes, size_t n);
+
 /// Squared distance of `shifted` to `step * (256 * high + low)`, `[n]` each: the 16-bit scalar quantizer in two planes.
 float tsr_l2_sq16(const float *shifted, const float *step, const uint8_t *high, const uint8_t *low, size_t n);
 /// Inner product of `scaled` and `256 * high + low`.
 float tsr_dot_sq16(const float *scaled, const uint8_t *high, const uint8_t *low, size_t n);
+
+/// A stored refine row, and the query and the steps of its shard; `low` only where rows have 16 bits.
+typedef struct {
+    const float *shifted;
+    const float *step;
+    const uint8_t *high;
+    const uint8_t *low;
+} tsr_stored_row;
+/// tsr_l2_sq8 of each of `count` rows, by their upper bytes, and tsr_l2_sq16 of each.
+void tsr_l2_sq8_rows(const tsr_stored_row *rows, size_t count, size_t n, float *distances);
+void tsr_l2_sq16_rows(const tsr_stored_row *rows, size_t count, size_t n, float *distances);
 
 /// Asks for `count` bytes to be brought into the cache.
 static inline void tsr_prefetch(const void *bytes, size_t count) {

@@ -1,6 +1,13 @@
 // Centroids as a query compares itself with all of them at once: bytes, 16 centroids side by side.
 import VectorCore
 
+extension Metric {
+    /// Without the generic comparison that `==` is across modules.
+    var isInnerProduct: Bool {
+        if case .innerProduct = self { true } else { false }
+    }
+}
+
 /// The lists of a shard, or the shards of a router, about a common origin.
 final class CentroidSet: Sendable {
     let count: Int
@@ -29,7 +36,7 @@ final class CentroidSet: Sendable {
         norms = AlignedArray(count: groups * 16, filling: .infinity)
         self.origin = AlignedArray(origin, or: 0)
         shift = AlignedArray(
-            metric == .innerProduct ? [Float](repeating: 0, count: width) : origin, or: 0)
+            metric.isInnerProduct ? [Float](repeating: 0, count: width) : origin, or: 0)
         for centroid in 0..<count { store(rows, centroid, words: words) }
     }
 
@@ -45,7 +52,7 @@ final class CentroidSet: Sendable {
             norm += value * value
         }
         corrections.base[centroid] = -128 * sum
-        norms.base[centroid] = metric == .innerProduct ? 0 : norm
+        norms.base[centroid] = metric.isInnerProduct ? 0 : norm
     }
 
     /// Bytes this takes in memory.
@@ -58,7 +65,7 @@ final class CentroidSet: Sendable {
                 codes: codes.base, corrections: corrections.base, norms: norms.base,
                 groups: norms.count / 16, words: (width + 3) / 4),
             origin: origin.base, shift: shift.base, width: width,
-            scale: (metric == .innerProduct ? -1 : -2) * step)
+            scale: (metric.isInnerProduct ? -1 : -2) * step)
     }
 }
 
@@ -75,16 +82,10 @@ package struct CentroidView: BitwiseCopyable, @unchecked Sendable {
     var padded: Int { 16 * block.groups }
 
     /// The distance that `constant`, from ``LocalQuery``, and a float product with one centroid's bytes make.
-    func distance(_ query: LocalQuery, centroid: Int, scratch: UnsafeMutablePointer<Int8>) -> Float
-    {
-        let source = UnsafeRawPointer(
-            block.codes + centroid / 16 * block.words * 64 + centroid % 16 * 4)
-        let target = UnsafeMutableRawPointer(scratch)
-        for word in 0..<block.words {
-            let four = source.loadUnaligned(fromByteOffset: 64 * word, as: UInt32.self)
-            target.storeBytes(of: four, toByteOffset: 4 * word, as: UInt32.self)
-        }
-        let product = SearchKernels.dot(query.shifted, scratch, width)
+    func distance(_ query: LocalQuery, centroid: Int) -> Float {
+        let product = SearchKernels.dot(
+            query.shifted,
+            centroid: block.codes + centroid / 16 * block.words * 64 + centroid % 16 * 4, width)
         return block.norms[centroid] + (query.constant + scale * product)
     }
 }
@@ -112,7 +113,7 @@ struct LocalQuery: BitwiseCopyable {
         self.bytes = UnsafePointer(bytes)
         step = made.step
         constant =
-            metric == .innerProduct
+            metric.isInnerProduct
             ? -SearchKernels.dot(query, view.origin, view.width) : made.norm
     }
 

@@ -40,67 +40,109 @@ extension QueryRun {
     package mutating func chooseLists(_ wanted: Int) {
         let chosen = nearestLists(wanted)
         probes.reserve(chosen)
-        centroidScratch.reserve(paddedDimension + 4)
+        unsortedProbes.reserve(chosen)
+        keys.reserve(chosen)
         // The few that are left get their exact distance, which every vector's distance starts from.
-        selectedIndices.reserve(chosen)
-        for index in 0..<chosen {
-            selectedIndices.base[index] = UInt32(DistanceKey.number(keys.base[index]))
-        }
+        var slot = 0
         for index in 0..<chosen {
             let place = Int(selectedIndices.base[index])
-            let slot = slots.base + self.slot(ofList: place)
-            let distance = slot.pointee.view.centroids.distance(
-                slot.pointee.local, centroid: place - slot.pointee.start,
-                scratch: centroidScratch.base)
-            keys.base[index] = DistanceKey.make(distance, place)
+            while slot + 1 < slotCount, slots.base[slot + 1].start <= place { slot += 1 }
+            let here = slots.base + slot
+            let list = place - here.pointee.start
+            let distance = here.pointee.view.centroids.distance(here.pointee.local, centroid: list)
+            SearchKernels.prefetch(here.pointee.view.lists + list, 1)
+            unsortedProbes.base[index] = Probe(slot: slot, list: list, distance: distance)
+            keys.base[index] = DistanceKey.make(distance, index)
         }
-        KeySelection.sort(keys.base, chosen)
+        sortKeys(chosen)
         for index in 0..<chosen {
-            let place = DistanceKey.number(keys.base[index])
-            let slot = slot(ofList: place)
-            probes.base[index] = Probe(
-                slot: slot, list: place - (slots.base + slot).pointee.start,
-                distance: DistanceKey.distance(keys.base[index]))
+            probes.base[index] = unsortedProbes.base[DistanceKey.number(sortedKeys.base[index])]
         }
         probeCount = chosen
     }
 
-    /// The keys of the nearest lists, in no order, at the front of `keys`; returns how many there are.
+    /// Selects the nearest lists, in the order they lie in; returns how many there are.
     mutating func nearestLists(_ wanted: Int) -> Int {
-        selectedIndices.reserve(listEnd + 16)
-        selectedValues.reserve(listEnd + 16)
-        keys.reserve(listEnd)
-        let count = SearchKernels.selectBelow(
-            listDistances.base, count: listEnd, threshold: bound(wanted),
-            indices: selectedIndices.base, selected: selectedValues.base)
+        let count = select(listDistances.base, count: listEnd, within: bound(wanted))
+        return cutSelected(count, wanted)
+    }
+
+    /// Selects the values of at most `limit`; returns how many.
+    mutating func select(_ values: UnsafePointer<Float>, count: Int, within limit: Float) -> Int {
+        selectedIndices.reserve(count + 16)
+        selectedValues.reserve(count + 16)
+        return SearchKernels.selectBelow(
+            values, count: count, threshold: limit, indices: selectedIndices.base,
+            selected: selectedValues.base)
+    }
+
+    /// Cuts what is selected down to the `wanted` smallest, of equal ones those that come first. They stay in their order.
+    mutating func cutSelected(_ count: Int, _ wanted: Int) -> Int {
+        guard count > wanted, wanted > 0 else { return min(count, wanted) }
+        let last = SearchKernels.smallest(selectedValues.base, count: count, place: wanted)
+        let (indices, values) = (selectedIndices.base, selectedValues.base)
+        var kept = 0
+        for index in 0..<count {
+            let value = values[index]
+            indices[kept] = indices[index]
+            values[kept] = value
+            kept &+= value <= last ? 1 : 0
+        }
+        return kept > wanted ? dropEqual(last, kept, excess: kept - wanted) : kept
+    }
+
+    /// Drops the last `excess` of those that equal `last`.
+    private mutating func dropEqual(_ last: Float, _ count: Int, excess: Int) -> Int {
+        var left = -excess
+        for index in 0..<count where selectedValues.base[index] == last { left += 1 }
+        var kept = 0
+        for index in 0..<count {
+            let value = selectedValues.base[index]
+            if value == last {
+                guard left > 0 else { continue }
+                left -= 1
+            }
+            selectedIndices.base[kept] = selectedIndices.base[index]
+            selectedValues.base[kept] = value
+            kept += 1
+        }
+        return kept
+    }
+
+    /// Keys of what is selected, in ascending order in ``sortedKeys``; the numbers are the indices.
+    mutating func sortSelected(_ count: Int) {
+        keys.reserve(count)
         for index in 0..<count {
             keys.base[index] = DistanceKey.make(
                 selectedValues.base[index], Int(selectedIndices.base[index]))
         }
-        guard count > wanted else { return count }
-        KeySelection.select(keys.base, count, wanted: wanted)
-        return wanted
+        sortKeys(count)
     }
+
+    /// Brings the first `count` keys in ascending order into ``sortedKeys``.
+    mutating func sortKeys(_ count: Int) {
+        sortedKeys.reserve(count)
+        guard count > Self.mostCompared else {
+            return SearchKernels.sort(keys.base, count: count, wanted: count, into: sortedKeys.base)
+        }
+        sortedKeys.base.update(from: keys.base, count: count)
+        KeySelection.sort(sortedKeys.base, count)
+    }
+
+    /// Comparing each with each pays for this many.
+    private static var mostCompared: Int { 192 }
 
     /// A distance that at least `wanted` lists are within: the wanted-th smallest of the minima of groups of 16, each
     /// of which is a list of its own.
     private mutating func bound(_ wanted: Int) -> Float {
         let groups = listEnd / 16
-        guard groups >= wanted else { return .greatestFiniteMagnitude }
+        guard groups >= wanted, wanted > 0 else { return .greatestFiniteMagnitude }
         minima.reserve(groups)
-        keys.reserve(groups)
         SearchKernels.groupMinima(listDistances.base, groups: groups, into: minima.base)
-        for group in 0..<groups { keys.base[group] = DistanceKey.make(minima.base[group], group) }
-        KeySelection.select(keys.base, groups, wanted: wanted)
-        var largest = keys.base[0]
-        for index in 1..<max(1, wanted) { largest = max(largest, keys.base[index]) }
-        return DistanceKey.distance(largest)
-    }
-
-    private func slot(ofList place: Int) -> Int {
-        var slot = slotCount - 1
-        while (slots.base + slot).pointee.start > place { slot -= 1 }
-        return slot
+        // The centroids that fill up a group are infinitely far.
+        return min(
+            .greatestFiniteMagnitude,
+            SearchKernels.smallest(minima.base, count: groups, place: wanted))
     }
 
     /// The shard and list of a chosen list.

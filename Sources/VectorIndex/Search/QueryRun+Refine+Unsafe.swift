@@ -4,22 +4,14 @@ package import VectorCore
 extension QueryRun {
     /// Picks the wanted nearest of what the scans found.
     package mutating func chooseCandidates() {
-        keys.reserve(found)
-        var count = 0
-        for index in 0..<found where distances.base[index] <= threshold.value {
-            keys.base[count] = DistanceKey.make(distances.base[index], index)
-            count += 1
-        }
-        if count > wantedCandidates {
-            KeySelection.select(keys.base, count, wanted: wantedCandidates)
-            count = wantedCandidates
-        }
+        let count = cutSelected(
+            select(distances.base, count: found, within: threshold.value), wantedCandidates)
         candidates.reserve(count)
         for index in 0..<count {
-            let place = DistanceKey.number(keys.base[index])
+            let place = Int(selectedIndices.base[index])
             candidates.base[index] = RefineCandidate(
                 slot: Int(rowSlots.base[place]), row: Int(rows.base[place]),
-                distance: distances.base[place])
+                distance: selectedValues.base[index])
         }
         candidateCount = count
         refineQueryCount = 0
@@ -68,27 +60,91 @@ extension QueryRun {
 
     /// Brings the `k` nearest candidates into ``nearest``. Every candidate's row must be known.
     package mutating func refine(k: Int) {
-        keys.reserve(candidateCount)
-        for index in 0..<candidateCount {
-            keys.base[index] = DistanceKey.make(coarseDistance(candidates.base[index]), index)
-        }
-        guard candidateCount > 0, slots.base[candidates.base[0].slot].view.refine.encoding == .sq16
-        else { return answer(from: candidateCount, k: k) }
-        let best = min(candidateCount, Self.fineDepth(k: k))
-        KeySelection.select(keys.base, candidateCount, wanted: best)
-        for index in 0..<best {
-            let candidate = candidates.base[DistanceKey.number(keys.base[index])]
-            if let fine = candidate.fine { SearchKernels.prefetch(fine, dimension) }
-        }
-        for index in 0..<best {
-            let number = DistanceKey.number(keys.base[index])
-            keys.base[index] = DistanceKey.make(fineDistance(candidates.base[number]), number)
+        guard candidateCount > 0 else { return answer(from: 0, k: k) }
+        let encoding = slots.base[candidates.base[0].slot].view.refine.encoding
+        refineDistances.reserve(candidateCount)
+        for index in 0..<candidateCount { prepare(candidates.base[index].slot) }
+        compareCoarsely(encoding)
+        var best = candidateCount
+        if case .sq16 = encoding {
+            best = selectForFine(k)
+            compareWhole(best)
+        } else {
+            keys.reserve(best)
+            for index in 0..<best {
+                keys.base[index] = DistanceKey.make(refineDistances.base[index], index)
+            }
         }
         answer(from: best, k: k)
     }
 
     /// Candidates compared by whole rows for `k` results: the coarse part confuses near neighbours only.
     private static func fineDepth(k: Int) -> Int { 2 * k }
+
+    /// Distances of all candidates by the coarse part of their rows.
+    private mutating func compareCoarsely(_ encoding: RefineEncoding) {
+        guard !metric.isInnerProduct, encoding.isScalar else {
+            for index in 0..<candidateCount {
+                refineDistances.base[index] = coarseDistance(candidates.base[index])
+            }
+            return
+        }
+        storedRows.reserve(candidateCount)
+        for index in 0..<candidateCount {
+            let candidate = candidates.base + index
+            let slot = slots.base + candidate.pointee.slot
+            guard let row = candidate.pointee.coarse else {
+                preconditionFailure("every candidate's row is known")
+            }
+            storedRows.base[index] = StoredRow(
+                shifted: refineQueries.base + slot.pointee.refineQuery,
+                step: slot.pointee.view.refine.coarseStep, high: row, low: nil)
+        }
+        SearchKernels.squaredDistances(
+            storedRows.base, count: candidateCount, width: dimension, whole: false,
+            into: refineDistances.base)
+    }
+
+    /// Selects the candidates worth a comparison by their whole rows, and asks for these; returns how many.
+    private mutating func selectForFine(_ k: Int) -> Int {
+        let best = cutSelected(
+            select(refineDistances.base, count: candidateCount, within: .infinity),
+            Self.fineDepth(k: k))
+        for index in 0..<best {
+            let candidate = candidates.base[Int(selectedIndices.base[index])]
+            if let fine = candidate.fine { SearchKernels.prefetch(fine, dimension) }
+        }
+        return best
+    }
+
+    /// Keys of the selected candidates by their whole rows.
+    private mutating func compareWhole(_ count: Int) {
+        keys.reserve(count)
+        storedRows.reserve(count)
+        for index in 0..<count {
+            let number = Int(selectedIndices.base[index])
+            let candidate = candidates.base[number]
+            guard !metric.isInnerProduct else {
+                keys.base[index] = DistanceKey.make(fineDistance(candidate), number)
+                continue
+            }
+            let slot = slots.base + candidate.slot
+            guard let row = candidate.coarse else {
+                preconditionFailure("every candidate's row is known")
+            }
+            storedRows.base[index] = StoredRow(
+                shifted: refineQueries.base + slot.pointee.refineQuery + dimension,
+                step: slot.pointee.view.refine.step, high: row, low: candidate.fine)
+        }
+        guard !metric.isInnerProduct else { return }
+        SearchKernels.squaredDistances(
+            storedRows.base, count: count, width: dimension, whole: true,
+            into: refineDistances.base)
+        for index in 0..<count {
+            keys.base[index] = DistanceKey.make(
+                refineDistances.base[index], Int(selectedIndices.base[index]))
+        }
+    }
 
     /// Brings the `k` nearest candidates by their codes into ``nearest``.
     package mutating func unrefined(k: Int) {
@@ -101,11 +157,12 @@ extension QueryRun {
 
     /// The nearest of the first `count` keys, ties to the lower place.
     private mutating func answer(from count: Int, k: Int) {
-        if count > k { selectWithTies(count, k) }
+        sortKeys(count)
+        if count > k { putTiesInOrder(count, k) }
         let kept = min(count, k)
         nearest.removeAll(keepingCapacity: true)
         for index in 0..<kept {
-            let key = keys.base[index]
+            let key = sortedKeys.base[index]
             nearest.append(
                 Candidate(
                     distance: DistanceKey.distance(key),
@@ -115,24 +172,22 @@ extension QueryRun {
         nearest.sortByInsertion()
     }
 
-    /// Moves the `k` nearest keys to the front; of equal distances those with the lower place.
-    private mutating func selectWithTies(_ count: Int, _ k: Int) {
-        KeySelection.sort(keys.base, count)
-        let last = DistanceKey.distance(keys.base[k - 1])
+    /// Puts equal distances about the k-th place in the order of their places.
+    private mutating func putTiesInOrder(_ count: Int, _ k: Int) {
+        let last = DistanceKey.distance(sortedKeys.base[k - 1])
         var end = k
-        while end < count, DistanceKey.distance(keys.base[end]) == last { end += 1 }
+        while end < count, DistanceKey.distance(sortedKeys.base[end]) == last { end += 1 }
         guard end > k else { return }
         var first = k - 1
-        while first > 0, DistanceKey.distance(keys.base[first - 1]) == last { first -= 1 }
-        var tied = (first..<end).map { DistanceKey.number(keys.base[$0]) }
+        while first > 0, DistanceKey.distance(sortedKeys.base[first - 1]) == last { first -= 1 }
+        var tied = (first..<end).map { DistanceKey.number(sortedKeys.base[$0]) }
         tied.sort { candidate($0).rawValue < candidate($1).rawValue }
         for (offset, number) in tied.enumerated() {
-            keys.base[first + offset] = DistanceKey.make(last, number)
+            sortedKeys.base[first + offset] = DistanceKey.make(last, number)
         }
     }
 
     private mutating func coarseDistance(_ candidate: RefineCandidate) -> Float {
-        prepare(candidate.slot)
         let slot = slots.base + candidate.slot
         guard let row = candidate.coarse else { return candidate.distance }
         let query = refineQueries.base + slot.pointee.refineQuery
@@ -153,7 +208,7 @@ extension QueryRun {
             return candidate.distance
         }
         let query = refineQueries.base + slot.pointee.refineQuery + dimension
-        return metric == .innerProduct
+        return metric.isInnerProduct
             ? -(slot.pointee.refineConstant + SearchKernels.dotSQ16(query, high, low, dimension))
             : SearchKernels.squaredDistanceSQ16(
                 query, slot.pointee.view.refine.step, high, low, dimension)
@@ -168,12 +223,12 @@ extension QueryRun {
         let scale = slots.base[index].view.refine
         let (coarse, fine) = (refineQueries.base + place, refineQueries.base + place + dimension)
         slots.base[index].refineQuery = place
-        guard scale.encoding == .sq8 || scale.encoding == .sq16 else {
+        guard scale.encoding.isScalar else {
             return coarse.update(from: query.base, count: dimension)
         }
         slots.base[index].coarseConstant = prepare(
             coarse, minimum: scale.coarseMinimum, step: scale.coarseStep)
-        guard scale.encoding == .sq16 else { return }
+        guard case .sq16 = scale.encoding else { return }
         slots.base[index].refineConstant = prepare(
             fine, minimum: scale.minimum, step: scale.step)
     }
@@ -183,12 +238,23 @@ extension QueryRun {
         _ prepared: UnsafeMutablePointer<Float>, minimum: UnsafePointer<Float>,
         step: UnsafePointer<Float>
     ) -> Float {
-        guard metric == .innerProduct else {
-            for i in 0..<dimension { prepared[i] = query.base[i] - minimum[i] }
+        let (query, dimension) = (UnsafePointer(query.base), dimension)
+        guard metric.isInnerProduct else {
+            for i in 0..<dimension { prepared[i] = query[i] - minimum[i] }
             return 0
         }
-        for i in 0..<dimension { prepared[i] = query.base[i] * step[i] }
-        return SearchKernels.dot(query.base, minimum, dimension)
+        for i in 0..<dimension { prepared[i] = query[i] * step[i] }
+        return SearchKernels.dot(query, minimum, dimension)
+    }
+}
+
+extension RefineEncoding {
+    /// Rows are steps of a scale.
+    fileprivate var isScalar: Bool {
+        switch self {
+        case .sq8, .sq16: true
+        case .f16, .none: false
+        }
     }
 }
 

@@ -18,6 +18,7 @@ extension QueryRun {
 
     /// Scans every chosen list; their codes must be in memory.
     package mutating func scanResident() {
+        askForFirstList()
         for index in 0..<probeCount {
             let probe = probes.base[index]
             let slot = slots.base + probe.slot
@@ -36,13 +37,29 @@ extension QueryRun {
         }
     }
 
+    /// Asks for the first blocks of the first list: its tables are made before they are read.
+    private func askForFirstList() {
+        guard probeCount > 0 else { return }
+        let view = slots.base[probes.base[0].slot].view
+        let list = view.lists[probes.base[0].list]
+        guard let codes = view.codes else { return }
+        let stride = ListScan.blockStride(
+            subquantizers: view.subquantizers, bitsPerCode: view.bitsPerCode,
+            hasBias: !metric.isInnerProduct)
+        SearchKernels.prefetch(
+            codes + list.offset, stride * min(Self.firstBlocks, ListScan.blockCount(list.count)))
+    }
+
+    /// As many as scans ask for ahead.
+    private static var firstBlocks: Int { 4 }
+
     /// Scans the next chosen list, whose packed codes are `codes`.
     package mutating func scan(_ index: Int, codes: Span<UInt8>) {
         let probe = probes.base[index]
         let view = slots.base[probe.slot].view
         let stride = ListScan.blockStride(
             subquantizers: view.subquantizers, bitsPerCode: view.bitsPerCode,
-            hasBias: metric != .innerProduct)
+            hasBias: !metric.isInnerProduct)
         precondition(
             codes.count == ListScan.blockCount(view.lists[probe.list].count) * stride,
             "the codes of the whole list expected")
@@ -57,19 +74,18 @@ extension QueryRun {
     ) {
         let list = (slots.base + probe.slot).pointee.view.lists[probe.list]
         guard list.count > 0 else { return }
-        makeTables(probe.slot)
+        if (slots.base + probe.slot).pointee.tables < 0 { makeTables(probe.slot) }
         makeRoom(list.count)
         let output = ScanOutput(rows: rows.base + found, distances: distances.base + found)
         let new = scan(probe, list, codes, next: next, output)
-        for index in found..<found + new {
-            rowSlots.base[index] = UInt32(truncatingIfNeeded: probe.slot)
-        }
+        guard new > 0 else { return }
+        (rowSlots.base + found).update(
+            repeating: UInt32(truncatingIfNeeded: probe.slot), count: new)
+        found &+= new
         if threshold.isKnown {
             threshold.count(output.distances, new)
-            found += new
-        } else {
-            found += new
-            if found >= wantedCandidates { setThreshold() }
+        } else if found >= wantedCandidates {
+            setThreshold()
         }
     }
 
@@ -78,25 +94,24 @@ extension QueryRun {
         next: UnsafePointer<UInt8>?, _ output: ScanOutput
     ) -> Int {
         let slot = slots.base + probe.slot
-        let base = probe.distance + list.biasOffset + slot.pointee.tableOffset
-        let room = threshold.value - base
+        guard var scan = slot.pointee.scan else { return 0 }
+        scan.base = probe.distance + list.biasOffset + slot.pointee.tableOffset
+        let room = threshold.value - scan.base
         let narrow = slot.pointee.view.bitsPerCode == 4
         // Quantized tables and the bias only add to the base; float tables may take from it.
         guard room >= 0 || !narrow else {
             listsSkipped += 1
             return 0
         }
-        listsScanned += 1
-        codesScanned += list.count
-        func shape(tableStep: Float) -> ListScan {
-            ListScan(
-                blocks: codes, next: next, count: list.count,
-                subquantizers: slot.pointee.view.subquantizers,
-                bitsPerCode: slot.pointee.view.bitsPerCode, hasBias: metric != .innerProduct,
-                firstRow: list.firstRow, base: base, tableStep: tableStep, biasStep: list.biasStep)
-        }
+        listsScanned &+= 1
+        codesScanned &+= list.count
+        scan.blocks = codes
+        scan.next = next
+        scan.count = list.count
+        scan.firstRow = list.firstRow
+        scan.biasStep = list.biasStep
         if !narrow {
-            return shape(tableStep: 1).scan(
+            return scan.scan(
                 floatTables: floatTables.base + slot.pointee.tables, threshold: threshold.value,
                 output)
         }
@@ -105,18 +120,19 @@ extension QueryRun {
             let steps = NarrowScale(
                 room: room, tableStep: slot.pointee.tableStep, biasStep: list.biasStep)
         {
-            return shape(tableStep: steps.unit).scanNarrow(
+            scan.tableStep = steps.unit
+            return scan.scanNarrow(
                 tables: tables, steps.steps, scratch: tableScratch.base, output)
         }
         let wide = WideTables(subquantizers: slot.pointee.view.subquantizers)
         wide.fill(tableScratch.base, from: tables)
-        return shape(tableStep: slot.pointee.tableStep * wide.unit).scan(
+        scan.tableStep = slot.pointee.tableStep * wide.unit
+        return scan.scan(
             byteTables: tableScratch.base, threshold: threshold.value, output)
     }
 
     /// Look-up tables of the slot's shard, made when its first list is scanned.
     private mutating func makeTables(_ index: Int) {
-        guard (slots.base + index).pointee.tables < 0 else { return }
         var slot = slots.base[index]
         let view = slot.view
         let size = view.subquantizers * view.centroidCount
@@ -139,12 +155,16 @@ extension QueryRun {
                 into: tables.base + slot.tables)
             tableCount = slot.tables + padded
         }
+        slot.scan = ListScan(
+            blocks: UnsafePointer(tableScratch.base), next: nil, count: 0,
+            subquantizers: view.subquantizers, bitsPerCode: view.bitsPerCode,
+            hasBias: !metric.isInnerProduct, firstRow: 0, base: 0, tableStep: 1, biasStep: 0)
         slots.base[index] = slot
     }
 
     /// The local query times what its products with codebook entries count for in a distance.
     private mutating func scaledQuery(_ local: UnsafePointer<Float>) -> UnsafePointer<Float> {
-        let factor: Float = metric == .innerProduct ? -1 : -2
+        let factor: Float = metric.isInnerProduct ? -1 : -2
         minima.reserve(paddedDimension)
         for index in 0..<paddedDimension { minima.base[index] = factor * local[index] }
         return UnsafePointer(minima.base)
@@ -164,22 +184,22 @@ extension QueryRun {
 
     /// Drops what the threshold has overtaken.
     private mutating func compact() {
-        var kept = 0
-        for index in 0..<found where distances.base[index] <= threshold.value {
-            distances.base[kept] = distances.base[index]
-            rows.base[kept] = rows.base[index]
-            rowSlots.base[kept] = rowSlots.base[index]
-            kept += 1
+        found = select(distances.base, count: found, within: threshold.value)
+        for index in 0..<found {
+            let place = Int(selectedIndices.base[index])
+            distances.base[index] = selectedValues.base[index]
+            rows.base[index] = rows.base[place]
+            rowSlots.base[index] = rowSlots.base[place]
         }
-        found = kept
     }
 
-    /// Enough has been found for a first threshold.
+    /// Enough has been found for a first threshold: the last of those wanted.
     private mutating func setThreshold() {
-        let range = SearchKernels.range(distances.base, count: found)
-        threshold.start(low: range.low, high: range.high)
-        threshold.count(distances.base, found)
+        let last = SearchKernels.smallest(distances.base, count: found, place: wantedCandidates)
+        let nearest = SearchKernels.range(distances.base, count: found).low
+        threshold.start(low: nearest, high: last)
         compact()
+        threshold.count(distances.base, found)
     }
 }
 

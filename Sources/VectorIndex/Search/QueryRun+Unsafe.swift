@@ -28,7 +28,7 @@ package struct QueryRun: ~Copyable, @unchecked Sendable {
     var keys = ScratchBuffer<UInt64>()
     var selectedIndices = ScratchBuffer<UInt32>()
     var selectedValues = ScratchBuffer<Float>()
-    var centroidScratch = ScratchBuffer<Int8>()
+    var sortedKeys = ScratchBuffer<UInt64>()
 
     // Shards the router offers.
     var offered = ScratchBuffer<UInt32>()
@@ -36,6 +36,7 @@ package struct QueryRun: ~Copyable, @unchecked Sendable {
 
     // Chosen lists, nearest first.
     var probes = ScratchBuffer<Probe>()
+    var unsortedProbes = ScratchBuffer<Probe>()
     package internal(set) var probeCount = 0
 
     // Scanning.
@@ -61,6 +62,8 @@ package struct QueryRun: ~Copyable, @unchecked Sendable {
     var storedRowSize = 0
     var refineQueries = ScratchBuffer<Float>()
     var rowStore = ScratchBuffer<UInt8>()
+    var storedRows = ScratchBuffer<StoredRow>()
+    var refineDistances = ScratchBuffer<Float>()
     /// The answer, nearest first.
     package internal(set) var nearest: [Candidate] = []
 
@@ -78,7 +81,11 @@ package struct QueryRun: ~Copyable, @unchecked Sendable {
         keys.free()
         selectedIndices.free()
         selectedValues.free()
-        centroidScratch.free()
+        sortedKeys.free()
+        unsortedProbes.free()
+        threshold.free()
+        storedRows.free()
+        refineDistances.free()
         probes.free()
         floatTables.free()
         tables.free()
@@ -126,6 +133,7 @@ struct Slot: BitwiseCopyable {
     /// Of its look-up tables, once a list of it is scanned.
     var tables = -1
     var isTouched: Bool { tables >= 0 }
+    var scan: ListScan?
     var tableOffset: Float = 0
     var tableStep: Float = 0
     /// Of the query as its refine rows want it, once one is compared.

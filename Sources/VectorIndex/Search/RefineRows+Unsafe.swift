@@ -20,8 +20,11 @@ package struct RefineRows: Sendable {
     package func store(_ payload: Span<UInt8>, row: Int, dimension: Int) {
         let (first, rest) = (encoding.coarseWidth(dimension), encoding.fineWidth(dimension))
         precondition(payload.count == first + rest, "a row has its encoding's width")
-        for index in 0..<first { coarse.base[row * first + index] = payload[index] }
-        for index in 0..<rest { fine.base[row * rest + index] = payload[first + index] }
+        payload.withUnsafeBufferPointer { payload in
+            guard let source = payload.baseAddress else { return }
+            (coarse.base + row * first).update(from: source, count: first)
+            (fine.base + row * rest).update(from: source + first, count: rest)
+        }
     }
 }
 

@@ -115,15 +115,15 @@ extension QueryRun {
         if let set = router.groups {
             compare(set)
             groups = nearestLists(set.padded)
-            KeySelection.sort(keys.base, groups)
+            sortSelected(groups)
             for place in 0..<groups {
-                offered.base[place] = UInt32(DistanceKey.number(keys.base[place]))
+                offered.base[place] = UInt32(DistanceKey.number(sortedKeys.base[place]))
             }
         } else {
             offered.base[0] = 0
         }
         let farthest =
-            count < router.shardCount && metric != .innerProduct
+            count < router.shardCount && !metric.isInnerProduct
             ? Self.farthestShard(lists: lists) : .infinity
         offeredCount = chooseShards(router, groups: groups, wanted: count, farthest: farthest)
         listEnd = 0
@@ -147,15 +147,15 @@ extension QueryRun {
             visited += 1
         }
         let count = nearestLists(wanted)
-        KeySelection.sort(keys.base, count)
+        sortSelected(count)
         for index in 0..<count {
             if index >= Self.leastShards,
-                DistanceKey.distance(keys.base[index]) > farthest
-                    * DistanceKey.distance(keys.base[0])
+                DistanceKey.distance(sortedKeys.base[index]) > farthest
+                    * DistanceKey.distance(sortedKeys.base[0])
             {
                 return index
             }
-            let place = DistanceKey.number(keys.base[index])
+            let place = DistanceKey.number(sortedKeys.base[index])
             var visit = visited - 1
             while probes.base[visit].slot > place { visit -= 1 }
             let probe = probes.base[visit]

@@ -12,7 +12,11 @@ struct ScanThreshold {
     private var inverse: Float = 0
     private var top = 0
     private var total = 0
-    private var counts = [UInt32](repeating: 0, count: bins)
+    private let counts = UnsafeMutablePointer<UInt32>.allocate(capacity: bins)
+
+    func free() {
+        counts.deallocate()
+    }
 
     /// True once `wanted` candidates were seen.
     var isKnown: Bool { value < .infinity }
@@ -31,27 +35,25 @@ struct ScanThreshold {
         if !inverse.isFinite { inverse = 0 }
         top = Self.bins - 1
         total = 0
-        for bin in 0..<Self.bins { counts[bin] = 0 }
+        counts.update(repeating: 0, count: Self.bins)
     }
 
     /// Counts distances no farther than ``value``, and lets it fall.
     mutating func count(_ distances: UnsafePointer<Float>, _ number: Int) {
-        guard number > 0 else { return }
-        counts.withUnsafeMutableBufferPointer { counts in
-            for index in 0..<number {
-                let place = (distances[index] - low) * inverse
-                // Not a number goes first.
-                counts[place > 0 ? Int(min(place, Float(Self.bins - 1))) : 0] &+= 1
-            }
-            total += number
-            guard inverse > 0 else { return }
-            let before = top
-            while top > 0, total - Int(counts[top]) >= wanted {
-                total -= Int(counts[top])
-                counts[top] = 0
-                top -= 1
-            }
-            if top != before { value = low + Float(top + 1) * width }
+        let last = Float(Self.bins - 1)
+        for index in 0..<number {
+            let place = (distances[index] - low) * inverse
+            // Not a number goes first.
+            counts[place > 0 ? Int(min(place, last)) : 0] &+= 1
         }
+        total &+= number
+        guard inverse > 0 else { return }
+        let before = top
+        while top > 0, total &- Int(counts[top]) >= wanted {
+            total &-= Int(counts[top])
+            counts[top] = 0
+            top &-= 1
+        }
+        if top != before { value = low + Float(top + 1) * width }
     }
 }

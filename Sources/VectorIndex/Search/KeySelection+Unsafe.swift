@@ -2,7 +2,7 @@
 
 /// A distance and a number in one integer that sorts by distance, then by number.
 package enum DistanceKey {
-    @inlinable @inline(__always) package static func make(_ distance: Float, _ number: Int)
+    @inline(__always) package static func make(_ distance: Float, _ number: Int)
         -> UInt64
     {
         let bits = distance.bitPattern
@@ -11,13 +11,13 @@ package enum DistanceKey {
         return UInt64(ordered) << 32 | UInt64(UInt32(truncatingIfNeeded: number))
     }
 
-    @inlinable @inline(__always) package static func distance(_ key: UInt64) -> Float {
+    @inline(__always) package static func distance(_ key: UInt64) -> Float {
         let ordered = UInt32(truncatingIfNeeded: key >> 32)
         let mask = ~UInt32(bitPattern: Int32(bitPattern: ordered) >> 31) | 0x8000_0000
         return Float(bitPattern: ordered ^ mask)
     }
 
-    @inlinable @inline(__always) package static func number(_ key: UInt64) -> Int {
+    @inline(__always) package static func number(_ key: UInt64) -> Int {
         Int(UInt32(truncatingIfNeeded: key))
     }
 }
@@ -27,7 +27,7 @@ package enum KeySelection {
     /// Moves the `wanted` smallest keys to the front, in no order.
     ///
     /// Hoare's selection with the median of three as pivot.
-    @inlinable package static func select(
+    package static func select(
         _ keys: UnsafeMutablePointer<UInt64>, _ count: Int, wanted: Int
     ) {
         guard wanted > 0, wanted < count else { return }
@@ -42,7 +42,7 @@ package enum KeySelection {
         if low < wanted, wanted <= high { insertionSort(keys, low, high) }
     }
 
-    @inlinable package static func dropLargest(
+    package static func dropLargest(
         _ keys: UnsafeMutablePointer<UInt64>, _ count: Int, wanted: Int
     ) {
         var count = count
@@ -55,11 +55,11 @@ package enum KeySelection {
     }
 
     /// Sorts keys upwards.
-    @inlinable package static func sort(_ keys: UnsafeMutablePointer<UInt64>, _ count: Int) {
+    package static func sort(_ keys: UnsafeMutablePointer<UInt64>, _ count: Int) {
         sort(keys, 0, count - 1)
     }
 
-    @inlinable package static func sort(
+    package static func sort(
         _ keys: UnsafeMutablePointer<UInt64>, _ first: Int, _ last: Int
     ) {
         var low = first
@@ -79,7 +79,7 @@ package enum KeySelection {
     }
 
     /// Splits `low...high` so that nothing up to the result is larger than anything after it.
-    @inlinable package static func split(
+    package static func split(
         _ keys: UnsafeMutablePointer<UInt64>, _ low: Int, _ high: Int
     ) -> Int {
         let (a, b, c) = (keys[low], keys[(low &+ high) / 2], keys[high])
@@ -94,7 +94,7 @@ package enum KeySelection {
         }
     }
 
-    @inlinable package static func insertionSort(
+    package static func insertionSort(
         _ keys: UnsafeMutablePointer<UInt64>, _ low: Int, _ high: Int
     ) {
         guard low < high else { return }
