@@ -106,6 +106,11 @@ static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query,
     }
 }
 
+static void rank_together(const tsr_centroids *centroids, const tsr_ranking *queries, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        rank_centroids(centroids, queries[i].query, queries[i].scale, queries[i].constant, queries[i].out);
+}
+
 static void quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step) {
     float sum = 0, widest = 0;
     for (size_t m = 0; m < subquantizers; m++) {
@@ -156,7 +161,8 @@ const tsr_kernel_table tsr_avx2_kernels = {
     "avx2",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
     select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
     l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
-    nth_smallest,   sort_keys,      dot_centroid,    narrow_steps,
+    nth_smallest,   sort_keys,      dot_centroid,    rank_together,
+    narrow_steps,
 };
 #pragma clang attribute pop
 #endif

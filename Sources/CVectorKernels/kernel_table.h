@@ -50,6 +50,7 @@ typedef struct {
     float (*nth_smallest)(const float *, size_t, size_t);
     void (*sort_keys)(const uint64_t *, size_t, size_t, uint64_t *);
     float (*dot_centroid)(const float *, const int8_t *, size_t);
+    void (*rank_together)(const tsr_centroids *, const tsr_ranking *, size_t);
     void (*narrow_tables)(const int16_t *, size_t, int16_t, uint8_t *);
 } tsr_kernel_table;
 

@@ -186,6 +186,11 @@ static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query,
     }
 }
 
+static void rank_together(const tsr_centroids *centroids, const tsr_ranking *queries, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        rank_centroids(centroids, queries[i].query, queries[i].scale, queries[i].constant, queries[i].out);
+}
+
 static void group_minima(const float *values, size_t groups, float *minima) {
     for (size_t g = 0; g < groups; g++) {
         minima[g] = values[16 * g];
@@ -254,5 +259,6 @@ const tsr_kernel_table tsr_scalar_kernels = {
     "scalar",       scan_pq4,       scan_pq4_narrow, quantize_tables, prepare_query, rank_centroids, group_minima,
     select_below,   scan_pq8,       l2_f32,          dot_f32,         dot_f32_i8,    l2_sq8,         dot_sq8,
     l2_sq16,        dot_sq16,       l2_f16,          dot_f16,         pq_tables,     crc32c,
-    nth_smallest,   sort_keys,      dot_centroid,    narrow_tables,
+    nth_smallest,   sort_keys,      dot_centroid,    rank_together,
+    narrow_tables,
 };
