@@ -106,6 +106,11 @@ static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query,
     }
 }
 
+static void rank_together(const tsr_centroids *centroids, const tsr_ranking *queries, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        rank_centroids(centroids, queries[i].query, queries[i].scale, queries[i].constant, queries[i].out);
+}
+
 static void quantize_tables(const float *tables, size_t subquantizers, int16_t *steps, float *offset, float *step) {
     float sum = 0, widest = 0;
     for (size_t m = 0; m < subquantizers; m++) {
@@ -152,6 +157,6 @@ static size_t select_below(const float *values, size_t count, float threshold, u
     return found;
 }
 
-const tsr_kernel_table tsr_avx2_kernels = TSR_KERNELS("avx2", rank_centroids);
+const tsr_kernel_table tsr_avx2_kernels = TSR_KERNELS("avx2", rank_centroids, rank_together);
 #pragma clang attribute pop
 #endif

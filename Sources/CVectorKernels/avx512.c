@@ -169,6 +169,45 @@ static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query,
     }
 }
 
+// Four queries and four groups of centroids at a time: what is fetched once serves four products.
+static void rank_four(const tsr_centroids *centroids, const tsr_ranking *queries) {
+    size_t words = centroids->words, groups = centroids->groups;
+    const int8_t *codes = centroids->codes;
+    for (size_t g = 0; g < groups; g += 4, codes += 4 * 64 * words) {
+        size_t together = groups - g < 4 ? groups - g : 4;
+        const int8_t *part[4];
+        __m512i sums[4][4];
+        for (size_t i = 0; i < 4; i++) {
+            part[i] = codes + (i < together ? i : 0) * 64 * words;
+            for (size_t q = 0; q < 4; q++)
+                sums[q][i] = _mm512_loadu_si512(centroids->corrections + 16 * (i < together ? g + i : g));
+        }
+        for (size_t w = 0; w < words; w++) {
+            __m512i some[4];
+            for (size_t i = 0; i < 4; i++) some[i] = _mm512_loadu_si512(part[i] + 64 * w);
+            for (size_t q = 0; q < 4; q++) {
+                int32_t four;
+                __builtin_memcpy(&four, queries[q].query + 4 * w, 4);
+                __m512i wanted = _mm512_set1_epi32(four);
+                for (size_t i = 0; i < 4; i++) sums[q][i] = _mm512_dpbusd_epi32(sums[q][i], wanted, some[i]);
+            }
+        }
+        for (size_t q = 0; q < 4; q++)
+            for (size_t i = 0; i < together; i++) {
+                __m512 scaled = _mm512_mul_ps(_mm512_set1_ps(queries[q].scale), _mm512_cvtepi32_ps(sums[q][i]));
+                scaled = _mm512_add_ps(_mm512_set1_ps(queries[q].constant), scaled);
+                size_t at = 16 * (g + i);
+                _mm512_storeu_ps(queries[q].out + at, _mm512_add_ps(_mm512_loadu_ps(centroids->norms + at), scaled));
+            }
+    }
+}
+
+static void rank_together(const tsr_centroids *centroids, const tsr_ranking *queries, size_t count) {
+    for (; count >= 4; count -= 4, queries += 4) rank_four(centroids, queries);
+    for (; count > 0; count--, queries++)
+        rank_centroids(centroids, queries->query, queries->scale, queries->constant, queries->out);
+}
+
 // The largest of a value's 16 lanes, and the largest of their negatives, both exact.
 INLINE void extent_of_16(__m512 values, float *low, float *high) {
     __m256 first = _mm512_castps512_ps256(values), last = _mm512_extractf32x8_ps(values, 1);
@@ -230,6 +269,6 @@ static size_t select_below(const float *values, size_t count, float threshold, u
     return found;
 }
 
-const tsr_kernel_table tsr_avx512_kernels = TSR_KERNELS("avx512", rank_centroids);
+const tsr_kernel_table tsr_avx512_kernels = TSR_KERNELS("avx512", rank_centroids, rank_together);
 #pragma clang attribute pop
 #endif

@@ -93,6 +93,9 @@ void tsr_prepare_query(const float *query, const float *origin, size_t n, float 
 void tsr_rank_centroids(const tsr_centroids *centroids, const uint8_t *query, float scale, float constant, float *out) {
     kernels->rank_centroids(centroids, query, scale, constant, out);
 }
+void tsr_rank_together(const tsr_centroids *centroids, const tsr_ranking *queries, size_t count) {
+    kernels->rank_together(centroids, queries, count);
+}
 void tsr_group_minima(const float *values, size_t groups, float *minima) {
     kernels->group_minima(values, groups, minima);
 }

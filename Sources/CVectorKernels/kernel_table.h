@@ -50,18 +50,19 @@ typedef struct {
     float (*nth_smallest)(const float *, size_t, size_t);
     void (*sort_keys)(const uint64_t *, size_t, size_t, uint64_t *);
     float (*dot_centroid)(const float *, const int8_t *, size_t);
+    void (*rank_together)(const tsr_centroids *, const tsr_ranking *, size_t);
     void (*narrow_tables)(const int16_t *, size_t, int16_t, uint8_t *);
 } tsr_kernel_table;
 
-/// The table of an instruction set whose kernels are called like their fields, but for the one that ranks centroids.
-#define TSR_KERNELS(set, rank)                                                                                        \
+/// The table of an instruction set whose kernels are called like their fields, but for those that rank centroids.
+#define TSR_KERNELS(set, rank, together)                                                                                   \
     {                                                                                                                 \
         .name = set, .scan_pq4 = scan_pq4, .scan_pq4_narrow = scan_pq4_narrow, .quantize_tables = quantize_tables,    \
         .prepare_query = prepare_query, .rank_centroids = rank, .group_minima = group_minima,                         \
         .select_below = select_below, .scan_pq8 = scan_pq8, .l2_f32 = l2_f32, .dot_f32 = dot_f32,                     \
         .dot_f32_i8 = dot_f32_i8, .l2_sq8 = l2_sq8, .dot_sq8 = dot_sq8, .l2_sq16 = l2_sq16, .dot_sq16 = dot_sq16,     \
         .l2_f16 = l2_f16, .dot_f16 = dot_f16, .pq_tables = pq_tables, .crc32c = crc32c,                               \
-        .nth_smallest = nth_smallest, .sort_keys = sort_keys, .dot_centroid = dot_centroid,                           \
+        .nth_smallest = nth_smallest, .sort_keys = sort_keys, .dot_centroid = dot_centroid, .rank_together = together,\
         .narrow_tables = narrow_steps,                                                                                \
     }
 

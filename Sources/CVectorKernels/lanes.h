@@ -154,9 +154,9 @@ static void prepare_query(const float *query, const float *origin, size_t n, flo
     *norm = dot_f32(shifted, shifted, n);
 }
 
-// Memory is waited for more than anything is computed: it is asked for some blocks ahead, across into the next list.
+// Memory is waited for more than anything is computed: it is asked for two blocks ahead, across into the next list. More did not pay.
 INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
-    const uint8_t *ahead = block + 5 * list->block_stride;
+    const uint8_t *ahead = block + 2 * list->block_stride;
     if (ahead >= end) {
         if (!list->next_blocks) return;
         ahead = list->next_blocks + (ahead - end);

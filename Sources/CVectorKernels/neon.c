@@ -246,6 +246,16 @@ static void rank_centroids_dotprod(const tsr_centroids *centroids, const uint8_t
     }
 }
 
+static void rank_together(const tsr_centroids *centroids, const tsr_ranking *queries, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        rank_centroids(centroids, queries[i].query, queries[i].scale, queries[i].constant, queries[i].out);
+}
+
+static void rank_together_dotprod(const tsr_centroids *centroids, const tsr_ranking *queries, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        rank_centroids_dotprod(centroids, queries[i].query, queries[i].scale, queries[i].constant, queries[i].out);
+}
+
 static size_t select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
                            float *selected) {
     size_t found = 0;
@@ -275,6 +285,6 @@ static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
     return ~crc;
 }
 
-const tsr_kernel_table tsr_neon_kernels = TSR_KERNELS("neon", rank_centroids);
-const tsr_kernel_table tsr_dotprod_kernels = TSR_KERNELS("dotprod", rank_centroids_dotprod);
+const tsr_kernel_table tsr_neon_kernels = TSR_KERNELS("neon", rank_centroids, rank_together);
+const tsr_kernel_table tsr_dotprod_kernels = TSR_KERNELS("dotprod", rank_centroids_dotprod, rank_together_dotprod);
 #endif

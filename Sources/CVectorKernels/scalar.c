@@ -186,6 +186,11 @@ static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query,
     }
 }
 
+static void rank_together(const tsr_centroids *centroids, const tsr_ranking *queries, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        rank_centroids(centroids, queries[i].query, queries[i].scale, queries[i].constant, queries[i].out);
+}
+
 static void group_minima(const float *values, size_t groups, float *minima) {
     for (size_t g = 0; g < groups; g++) {
         minima[g] = values[16 * g];
@@ -250,4 +255,4 @@ static uint32_t crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
     return ~crc;
 }
 
-const tsr_kernel_table tsr_scalar_kernels = TSR_KERNELS("scalar", rank_centroids);
+const tsr_kernel_table tsr_scalar_kernels = TSR_KERNELS("scalar", rank_centroids, rank_together);

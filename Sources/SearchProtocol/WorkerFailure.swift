@@ -10,6 +10,7 @@ extension RPCError {
             case .invalidArgument: .invalidArgument
             case .notFound: .notFound
             case .conflict: .aborted
+            case .unmet: .failedPrecondition
             case .corrupted: .dataLoss
             case .unavailable: .unavailable
             case .resourceExhausted: .resourceExhausted

@@ -46,7 +46,37 @@ package struct NarrowSteps: BitwiseCopyable, Sendable {
     }
 }
 
+/// One query ranking centroids with others; laid out as `tsr_ranking`.
+package struct CentroidRanking: BitwiseCopyable {
+    package var query: UnsafePointer<UInt8>
+    package var scale: Float
+    package var constant: Float
+    package var output: UnsafeMutablePointer<Float>
+
+    package init(
+        query: UnsafePointer<UInt8>, scale: Float, constant: Float,
+        output: UnsafeMutablePointer<Float>
+    ) {
+        self.query = query
+        self.scale = scale
+        self.constant = constant
+        self.output = output
+    }
+}
+
 package enum SearchKernels {
+    /// See `tsr_rank_together`.
+    package static func rank(_ block: CentroidBlock, _ queries: [CentroidRanking]) {
+        var centroids = tsr_centroids(
+            codes: block.codes, corrections: block.corrections, norms: block.norms,
+            groups: block.groups, words: block.words)
+        queries.withUnsafeBytes { bytes in
+            tsr_rank_together(
+                &centroids, bytes.baseAddress?.assumingMemoryBound(to: tsr_ranking.self),
+                queries.count)
+        }
+    }
+
     /// See `tsr_prepare_query`.
     package static func prepare(
         _ query: UnsafePointer<Float>, origin: UnsafePointer<Float>, count: Int,

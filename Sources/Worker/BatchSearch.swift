@@ -35,30 +35,19 @@ package protocol LaneSearcher: VersionSearcher {
         _ query: ArraySlice<Float>, options: SearchOptions, scratch: inout SearchScratch
     ) throws(TesseraError) -> SearchAnswer
 
-    /// The queries of a batch in the order they are best searched in.
-    func order(_ batch: Range<Int>, _ queries: Matrix, _ scratch: inout SearchScratch) -> [Int]
+    /// Searches for the queries of a batch, in any order, and hands over the number and the answer of each.
+    func search(
+        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
+        scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
+    ) throws(TesseraError)
 }
 
 extension IndexSearcher: LaneSearcher {
     package var engine: SearchEngine { .tessera }
-
-    /// The queries of a batch, ordered by their nearest shard and its nearest list: neighbours scan the same lists one after
-    /// the other, while these are in the cache. Each query's own order of lists stays.
-    package func order(_ batch: Range<Int>, _ queries: Matrix, _ scratch: inout SearchScratch)
-        -> [Int]
-    {
-        var places: [(place: NumericID, query: Int)] = []
-        places.reserveCapacity(batch.count)
-        for query in batch {
-            places.append((nearestList(queries.row(query), &scratch), query))
-        }
-        places.sort { $0.place < $1.place }
-        return places.map(\.query)
-    }
 }
 
-/// Fewer queries than this are too few to find what others have brought into the cache.
-let leastOrdered = 32
+/// Fewer queries than this have too little in common.
+let leastTogether = 32
 
 extension LaneSearcher {
     package func search(
@@ -90,15 +79,14 @@ extension LaneSearcher {
         while let batch = queue.next() {
             let first = answered.count
             let start = ContinuousClock.now
-            if batch.count < leastOrdered {
+            if batch.count < leastTogether {
                 for query in batch {
                     let answer = try search(queries.row(query), options: options, scratch: &scratch)
                     answered.append(Answered(query: query, answer: answer))
                 }
             } else {
-                for query in order(batch, queries, &scratch) {
-                    let answer = try search(queries.row(query), options: options, scratch: &scratch)
-                    answered.append(Answered(query: query, answer: answer))
+                try search(batch, of: queries, options: options, scratch: &scratch) {
+                    answered.append(Answered(query: $0, answer: $1))
                 }
             }
             let latency = ContinuousClock.now - start

@@ -62,10 +62,15 @@
             return SearchAnswer(hits: hits, receipt: receipt)
         }
 
-        package func order(_ batch: Range<Int>, _ queries: Matrix, _ scratch: inout SearchScratch)
-            -> [Int]
-        {
-            Array(batch)
+        package func search(
+            _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
+            scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
+        ) throws(TesseraError) {
+            for query in batch {
+                answered(
+                    query,
+                    try search(queries.row(query), options: options, scratch: &scratch))
+            }
         }
 
         /// Searches each shard over its chosen lists, and keeps the `depth` nearest of all.

@@ -12,6 +12,7 @@ package import VectorIndex
 package struct SearchScratch: ~Copyable {
     var run = QueryRun()
     var buffer = SearchBytes()
+    var batch = BatchRanking()
 
     package init() {}
 }
@@ -60,10 +61,17 @@ package struct IndexSearcher: Sendable {
     package func search(
         _ query: ArraySlice<Float>, options: SearchOptions, scratch: inout SearchScratch
     ) throws(TesseraError) -> SearchAnswer {
+        let start = ContinuousClock.now
+        select(query, options, &scratch.run)
+        return try finish(options, &scratch, routing: ContinuousClock.now - start)
+    }
+
+    /// Searches the chosen lists of the run.
+    private func finish(
+        _ options: SearchOptions, _ scratch: inout SearchScratch, routing: Duration
+    ) throws(TesseraError) -> SearchAnswer {
         var receipt = Receipt()
         let clock = ContinuousClock()
-        let start = clock.now
-        select(query, options, &scratch.run)
         let selected = clock.now
         scratch.run.beginScan(
             depth: options.candidateDepth(refines: hasRefineTier), refines: hasRefineTier)
@@ -74,7 +82,7 @@ package struct IndexSearcher: Sendable {
         try refine(options, &scratch, &receipt)
         let refined = clock.now
         let hits = try resolve(scratch.run.nearest, &receipt)
-        receipt.route = selected - start
+        receipt.route = routing
         receipt.scan = scanned - selected
         receipt.refine = refined - scanned
         receipt.resolve = clock.now - refined
@@ -89,14 +97,53 @@ package struct IndexSearcher: Sendable {
         run.chooseLists(options.probeCount)
     }
 
-    /// The nearest list of the nearest shard.
-    func nearestList(_ query: ArraySlice<Float>, _ scratch: inout SearchScratch) -> NumericID {
-        scratch.run.begin(query, router.router.transform, metric: metric)
-        scratch.run.route(router, wanted: 1, lists: 1)
-        let shard = scratch.run.offeredShard(0)
-        scratch.run.rank(views[shard])
-        scratch.run.chooseLists(1)
-        return NumericID(shard: shard, row: scratch.run.probe(0).list)
+    /// The nearest shard.
+    private func nearestShard(_ query: ArraySlice<Float>, _ run: inout QueryRun) -> Int {
+        run.begin(query, router.router.transform, metric: metric)
+        run.route(router, wanted: 1, lists: 1)
+        return run.offeredShard(0)
+    }
+
+    /// Searches for the queries of a batch: those of one shard together, so that lists are ranked for several queries at once,
+    /// and neighbours scan the same lists one after the other, while these are in the cache. Each query's own order of
+    /// lists stays.
+    package func search(
+        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
+        scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
+    ) throws(TesseraError) {
+        var places: [NumericID] = []
+        places.reserveCapacity(batch.count)
+        for query in batch {
+            let shard = nearestShard(queries.row(query), &scratch.run)
+            places.append(NumericID(shard: shard, row: query - batch.lowerBound))
+        }
+        places.sort()
+        var first = 0
+        while first < places.count {
+            let together = places[first..<min(first + BatchRanking.width, places.count)]
+            let start = ContinuousClock.now
+            for (index, place) in together.enumerated() {
+                scratch.batch.begin(
+                    index, queries.row(batch.lowerBound + place.row), router, views: views,
+                    shards: options.probeShards, lists: options.probeCount)
+            }
+            scratch.batch.rank(together.count, views: views)
+            var order: [(shard: Int, list: Int, index: Int)] = []
+            for (index, place) in together.enumerated() {
+                order.append((place.shard, scratch.batch.nearestList(index), index))
+            }
+            order.sort { ($0.shard, $0.list, $0.index) < ($1.shard, $1.list, $1.index) }
+            let share = (ContinuousClock.now - start) / together.count
+            for (_, _, index) in order {
+                let start = ContinuousClock.now
+                scratch.batch.take(index, into: &scratch.run)
+                scratch.run.chooseLists(options.probeCount)
+                let routing = share + (ContinuousClock.now - start)
+                let answer = try finish(options, &scratch, routing: routing)
+                answered(batch.lowerBound + places[first + index].row, answer)
+            }
+            first += together.count
+        }
     }
 
     /// Compares the candidates by their refine rows, where there are any.

@@ -14,6 +14,17 @@ static void ranked(const void *input) {
     give_floats(out, 16 * r->centroids.groups);
 }
 
+// Nine queries: two fours and one left over. The later ones begin a word further on.
+static void ranked_together(const void *input) {
+    const ranking *r = input;
+    size_t count = 9, places = 16 * r->centroids.groups;
+    tsr_ranking queries[9];
+    for (size_t i = 0; i < count; i++)
+        queries[i] = (tsr_ranking){r->bytes + 4 * i, r->scale, r->constant, room(places * sizeof(float))};
+    tsr_rank_together(&r->centroids, queries, count);
+    for (size_t i = 0; i < count; i++) give_floats(queries[i].out, places);
+}
+
 // What the header says of corrections: minus 128 times the sum of a centroid's bytes.
 static int32_t *corrections_of(const int8_t *codes, size_t groups, size_t words) {
     int32_t *corrections = room(16 * groups * sizeof *corrections);
@@ -27,12 +38,12 @@ static int32_t *corrections_of(const int8_t *codes, size_t groups, size_t words)
 
 static void check_ranks(size_t groups, size_t words, enum values kind) {
     ranking r = {.centroids = {.groups = groups, .words = words}};
-    uint8_t *codes = random_bytes(groups * words * 64), *bytes = random_bytes(4 * words);
+    uint8_t *codes = random_bytes(groups * words * 64), *bytes = random_bytes(4 * (words + 8));
     // The products that leave 16 bits soonest.
     if (next_random() & 1)
         for (size_t i = 0; i < groups * words * 64; i++) codes[i] = codes[i] & 1 ? 0x80 : 0x7f;
     if (next_random() & 1)
-        for (size_t i = 0; i < 4 * words; i++) bytes[i] = bytes[i] & 1 ? 0 : 255;
+        for (size_t i = 0; i < 4 * (words + 8); i++) bytes[i] = bytes[i] & 1 ? 0 : 255;
     r.centroids.codes = (const int8_t *)codes;
     r.centroids.corrections = corrections_of(r.centroids.codes, groups, words);
     r.centroids.norms = random_floats(16 * groups, kind);
@@ -41,6 +52,8 @@ static void check_ranks(size_t groups, size_t words, enum values kind) {
     r.constant = *random_floats(1, kind);
     begin_check("rank_centroids", "%zu groups, %zu words, kind %d", groups, words, kind);
     check(ranked, &r);
+    begin_check("rank_together", "%zu groups, %zu words, kind %d", groups, words, kind);
+    check(ranked_together, &r);
     free_rooms();
 }
 

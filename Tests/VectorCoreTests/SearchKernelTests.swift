@@ -178,6 +178,22 @@ extension KernelTests {
     }
 
     @Test(
+        "queries that rank together get what each gets alone",
+        arguments: InstructionSets.all, [1, 3, 4, 5, 9])
+    func rankingTogether(set: String, count: Int) {
+        let queries = RandomVectors.uniform(rows: count, columns: 31, seed: 3)
+        let origin = [Float](repeating: 0.5, count: 31)
+        for groups in [1, 4, 5] {
+            let example = RankExample(width: 31, groups: groups)
+            let alone = InstructionSets.on("scalar") {
+                (0..<count).map { example.rank(Array(queries.row($0)), origin: origin) }
+            }
+            let together = InstructionSets.on(set) { example.rankTogether(alone) }
+            #expect(together == alone.map(\.distances))
+        }
+    }
+
+    @Test(
         "a product with one centroid among sixteen has the bits of one with its bytes alone",
         arguments: InstructionSets.all, [1, 3, 4, 31, 33, 96, 130])
     func centroidProducts(set: String, width: Int) {
@@ -383,6 +399,41 @@ private struct RankExample {
             }
         }
         return Ranked(shifted: shifted, bytes: bytes, step: step, norm: norm, distances: distances)
+    }
+
+    /// The distances of queries ranked before, all in one call.
+    func rankTogether(_ queries: [Ranked]) -> [[Float]] {
+        let corrections = (0..<16 * groups).map { centroid in
+            Int32(-128 * (0..<width).reduce(0) { $0 + code(centroid, $1) })
+        }
+        let outputs = queries.map { _ in
+            UnsafeMutablePointer<Float>.allocate(capacity: 16 * groups)
+        }
+        let bytes = queries.map { query in
+            let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: 4 * words)
+            for (index, byte) in query.bytes.enumerated() { copy[index] = byte }
+            return copy
+        }
+        defer {
+            for output in outputs { output.deallocate() }
+            for copy in bytes { copy.deallocate() }
+        }
+        let rankings = queries.indices.map { index in
+            CentroidRanking(
+                query: bytes[index], scale: 0.01 * queries[index].step, constant: 2,
+                output: outputs[index])
+        }
+        codes.withUnsafeBufferPointer { codes in
+            corrections.withUnsafeBufferPointer { corrections in
+                norms.withUnsafeBufferPointer { norms in
+                    SearchKernels.rank(
+                        CentroidBlock(
+                            codes: codes.baseAddress!, corrections: corrections.baseAddress!,
+                            norms: norms.baseAddress!, groups: groups, words: words), rankings)
+                }
+            }
+        }
+        return outputs.map { Array(UnsafeBufferPointer(start: $0, count: 16 * groups)) }
     }
 
     /// The header's sum, from the bytes as they came out.

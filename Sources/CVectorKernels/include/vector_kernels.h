@@ -92,6 +92,15 @@ void tsr_prepare_query(const float *query, const float *origin, size_t n, float 
 /// `out[c] = norms[c] + (constant + scale * <query - 128, codes[c]>)` for all `16 * groups` centroids; the product in
 /// integers. `query` is `[4 * words]`.
 void tsr_rank_centroids(const tsr_centroids *centroids, const uint8_t *query, float scale, float constant, float *out);
+/// One query ranking centroids: the arguments of tsr_rank_centroids.
+typedef struct {
+    const uint8_t *query;
+    float scale;
+    float constant;
+    float *out;
+} tsr_ranking;
+/// tsr_rank_centroids for each of `count` queries, with the same bits; each centroid is fetched once for several of them.
+void tsr_rank_together(const tsr_centroids *centroids, const tsr_ranking *queries, size_t count);
 /// The smallest of each 16 values: `[groups]` of `[16 * groups]`. None is NaN; which of two zeros it is, is not defined.
 void tsr_group_minima(const float *values, size_t groups, float *minima);
 /// Values at most `threshold`, with their indices plus `first`, in order; both outputs have room for `count + 16`. Returns how many.

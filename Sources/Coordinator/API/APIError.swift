@@ -76,7 +76,7 @@ extension APIError {
         switch error.code {
         case .invalidArgument: self.init(.invalidArgument, error.message)
         case .notFound: self.init(.notFound, error.message)
-        case .conflict: self.init(.conflict, error.message)
+        case .conflict, .unmet: self.init(.conflict, error.message)
         case .unsupported: self.init(.unsupported, error.message)
         case .corrupted:
             self.init(

@@ -4,6 +4,14 @@ import VectorCore
 extension QueryRun {
     /// Offers a shard: its lists are ranked by products of bytes.
     package mutating func rank(_ view: ShardView) {
+        offer(view)
+        let slot = slots.base + (slotCount - 1)
+        slot.pointee.local.rank(
+            view.centroids, into: listDistances.base + slot.pointee.start)
+    }
+
+    /// Offers a shard whose lists are ranked later, for several queries at once: ``BatchRanking``.
+    package mutating func offer(_ view: ShardView) {
         let padded = paddedDimension
         let words = 4 * view.centroids.block.words
         slots.reserve(slotCount + 1, keeping: slotCount)
@@ -13,7 +21,6 @@ extension QueryRun {
             transformed.base, view.centroids, metric: metric,
             shifted: shiftedQueries.base + slotCount * padded,
             bytes: byteQueries.base + slotCount * words)
-        local.rank(view.centroids, into: listDistances.base + listEnd)
         slots.base[slotCount] = Slot(view: view, local: local, start: listEnd)
         slotCount += 1
         listEnd += view.centroids.padded

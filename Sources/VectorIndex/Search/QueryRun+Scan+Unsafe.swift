@@ -51,7 +51,7 @@ extension QueryRun {
     }
 
     /// As many as scans ask for ahead.
-    private static var firstBlocks: Int { 4 }
+    private static var firstBlocks: Int { 2 }
 
     /// Scans the next chosen list, whose packed codes are `codes`.
     package mutating func scan(_ index: Int, codes: Span<UInt8>) {

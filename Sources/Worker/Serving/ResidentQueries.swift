@@ -57,7 +57,7 @@ struct ResidentQueries: Sendable {
     /// Queries a lane takes at a time: enough to find lists that others have brought into the cache, few enough that the
     /// lanes end together.
     private func batch(_ rows: Int) -> Int {
-        max(1, min(2 * leastOrdered, rows / pool.width))
+        max(1, min(2 * leastTogether, rows / pool.width))
     }
 
     private func lane(_ request: SearchRequest, _ queue: BatchQueue) throws(TesseraError)
@@ -65,13 +65,31 @@ struct ResidentQueries: Sendable {
     {
         var answered: [(query: Int, answer: BackendAnswer)] = []
         while let batch = queue.next() {
-            let ordered =
-                batch.count < leastOrdered
-                ? Array(batch)
-                : try scratch.with { scratch in searcher.order(batch, request.queries, &scratch) }
-            answered += try answer(request, ordered)
+            answered +=
+                batch.count < leastTogether
+                ? try answer(request, Array(batch)) : try answerTogether(request, batch)
         }
         return answered
+    }
+
+    /// Searches on the calling thread for queries that share work, all of them if there is time for the first.
+    private func answerTogether(_ request: SearchRequest, _ queries: Range<Int>)
+        throws(TesseraError) -> [(query: Int, answer: BackendAnswer)]
+    {
+        guard try request.hasTime() else { return queries.map { ($0, .none(request)) } }
+        return try scratch.with { scratch throws(TesseraError) in
+            var answered: [(query: Int, answer: BackendAnswer)] = []
+            answered.reserveCapacity(queries.count)
+            defer { count(answered) }
+            try searcher.search(
+                queries, of: request.queries, options: request.options, scratch: &scratch
+            ) { answered.append(($0, BackendAnswer(answer: $1, source: Self.source($1)))) }
+            return answered
+        }
+    }
+
+    private static func source(_ answer: SearchAnswer) -> AnswerSource {
+        answer.receipt.reads > 0 ? .disk : .ram
     }
 
     /// Searches on the calling thread, one query after another while there is time.
@@ -89,8 +107,8 @@ struct ResidentQueries: Sendable {
                 }
                 let answer = try searcher.search(
                     request.queries.row(query), options: request.options, scratch: &scratch)
-                let source: AnswerSource = answer.receipt.reads > 0 ? .disk : .ram
-                answered.append((query, BackendAnswer(answer: answer, source: source)))
+                answered.append(
+                    (query, BackendAnswer(answer: answer, source: Self.source(answer))))
             }
             return answered
         }
