@@ -52,6 +52,15 @@ struct LiveVersionTests {
         }
     }
 
+    /// Tells a load that it is over.
+    private final class End: Sendable {
+        private let flag = Atomic(false)
+
+        var isThere: Bool { flag.load(ordering: .relaxed) }
+
+        func set() { flag.store(true, ordering: .relaxed) }
+    }
+
     private func version(_ server: TestServer) async throws -> Int? {
         try await server.ask("GET", "/v1/indexes/photos").json["version"] as? Int
     }
@@ -62,14 +71,14 @@ struct LiveVersionTests {
         let provider = Provider(index)
         let draft = try await index.draft(nprobe: 2)
         try await withServer(index, provider: provider) { server in
-            let isOver = Atomic(false)
+            let end = End()
             try await withThrowingTaskGroup(of: Set<Int>.self) { load in
                 for row in 0..<6 {
                     load.addTask {
                         var versions: Set<Int> = []
                         let wire = try Wire(port: server.port)
                         let body = #"{"vector":\#(index.query(row).json)}"#
-                        while !isOver.load(ordering: .relaxed) {
+                        while !end.isThere {
                             try await wire.send(
                                 Wire.request(
                                     "POST", "/v1/indexes/photos/search", body: Array(body.utf8)))
@@ -91,7 +100,7 @@ struct LiveVersionTests {
                     back.json["version"] as? Int == 3 && back.json["kind"] as? String == "rollback")
                 try await server.wait(for: "version 3") { try await version(server) == 3 }
                 try await server.wait(for: "retirement") { provider.retired == [1, 2] }
-                isOver.store(true, ordering: .relaxed)
+                end.set()
                 for try await versions in load {
                     #expect(versions.isSubset(of: [1, 2, 3]) && versions.contains(3))
                 }
