@@ -50,6 +50,17 @@ extension IndexSearcher: LaneSearcher {
 let leastTogether = 32
 
 extension LaneSearcher {
+    /// One after another, where nothing is gained by more.
+    package func search(
+        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
+        scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
+    ) throws(TesseraError) {
+        for query in batch {
+            answered(
+                query, try search(queries.row(query), options: options, scratch: &scratch))
+        }
+    }
+
     package func search(
         _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
     ) async throws(TesseraError) -> BatchAnswers {

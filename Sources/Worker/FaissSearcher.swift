@@ -62,17 +62,6 @@
             return SearchAnswer(hits: hits, receipt: receipt)
         }
 
-        package func search(
-            _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
-            scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
-        ) throws(TesseraError) {
-            for query in batch {
-                answered(
-                    query,
-                    try search(queries.row(query), options: options, scratch: &scratch))
-            }
-        }
-
         /// Searches each shard over its chosen lists, and keeps the `depth` nearest of all.
         private func scan(_ run: inout QueryRun, depth: Int, _ receipt: inout Receipt)
             throws(TesseraError)

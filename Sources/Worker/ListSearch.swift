@@ -170,7 +170,7 @@ struct ListSearch: Sendable {
             guard let head = shards.heads[place.shard] else { continue }
             let id: String
             if let ids = shards.residents[place.shard]?.ids {
-                id = ids[place.row]
+                id = ids.view[place.row]
             } else {
                 let idPlace = head.idPlace(row: place.row)
                 let key = IDBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)

@@ -59,10 +59,9 @@ struct PublishCommand: ShardctlCommand {
                 IndexTuner.Wanted(
                     points: tune && draft.index.operatingPoints == nil,
                     certificateK: gate?.k ?? set.k))
-            return MeasuredDraft(
-                operatingPoints: outcome.points.isEmpty ? nil : outcome.points.map(\.point),
-                certificate: outcome.certificate,
-                gate: try gate?.judged(outcome.certificate, index: draft.index.name))
+            var measured = MeasuredDraft(outcome)
+            measured.gate = try gate?.judged(outcome.certificate, index: draft.index.name)
+            return measured
         }
         bar.finish()
         let manifest = publication.manifest

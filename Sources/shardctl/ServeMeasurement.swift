@@ -12,7 +12,20 @@ func measurement(
         let tuner = IndexTuner(
             try Catalog(store: store, index: try IndexName(draft.index.name)),
             pool: WorkPool(width: width), scratchFolder: scratchFolder, progress: { _ in })
-        guard let set = try await tuner.queries(of: draft.index) else { return nil }
-        return try await tuner.measure(draft.index, by: set).map(\.point)
+        guard let set = try await tuner.queries(of: draft.index) else { return MeasuredDraft() }
+        return MeasuredDraft(
+            try await tuner.measure(
+                draft.index, by: set,
+                IndexTuner.Wanted(
+                    points: draft.index.operatingPoints == nil, certificateK: set.k)))
+    }
+}
+
+extension MeasuredDraft {
+    /// What was measured, without a bound it was held to.
+    init(_ outcome: IndexTuner.Outcome) {
+        self.init(
+            operatingPoints: outcome.points.isEmpty ? nil : outcome.points.map(\.point),
+            certificate: outcome.certificate)
     }
 }

@@ -23,10 +23,6 @@ private struct SlowSearcher: LaneSearcher {
         receipt.codesScanned = 7
         return SearchAnswer(hits: [], receipt: receipt)
     }
-
-    func order(_ batch: Range<Int>, _ queries: Matrix, _ scratch: inout SearchScratch) -> [Int] {
-        Array(batch)
-    }
 }
 
 struct LoadGeneratorTests {

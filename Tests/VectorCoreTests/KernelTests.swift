@@ -15,13 +15,11 @@ struct KernelTests {
                 let bits = HalfFloat.encode(value)
                 return [UInt8(truncatingIfNeeded: bits), UInt8(truncatingIfNeeded: bits >> 8)]
             }
-            let signed = bytes.prefix(length).map { Int8(bitPattern: $0) }
             let row = Array(bytes.prefix(length))
             let lower = Array(bytes.suffix(length))
             let (scalar, other) = InstructionSets.compare(set) {
                 [
                     Kernels.squaredDistance(a.span, b.span), Kernels.dot(a.span, b.span),
-                    SearchKernels.dot(a, signed, length),
                     SearchKernels.squaredDistanceSQ8(a, b, row, length),
                     SearchKernels.dotSQ8(a, row, length),
                     SearchKernels.squaredDistanceSQ16(a, b, row, lower, length),

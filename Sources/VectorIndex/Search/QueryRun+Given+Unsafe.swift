@@ -28,20 +28,6 @@ extension QueryRun {
         probeCount = 0
     }
 
-    /// Offers a shard without ranking its lists; returns its slot.
-    package mutating func offer(_ view: ShardView) -> Int {
-        let words = 4 * view.centroids.block.words
-        slots.reserve(slotCount + 1, keeping: slotCount)
-        growQueries(to: slotCount + 1)
-        let local = LocalQuery(
-            transformed.base, view.centroids, metric: metric,
-            shifted: shiftedQueries.base + slotCount * paddedDimension,
-            bytes: byteQueries.base + slotCount * words)
-        slots.base[slotCount] = Slot(view: view, local: local, start: 0)
-        slotCount += 1
-        return slotCount - 1
-    }
-
     /// Takes the lists to scan, in this order, instead of ``chooseLists(_:)``.
     ///
     /// - Precondition: slots are those ``offer(_:)`` returned, list numbers in range of their shards.

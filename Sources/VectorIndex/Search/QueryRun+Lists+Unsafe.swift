@@ -10,8 +10,9 @@ extension QueryRun {
             view.centroids, into: listDistances.base + slot.pointee.start)
     }
 
-    /// Offers a shard whose lists are ranked later, for several queries at once: ``BatchRanking``.
-    package mutating func offer(_ view: ShardView) {
+    /// Offers a shard whose lists are ranked later, for several queries at once (``BatchRanking``), or not at all; returns its slot.
+    @discardableResult
+    package mutating func offer(_ view: ShardView) -> Int {
         let padded = paddedDimension
         let words = 4 * view.centroids.block.words
         slots.reserve(slotCount + 1, keeping: slotCount)
@@ -24,10 +25,11 @@ extension QueryRun {
         slots.base[slotCount] = Slot(view: view, local: local, start: listEnd)
         slotCount += 1
         listEnd += view.centroids.padded
+        return slotCount - 1
     }
 
     /// Room for the queries of `count` slots. Slots hold pointers into it, so that those before move with it.
-    mutating func growQueries(to count: Int) {
+    private mutating func growQueries(to count: Int) {
         let words = (paddedDimension + 3) / 4 * 4
         guard
             count * paddedDimension > shiftedQueries.capacity

@@ -159,7 +159,7 @@ struct PartSearcher: Sendable {
         let hits = scratch.run.nearest.map { candidate in
             let place = NumericID(rawValue: candidate.id)
             return Hit(
-                id: lease.shards[place.shard]?.ids?[place.row] ?? "",
+                id: lease.shards[place.shard]?.ids?.view[place.row] ?? "",
                 distance: metric.reported(candidate.distance), place: place)
         }
         receipt.scan = scanned - start
