@@ -1,6 +1,7 @@
 // Recall of what is published over HTTP, measured as `publish` does it.
 import Catalog
 import ObjectStore
+import ShardFile
 import TesseraBase
 import Worker
 

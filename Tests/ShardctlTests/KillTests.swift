@@ -143,9 +143,9 @@ struct KillTests {
         let rounds = 16
         var kills = 0
         for round in 1...rounds {
-            // The last third of the time: before that it only measures.
-            let share = 2 * rounds + round
-            let outcome = try killed("tune", more(round + 1), after: whole * share / (3 * rounds))
+            // The last three quarters of the time: before that it only loads.
+            let share = rounds + 3 * round
+            let outcome = try killed("tune", more(round + 1), after: whole * share / (4 * rounds))
             kills += outcome.status == 0 ? 0 : 1
             let versions = try place.versions()
             #expect(versions.count == round + 1 || versions.count == round + 2)

@@ -205,6 +205,10 @@ package final class ShardCache: Sendable {
     /// Brings shards of a version while there is free room, the hottest first. Throws what reading one throws.
     package func warm(_ version: VersionShards) async throws(TesseraError) {
         var next = rankedByHeat(Array(0..<version.count), version)[...]
+        // The hottest by itself: what comes beside it must not take its room.
+        guard let hottest = next.popFirst(),
+            try await load(hottest, of: version, wish: .ahead) != nil
+        else { return }
         while !next.isEmpty {
             let portion = next.prefix(4 * Self.width)
             next = next.dropFirst(portion.count)
