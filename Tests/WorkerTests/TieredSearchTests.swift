@@ -122,7 +122,8 @@ struct TieredSearchTests {
         let folder = try TemporaryFolder()
         let budget = (fixture.bytes[.all] ?? 0) / 3
         let first = fixture.provider(
-            WatchedStore(fixture.index.store), budget: budget, heat: folder.url.path)
+            WatchedStore(fixture.index.store), budget: budget, residency: .all,
+            heat: folder.url.path)
         let backend = try await first.open(index: "photos", version: 1)
         let query = TieredFixture.queries.gathering([Int](repeating: 7, count: 30))
         var narrow = fixture.index.defaults(k: 5)
@@ -132,8 +133,11 @@ struct TieredSearchTests {
         let hottest = try #require(first.cache.heat.first)
         #expect(hottest.uses > 20)
         let second = fixture.provider(
-            WatchedStore(fixture.index.store), budget: budget, heat: folder.url.path)
-        _ = try await second.open(index: "photos", version: 1)
+            WatchedStore(fixture.index.store), budget: budget, residency: .all,
+            heat: folder.url.path)
+        // Shards are held for the versions that are open.
+        let reopened = try await second.open(index: "photos", version: 1)
+        defer { withExtendedLifetime(reopened) {} }
         let ordinal = try #require(
             fixture.index.manifest.index.shards.firstIndex { $0.digest == hottest.shard })
         #expect(second.cache.heat.first?.shard == hottest.shard)
