@@ -125,9 +125,6 @@ size_t tsr_scan_pq8(const tsr_list *list, const float *tables, float threshold,
 }
 float tsr_l2_f32(const float *a, const float *b, size_t n) { return kernels->l2_f32(a, b, n); }
 float tsr_dot_f32(const float *a, const float *b, size_t n) { return kernels->dot_f32(a, b, n); }
-float tsr_dot_f32_i8(const float *a, const int8_t *b, size_t n) {
-    return kernels->dot_f32_i8(a, b, n);
-}
 float tsr_l2_sq8(const float *shifted, const float *step, const uint8_t *row, size_t n) {
     return kernels->l2_sq8(shifted, step, row, n);
 }

@@ -38,7 +38,6 @@ typedef struct {
     size_t (*scan_pq8)(const tsr_list *, const float *, float, uint32_t *, float *);
     float (*l2_f32)(const float *, const float *, size_t);
     float (*dot_f32)(const float *, const float *, size_t);
-    float (*dot_f32_i8)(const float *, const int8_t *, size_t);
     float (*l2_sq8)(const float *, const float *, const uint8_t *, size_t);
     float (*dot_sq8)(const float *, const uint8_t *, size_t);
     float (*l2_sq16)(const float *, const float *, const uint8_t *, const uint8_t *, size_t);
@@ -55,12 +54,12 @@ typedef struct {
 } tsr_kernel_table;
 
 /// The table of an instruction set whose kernels are called like their fields, but for those that rank centroids.
-#define TSR_KERNELS(set, rank, together)                                                                                   \
+#define TSR_KERNELS(set, rank, together)                                                                              \
     {                                                                                                                 \
         .name = set, .scan_pq4 = scan_pq4, .scan_pq4_narrow = scan_pq4_narrow, .quantize_tables = quantize_tables,    \
         .prepare_query = prepare_query, .rank_centroids = rank, .group_minima = group_minima,                         \
         .select_below = select_below, .scan_pq8 = scan_pq8, .l2_f32 = l2_f32, .dot_f32 = dot_f32,                     \
-        .dot_f32_i8 = dot_f32_i8, .l2_sq8 = l2_sq8, .dot_sq8 = dot_sq8, .l2_sq16 = l2_sq16, .dot_sq16 = dot_sq16,     \
+        .l2_sq8 = l2_sq8, .dot_sq8 = dot_sq8, .l2_sq16 = l2_sq16, .dot_sq16 = dot_sq16,                               \
         .l2_f16 = l2_f16, .dot_f16 = dot_f16, .pq_tables = pq_tables, .crc32c = crc32c,                               \
         .nth_smallest = nth_smallest, .sort_keys = sort_keys, .dot_centroid = dot_centroid, .rank_together = together,\
         .narrow_tables = narrow_steps,                                                                                \

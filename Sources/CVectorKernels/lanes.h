@@ -40,11 +40,6 @@ INLINE f32x32 load_unsigned(const uint8_t *from, size_t count) {
     __builtin_memcpy(&v, from, count < 32 ? count : 32);
     return __builtin_convertvector(v, f32x32);
 }
-INLINE f32x32 load_signed(const int8_t *from, size_t count) {
-    i8x32 v = {0};
-    __builtin_memcpy(&v, from, count < 32 ? count : 32);
-    return __builtin_convertvector(v, f32x32);
-}
 INLINE f32x32 load_halves(const uint8_t *from, size_t count) {
     uint8_t bytes[64] = {0};
     f32x32 v;
@@ -67,8 +62,6 @@ SUM(l2_f32, (const float *a, const float *b, size_t n),
     square(load_floats(a + i, left) - load_floats(b + i, left)))
 SUM(dot_f32, (const float *a, const float *b, size_t n),
     load_floats(a + i, left) * load_floats(b + i, left))
-SUM(dot_f32_i8, (const float *a, const int8_t *b, size_t n),
-    load_floats(a + i, left) * load_signed(b + i, left))
 SUM(l2_sq8, (const float *shifted, const float *step, const uint8_t *row, size_t n),
     square(load_floats(shifted + i, left) - load_floats(step + i, left) * load_unsigned(row + i, left)))
 SUM(dot_sq8, (const float *scaled, const uint8_t *row, size_t n),

@@ -41,7 +41,6 @@ static float square(float value) { return value * value; }
 
 SUM(l2_f32, (const float *a, const float *b, size_t n), square(a[i] - b[i]))
 SUM(dot_f32, (const float *a, const float *b, size_t n), a[i] * b[i])
-SUM(dot_f32_i8, (const float *a, const int8_t *b, size_t n), a[i] * (float)b[i])
 SUM(l2_sq8, (const float *shifted, const float *step, const uint8_t *row, size_t n),
     square(shifted[i] - step[i] * (float)row[i]))
 SUM(dot_sq8, (const float *scaled, const uint8_t *row, size_t n), scaled[i] * (float)row[i])

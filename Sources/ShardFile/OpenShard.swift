@@ -1,5 +1,6 @@
 // A shard opened for routing and selecting: everything but its codes, rows and ids.
 package import TesseraBase
+package import VectorCore
 package import VectorIndex
 
 /// One opened shard. Immutable.
@@ -39,5 +40,22 @@ package struct OpenShard: Sendable {
         return model.bytes + 4 * shape.paddedDimension * shape.centroidCount
             + lists * (shape.paddedDimension + MemoryLayout<ListEntry>.stride)
             + (head.vectorCount / IdBlock.capacity + lists) * 16
+    }
+}
+
+extension ShardHead {
+    /// Throws `corrupted` unless this is the shard that a manifest describes.
+    ///
+    /// - Parameters:
+    ///   - paddedDimension: a vector's in the quantizer, as the router has it.
+    package func check(
+        metric: Metric, dimension: Int, paddedDimension: Int, vectors: Int, lists: Int
+    ) throws(TesseraError) {
+        guard self.metric == metric, self.dimension == dimension,
+            model.shape.paddedDimension == paddedDimension, vectorCount == vectors,
+            self.lists.count == lists
+        else {
+            throw TesseraError(.corrupted, "\(name) is not the shard the manifest describes")
+        }
     }
 }

@@ -49,12 +49,11 @@ package struct ColdSearcher: Sendable {
         _ manifest: Manifest, from catalog: Catalog, pool: WorkPool, memoryBudget: Int,
         residents: (any ShardResidents)?
     ) async throws(TesseraError) {
-        let key = ObjectKind.router.key(manifest.index.router.digest)
-        let router = try RouterFile.read(try await catalog.store.get(key), name: key)
-        guard router.centroids.rows == manifest.index.shards.count,
-            router.centroids.columns == manifest.index.dimension,
-            let metric = Metric(rawValue: manifest.index.metric)
-        else { throw TesseraError(.corrupted, "\(key) does not fit the manifest's shards") }
+        let router = try await VersionLoader.router(of: manifest, from: catalog)
+        guard let metric = Metric(rawValue: manifest.index.metric) else {
+            let key = ObjectKind.router.key(manifest.index.router.digest)
+            throw TesseraError(.corrupted, "\(key) does not fit the manifest's shards")
+        }
         self.metric = metric
         references = manifest.index.shards
         self.router = RouterIndex(router, metric: metric)
@@ -140,13 +139,11 @@ package struct ColdSearcher: Sendable {
     /// Throws `corrupted` unless the shard fits the manifest and the router.
     private func check(_ shard: OpenShard) throws(TesseraError) {
         let router = router.router
-        guard shard.head.metric == metric, shard.head.dimension == router.centroids.columns,
-            shard.head.vectorCount == references[shard.ordinal].vectors,
-            shard.head.model.shape.paddedDimension == router.transform.outputDimension
-        else {
-            throw TesseraError(
-                .corrupted, "\(shard.head.name) is not the shard the manifest describes")
-        }
+        let reference = references[shard.ordinal]
+        try shard.head.check(
+            metric: metric, dimension: router.centroids.columns,
+            paddedDimension: router.transform.outputDimension, vectors: reference.vectors,
+            lists: reference.lists)
     }
 
     private func key(_ ordinal: Int) -> ObjectKey {

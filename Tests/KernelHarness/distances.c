@@ -1,8 +1,8 @@
 // Distances, inner products and checksums at every length.
 #include "harness.h"
 
-static const char *const kernels[] = {"l2_f32",  "dot_f32",  "dot_f32_i8", "l2_sq8", "dot_sq8",
-                                      "l2_sq16", "dot_sq16", "l2_f16",     "dot_f16"};
+static const char *const kernels[] = {"l2_f32",  "dot_f32",  "l2_sq8", "dot_sq8",
+                                      "l2_sq16", "dot_sq16", "l2_f16", "dot_f16"};
 enum { KERNEL_COUNT = sizeof kernels / sizeof *kernels };
 
 typedef struct {
@@ -15,12 +15,11 @@ static float distance_of(const vectors *v) {
     switch (v->kernel) {
     case 0: return tsr_l2_f32(v->a, v->b, v->count);
     case 1: return tsr_dot_f32(v->a, v->b, v->count);
-    case 2: return tsr_dot_f32_i8(v->a, (const int8_t *)v->high, v->count);
-    case 3: return tsr_l2_sq8(v->a, v->b, v->high, v->count);
-    case 4: return tsr_dot_sq8(v->a, v->high, v->count);
-    case 5: return tsr_l2_sq16(v->a, v->b, v->high, v->low, v->count);
-    case 6: return tsr_dot_sq16(v->a, v->high, v->low, v->count);
-    case 7: return tsr_l2_f16(v->a, v->halves, v->count);
+    case 2: return tsr_l2_sq8(v->a, v->b, v->high, v->count);
+    case 3: return tsr_dot_sq8(v->a, v->high, v->count);
+    case 4: return tsr_l2_sq16(v->a, v->b, v->high, v->low, v->count);
+    case 5: return tsr_dot_sq16(v->a, v->high, v->low, v->count);
+    case 6: return tsr_l2_f16(v->a, v->halves, v->count);
     default: return tsr_dot_f16(v->a, v->halves, v->count);
     }
 }

@@ -62,8 +62,6 @@ size_t tsr_scan_pq8(const tsr_list *list, const float *tables, float threshold,
 float tsr_l2_f32(const float *a, const float *b, size_t n);
 /// Inner product of `a` and `b`, `[n]` each.
 float tsr_dot_f32(const float *a, const float *b, size_t n);
-/// Inner product of floats and signed bytes, `[n]` each.
-float tsr_dot_f32_i8(const float *a, const int8_t *b, size_t n);
 /// Squared distance of `shifted` to `step * row`, `[n]` each: 8-bit scalar quantizer with its minimum taken off the query.
 float tsr_l2_sq8(const float *shifted, const float *step, const uint8_t *row, size_t n);
 /// Inner product of `scaled` (query times step) and an 8-bit row, `[n]` each.
@@ -112,7 +110,7 @@ size_t tsr_select_below(const float *values, size_t count, float threshold, uint
 float tsr_nth_smallest(const float *values, size_t count, size_t wanted);
 /// The `wanted` smallest of the `keys`, which all differ, in ascending order. Takes `count * count` steps: for a few hundred at most.
 void tsr_sort_keys(const uint64_t *keys, size_t count, size_t wanted, uint64_t *sorted);
-/// Inner product of floats with a centroid's bytes where tsr_centroids has them, four dimensions each 64 bytes: the bits of tsr_dot_f32_i8.
+/// Inner product of floats with a centroid's bytes where tsr_centroids has them, four dimensions each 64 bytes; summed as tsr_dot_f32 sums.
 float tsr_dot_centroid(const float *query, const int8_t *codes, size_t n);
 
 /// Squared distance of `shifted` to `step * (256 * high + low)`, `[n]` each: the 16-bit scalar quantizer in two planes.

@@ -171,13 +171,10 @@ struct ListChooser: Sendable {
 
     /// Throws `corrupted` unless the shard fits the manifest and the router.
     private func check(_ shard: OpenShard, _ reference: ShardReference) throws(TesseraError) {
-        let head = shard.head
-        guard head.metric == router.metric, head.dimension == router.router.centroids.columns,
-            head.vectorCount == reference.vectors, head.lists.count == reference.lists,
-            head.model.shape.paddedDimension == router.router.transform.outputDimension
-        else {
-            throw TesseraError(.corrupted, "\(head.name) is not the shard the manifest describes")
-        }
+        try shard.head.check(
+            metric: router.metric, dimension: router.router.centroids.columns,
+            paddedDimension: router.router.transform.outputDimension,
+            vectors: reference.vectors, lists: reference.lists)
     }
 }
 

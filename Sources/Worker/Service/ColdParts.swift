@@ -13,6 +13,7 @@ struct ColdParts: Sendable {
     private static let concurrency = 16
 
     private let references: [ShardReference]
+    private let dimension: Int
     private let padded: Int
     private let store: any ObjectStore
     private let lists: ListSearch
@@ -24,6 +25,7 @@ struct ColdParts: Sendable {
         budget: Int
     ) {
         references = manifest.index.shards
+        dimension = manifest.index.dimension
         padded = manifest.index.paddedDimension
         store = catalog.store
         lists = ListSearch(
@@ -94,10 +96,10 @@ struct ColdParts: Sendable {
             }
         }
         let head = shard.head
-        guard head.metric == lists.metric, head.lists.count == reference.lists,
-            head.vectorCount == reference.vectors, head.model.shape.paddedDimension == padded,
-            lists.hasRefineTier == (head.refine.encoding != .none)
-        else {
+        try head.check(
+            metric: lists.metric, dimension: dimension, paddedDimension: padded,
+            vectors: reference.vectors, lists: reference.lists)
+        guard lists.hasRefineTier == (head.refine.encoding != .none) else {
             throw TesseraError(.corrupted, "\(head.name) is not the shard the manifest describes")
         }
         opened.insert(shard)
