@@ -201,7 +201,7 @@ package struct Analyzer: Sendable {
     func options(k: Int) -> SearchOptions {
         let nprobe = plan.nprobe ?? index.search.nprobe
         return SearchOptions(
-            k: k, probeCount: nprobe,
+            k: k, probeCount: nprobe, listMargin: index.listMargin(probes: nprobe),
             refineDepth: plan.refineDepth ?? max(index.search.refineDepth, 10 * k),
             probeShards: index.probeShards(probes: nprobe))
     }

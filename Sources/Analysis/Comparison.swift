@@ -37,7 +37,8 @@ package struct ComparisonSide: Sendable {
         self.store = store
         self.manifest = manifest
         options = SearchOptions(
-            k: k, probeCount: probes, refineDepth: depth,
+            k: k, probeCount: probes, listMargin: index.listMargin(probes: probes),
+            refineDepth: depth,
             probeShards: index.probeShards(probes: probes))
         searcher = try await VersionLoader.searcher(
             manifest, from: catalog, pool: pool, cold: nil, progress: progress)

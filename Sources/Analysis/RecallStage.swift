@@ -84,7 +84,9 @@ struct RecallStage: Sendable {
         let settings = ladder
         for (number, (nprobe, refineDepth)) in settings.enumerated() {
             let options = SearchOptions(
-                k: k, probeCount: nprobe, refineDepth: max(refineDepth, k),
+                k: k, probeCount: nprobe,
+                listMargin: analyzer.index.listMargin(probes: nprobe),
+                refineDepth: max(refineDepth, k),
                 probeShards: analyzer.index.probeShards(probes: nprobe))
             let estimate = RecallEstimate(shares: shares(try await answers(options), k: k))
             let load = try await LoadGenerator(

@@ -103,6 +103,7 @@ size_t tsr_select_below(const float *values, size_t count, float threshold, uint
                         float *selected) {
     return kernels->select_below(values, count, threshold, first, indices, selected);
 }
+float tsr_least(const float *values, size_t count) { return kernels->least(values, count); }
 float tsr_nth_smallest(const float *values, size_t count, size_t wanted) {
     return kernels->nth_smallest(values, count, wanted);
 }

@@ -46,6 +46,7 @@ typedef struct {
     float (*dot_f16)(const float *, const uint8_t *, size_t);
     void (*pq_tables)(const float *, const float *, size_t, size_t, size_t, float *);
     uint32_t (*crc32c)(uint32_t, const uint8_t *, size_t);
+    float (*least)(const float *, size_t);
     float (*nth_smallest)(const float *, size_t, size_t);
     void (*sort_keys)(const uint64_t *, size_t, size_t, uint64_t *);
     float (*dot_centroid)(const float *, const int8_t *, size_t);
@@ -62,7 +63,7 @@ typedef struct {
         .l2_sq8 = l2_sq8, .dot_sq8 = dot_sq8, .l2_sq16 = l2_sq16, .dot_sq16 = dot_sq16,                               \
         .l2_f16 = l2_f16, .dot_f16 = dot_f16, .pq_tables = pq_tables, .crc32c = crc32c,                               \
         .nth_smallest = nth_smallest, .sort_keys = sort_keys, .dot_centroid = dot_centroid, .rank_together = together,\
-        .narrow_tables = narrow_steps,                                                                                \
+        .narrow_tables = narrow_steps, .least = least,                                                                \
     }
 
 extern const tsr_kernel_table tsr_scalar_kernels;

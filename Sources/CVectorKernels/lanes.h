@@ -147,9 +147,10 @@ static void prepare_query(const float *query, const float *origin, size_t n, flo
     *norm = dot_f32(shifted, shifted, n);
 }
 
-// Memory is waited for more than anything is computed: it is asked for two blocks ahead, across into the next list. More did not pay.
+// Memory is waited for more than anything is computed: it is asked for six blocks ahead, across into the next list. Two made a query a
+// tenth slower, twelve as well.
 INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
-    const uint8_t *ahead = block + 2 * list->block_stride;
+    const uint8_t *ahead = block + 6 * list->block_stride;
     if (ahead >= end) {
         if (!list->next_blocks) return;
         ahead = list->next_blocks + (ahead - end);
@@ -167,6 +168,21 @@ INLINE u32x16 places_of_16(const float *values) {
     i32x16 bits;
     __builtin_memcpy(&bits, values, 64);
     return (u32x16)(bits ^ ((bits >> 31) | INT32_MIN));
+}
+
+static float least(const float *values, size_t count) {
+    f32x16 low = (f32x16){0} + __builtin_inff();
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        f32x16 some;
+        __builtin_memcpy(&some, values + i, 64);
+        i32x16 lower = some < low;
+        low = (f32x16)(((i32x16)some & lower) | ((i32x16)low & ~lower));
+    }
+    float most = __builtin_inff();
+    for (size_t lane = 0; lane < 16; lane++) most = low[lane] < most ? low[lane] : most;
+    for (; i < count; i++) most = values[i] < most ? values[i] : most;
+    return most + 0.0f;
 }
 
 // Halving the range of floats, until what is within has the wanted number.

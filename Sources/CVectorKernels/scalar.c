@@ -209,6 +209,12 @@ static size_t select_below(const float *values, size_t count, float threshold, u
     return found;
 }
 
+static float least(const float *values, size_t count) {
+    float low = INFINITY;
+    for (size_t i = 0; i < count; i++) low = values[i] < low ? values[i] : low;
+    return low + 0.0f;
+}
+
 static float nth_smallest(const float *values, size_t count, size_t wanted) {
     uint32_t low = tsr_float_place(-INFINITY), high = tsr_float_place(INFINITY);
     while (low < high) {

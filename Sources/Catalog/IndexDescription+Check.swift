@@ -33,6 +33,8 @@ extension IndexDescription {
             atLeast(1, search.nprobe, "search.nprobe"),
             atLeast(0, search.refineDepth, "search.refineDepth"),
             atLeast(1, search.probeShards, "search.probeShards"),
+            search.listMargin.map { $0 > 0 && $0 <= 1 } ?? true
+                ? nil : "search.listMargin is not above 0 and at most 1",
             router.bytes > 0 ? nil : "router has no bytes",
         ])
     }

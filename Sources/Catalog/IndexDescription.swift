@@ -98,11 +98,14 @@ package struct SearchDefaults: Sendable, Equatable, Codable {
     package var nprobe: Int
     package var refineDepth: Int
     package var probeShards: Int
+    /// Times the square root of nprobe: how much farther than the nearest a list may be. Nil where all nprobe lists are scanned.
+    package var listMargin: Double?
 
-    package init(nprobe: Int, refineDepth: Int, probeShards: Int) {
+    package init(nprobe: Int, refineDepth: Int, probeShards: Int, listMargin: Double? = nil) {
         self.nprobe = nprobe
         self.refineDepth = refineDepth
         self.probeShards = probeShards
+        self.listMargin = listMargin
     }
 }
 

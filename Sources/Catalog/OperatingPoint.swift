@@ -75,6 +75,14 @@ extension IndexDescription {
         return point
     }
 
+    /// How much farther than the nearest a list may be where `probes` are wanted; nil where none is left out. Who wants all gets all.
+    package func listMargin(probes: Int) -> Float? {
+        guard let margin = search.listMargin, probes < shards.reduce(0, { $0 + $1.lists }) else {
+            return nil
+        }
+        return Float(margin) * Float(probes).squareRoot()
+    }
+
     /// Shards the router offers where `probes` lists are scanned: more lists than usual, as many more shards.
     package func probeShards(probes: Int) -> Int {
         guard probes > search.nprobe else { return search.probeShards }

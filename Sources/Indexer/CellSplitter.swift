@@ -13,7 +13,7 @@ struct CellSplitter: Sendable {
     let target: Int
     let seed: UInt64
 
-    var largest: Int { Int(Double(target) * AutomaticParameters.largestShardFactor) }
+    var largest: Int { AutomaticParameters.largestShard(target: target) }
 
     /// Splits until every cell fits; returns the cells that hold vectors, in ascending number.
     func split(_ spill: VectorSpill) throws(TesseraError) -> [Int] {

@@ -62,10 +62,12 @@ package struct IndexBuilder: Sendable {
         }
         let builder = ShardBuilder(
             input: input, backend: backend, transform: prepared.transform, shape: prepared.shape,
-            refine: settings.refine ?? input.usualRefine, seed: settings.seed)
+            refine: settings.refine ?? input.usualRefine, seed: settings.seed,
+            heldOut: queries?.heldOut(of: input.count) ?? [])
         let ids = try IdTableBuilder(
             vectors: input.count, scratchFolder: settings.scratchFolder)
-        let shards = try await buildShards(builder, cells: ordered, from: spill, ids: ids)
+        let settled = try await settle(ordered, prepared, builder, spill)
+        let shards = try await buildShards(builder, cells: settled, from: spill, ids: ids)
         var description = try await describe(input, digest, prepared, shards, ids)
         if let queries, let truth {
             description.queries = try await queries.store(truth, input.ids, in: catalog)
@@ -105,17 +107,44 @@ package struct IndexBuilder: Sendable {
         return Prepared(rule: .nearest(centroids), transform: transform, shape: shape)
     }
 
+    /// A cell that becomes a shard, and its lists where they were trained before.
+    private typealias ShardCell = (cell: Int, lists: ListCentroids?)
+
+    /// Trains the lists of all cells, then brings each vector to its nearest list. Cells of arrival stay as they are.
+    private func settle(
+        _ cells: [Int], _ prepared: Prepared, _ builder: ShardBuilder, _ spill: VectorSpill
+    ) async throws(TesseraError) -> [ShardCell] {
+        guard case .nearest = prepared.rule, cells.count > 1 else {
+            return cells.map { ($0, nil) }
+        }
+        let counter = ProgressCounter(
+            phase: "training lists", total: builder.input.count, unit: "vectors",
+            handler: progress)
+        let trained = try await pool.map(Array(cells.enumerated())) {
+            [pool] item throws(TesseraError) in
+            let lists = try await pool.run { () throws(TesseraError) in
+                try builder.trainLists(cell: item.element, ordinal: item.offset, from: spill)
+            }
+            counter.advance(by: spill.rows(ofCell: item.element))
+            return TrainedCell(cell: item.element, lists: lists)
+        }
+        let settler = ListSettler(
+            builder: builder, pool: pool, progress: progress,
+            largest: AutomaticParameters.largestShard(target: settings.shardSize))
+        return try await settler.settle(trained, in: spill).map { ($0.cell, $0.lists) }
+    }
+
     private func buildShards(
-        _ builder: ShardBuilder, cells: [Int], from spill: VectorSpill, ids: IdTableBuilder
+        _ builder: ShardBuilder, cells: [ShardCell], from spill: VectorSpill, ids: IdTableBuilder
     ) async throws(TesseraError) -> [PlacedShard] {
         let counter = ProgressCounter(
             phase: "building shards", total: builder.input.count, unit: "vectors",
             handler: progress)
         return try await pool.map(Array(cells.enumerated())) {
             [pool, catalog] item throws(TesseraError) in
-            let (ordinal, cell) = item
+            let (ordinal, (cell, lists)) = item
             let shard = try await pool.run { () throws(TesseraError) in
-                try builder.build(cell: cell, ordinal: ordinal, from: spill)
+                try builder.build(cell: cell, ordinal: ordinal, lists: lists, from: spill)
             }
             try ids.append(shard.idHashes, shard: ordinal)
             let digest = try await catalog.putObject(.shard, shard.image.bytes)
@@ -162,7 +191,10 @@ package struct IndexBuilder: Sendable {
                 probeShards: settings.partition == .none
                     ? shards.count
                     : AutomaticParameters.probeShards(
-                        shards: shards.count, totalLists: lists, probeCount: probes)),
+                        shards: shards.count, totalLists: lists, probeCount: probes),
+                // Slices hold a list each of every region, all of them near.
+                listMargin: settings.partition == .cells && settings.metric != .innerProduct
+                    ? AutomaticParameters.listMargin : nil),
             rules: settings.rules,
             router: ObjectReference(
                 digest: routerDigest, bytes: UInt64(router.bytes.count)),

@@ -1,7 +1,7 @@
 // The queries that recall is measured by, chosen before the vectors stream by and stored with the truth about them.
 //
-// A sampled query is a vector of the index, left out of its own answer: nobody has to hold vectors back. It took part in
-// training, which makes it a little easier than a stranger; a file of real queries does not have that flaw.
+// A sampled query is a vector of the index, left out of its own answer: nobody has to hold vectors back. Lists are trained without
+// it, or their centroids would lie nearer to it than to a stranger.
 import Catalog
 import ShardFile
 package import TesseraBase
@@ -13,6 +13,8 @@ package struct QuerySetBuilder: Sendable {
     /// A recall near 0.95 is then known to about half a percent.
     package static let defaultCount = 500
     package static let largestCount = 10_000
+    /// Vectors there have to be for each query that is held out of training.
+    private static let leastShare = 10
     /// Neighbours that recall counts.
     package static let k = 10
 
@@ -69,6 +71,12 @@ package struct QuerySetBuilder: Sendable {
     /// Apart from the sample that the partition is trained on.
     package static func drawSeed(_ seed: UInt64) -> UInt64 {
         SeededRandom.derive(seed, stream: 0x7175_6572_6965_73)
+    }
+
+    /// Rows that lists are trained without: those drawn, unless too little would be left to train on.
+    func heldOut(of vectors: Int) -> Set<UInt64> {
+        guard let ownRows, ownRows.count * Self.leastShare <= vectors else { return [] }
+        return Set(ownRows.map(UInt64.init))
     }
 
     /// What compares the queries with the vectors, whose ids are rows of the vector file.

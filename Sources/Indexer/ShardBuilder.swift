@@ -24,16 +24,48 @@ struct ShardBuilder: Sendable {
     let shape: ProductQuantizerShape
     let refine: RefineEncoding
     let seed: UInt64
+    /// Rows that lists are trained without.
+    let heldOut: Set<UInt64>
 
-    func build(cell: Int, ordinal: Int, from spill: VectorSpill) throws(TesseraError) -> BuiltShard
+    /// The centroids of a cell's lists.
+    func trainLists(cell: Int, ordinal: Int, from spill: VectorSpill)
+        throws(TesseraError) -> ListCentroids
     {
         let spilled = try spill.read(cell: cell)
+        return try trainLists(
+            transform.apply(input.decode(spilled.raw)), spilled.rowNumbers, ordinal)
+    }
+
+    private func trainLists(_ vectors: Matrix, _ rows: [UInt64], _ ordinal: Int)
+        throws(TesseraError) -> ListCentroids
+    {
+        let known = training(vectors, rows)
+        let wanted = AutomaticParameters.listCount(vectors: vectors.rows)
+        return try trainer(ordinal).trainLists(known, listCount: min(wanted, known.rows))
+    }
+
+    /// What lists are trained on: all but the queries that recall is measured by.
+    private func training(_ vectors: Matrix, _ rows: [UInt64]) -> Matrix {
+        guard !heldOut.isDisjoint(with: rows) else { return vectors }
+        let known = rows.indices.filter { !heldOut.contains(rows[$0]) }
+        return known.isEmpty ? vectors : vectors.gathering(known)
+    }
+
+    /// - Parameter lists: of the cell, where vectors have moved since they were trained; trained here unless given.
+    func build(
+        cell: Int, ordinal: Int, lists: ListCentroids?, from spill: VectorSpill
+    ) throws(TesseraError) -> BuiltShard {
+        let spilled = try spill.read(cell: cell)
         let vectors = try input.decode(spilled.raw)
-        let listCount = AutomaticParameters.listCount(vectors: vectors.rows)
-        let trainer = ShardTrainer(
-            backend: backend, metric: input.metric, shape: shape,
-            seed: SeededRandom.derive(seed, stream: UInt64(ordinal) + 1))
-        let encoded = try trainer.build(transform.apply(vectors), listCount: listCount)
+        let trainer = trainer(ordinal)
+        let transformed = transform.apply(vectors)
+        let centroids =
+            if let lists {
+                try trainer.recentre(lists, on: training(transformed, spilled.rowNumbers))
+            } else {
+                try trainLists(transformed, spilled.rowNumbers, ordinal)
+            }
+        let encoded = try trainer.build(transformed, lists: centroids)
         var ids: [[UInt8]] = []
         for row in spilled.rowNumbers { ids.append(try input.ids.bytes(Int(row))) }
         let image = try ShardWriter.write(
@@ -43,8 +75,13 @@ struct ShardBuilder: Sendable {
                 ids: ids))
         let order = encoded.lists.flatMap(\.members)
         return BuiltShard(
-            image: image, vectors: vectors.rows, lists: listCount,
+            image: image, vectors: vectors.rows, lists: centroids.count,
             centroid: ShardTrainer.mean(of: vectors),
             idHashes: order.map { StableHash.hash(ids[$0]) })
+    }
+    private func trainer(_ ordinal: Int) -> ShardTrainer {
+        ShardTrainer(
+            backend: backend, metric: input.metric, shape: shape,
+            seed: SeededRandom.derive(seed, stream: UInt64(ordinal) + 1))
     }
 }

@@ -5,22 +5,30 @@ package import VectorCore
 package struct SearchOptions: Sendable, Equatable {
     /// Results wanted.
     package var k: Int
-    /// Lists scanned, over all shards.
+    /// Lists scanned at most, over all shards.
     package var probeCount: Int
+    /// How much farther than the nearest a list may be (``VectorIndex/QueryRun/chooseLists(_:margin:)``); nil where none is left out.
+    package var listMargin: Float?
     /// Candidates re-ranked from the refine tier.
     package var refineDepth: Int
     /// Shards the router offers to the choice of lists.
     package var probeShards: Int
 
-    package init(k: Int, probeCount: Int, refineDepth: Int, probeShards: Int) {
+    package init(
+        k: Int, probeCount: Int, listMargin: Float?, refineDepth: Int, probeShards: Int
+    ) {
         self.k = k
         self.probeCount = probeCount
+        self.listMargin = listMargin
         self.refineDepth = refineDepth
         self.probeShards = probeShards
     }
 }
 
 extension SearchOptions {
+    /// Lists that are likely to be scanned: a margin leaves out about half.
+    package var likelyLists: Int { listMargin == nil ? probeCount : probeCount / 2 }
+
     /// Candidates a scan keeps.
     package func candidateDepth(refines: Bool) -> Int {
         refines ? max(k, refineDepth) : k

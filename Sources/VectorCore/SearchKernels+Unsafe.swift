@@ -106,26 +106,9 @@ package enum SearchKernels {
         tsr_group_minima(values, groups, minima)
     }
 
-    /// The smallest and the largest of `count` values, at least one.
-    package static func range(_ values: UnsafePointer<Float>, count: Int) -> (
-        low: Float, high: Float
-    ) {
-        var low = SIMD16<Float>(repeating: values[0])
-        var high = low
-        var index = 0
-        while index + 16 <= count {
-            let some = UnsafeRawPointer(values + index).loadUnaligned(as: SIMD16<Float>.self)
-            low.replace(with: some, where: some .< low)
-            high.replace(with: some, where: some .> high)
-            index += 16
-        }
-        var range = (low: low.min(), high: high.max())
-        while index < count {
-            range.low = min(range.low, values[index])
-            range.high = max(range.high, values[index])
-            index += 1
-        }
-        return range
+    /// See `tsr_least`.
+    package static func least(_ values: UnsafePointer<Float>, count: Int) -> Float {
+        tsr_least(values, count)
     }
 
     /// See `tsr_select_below`.
@@ -180,6 +163,15 @@ package enum SearchKernels {
 
     package static func prefetch(_ bytes: UnsafeRawPointer, _ count: Int) {
         tsr_prefetch(bytes, count)
+    }
+
+    /// Asks for `bytes` from each of the places on.
+    package static func prefetch(
+        _ places: UnsafePointer<UnsafePointer<UInt8>>, count: Int, bytes: Int
+    ) {
+        places.withMemoryRebound(to: UnsafePointer<UInt8>?.self, capacity: count) {
+            tsr_prefetch_each($0, count, bytes)
+        }
     }
 }
 

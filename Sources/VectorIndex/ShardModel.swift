@@ -61,6 +61,26 @@ package struct ShardModel: Sendable, Equatable {
     }
 }
 
+/// The centroids of a shard's lists in their stored form, before the shard has codebooks.
+package struct ListCentroids: Sendable {
+    /// The middle of the shard, `[paddedDimension]`.
+    package let origin: [Float]
+    package let step: Float
+    /// `[count][paddedDimension]`.
+    package let codes: [Int8]
+
+    /// Quantizes `centroids` (`[count][paddedDimension]`).
+    package init(_ centroids: Matrix, about origin: [Float]) {
+        self.origin = origin
+        (step, codes) = ShardModel.quantize(centroids, about: origin)
+    }
+
+    package var count: Int { codes.count / origin.count }
+
+    /// What the bytes stand for: `[count][paddedDimension]`.
+    package var matrix: Matrix { ShardModel.dequantize(codes, step: step, about: origin) }
+}
+
 /// One inverted list as it was encoded.
 package struct EncodedList: Sendable, Equatable {
     /// Which input rows are in the list, ascending.

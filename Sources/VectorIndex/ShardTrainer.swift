@@ -30,29 +30,51 @@ package struct ShardTrainer: Sendable {
 
     /// Trains on `vectors` (`[n][paddedDimension]`, n >= 1) and encodes them all.
     package func build(_ vectors: Matrix, listCount: Int) throws(TesseraError) -> EncodedShard {
+        try build(vectors, lists: trainLists(vectors, listCount: listCount))
+    }
+
+    /// Encodes `vectors` (`[n][paddedDimension]`, n >= 1) in these lists.
+    package func build(_ vectors: Matrix, lists trained: ListCentroids)
+        throws(TesseraError) -> EncodedShard
+    {
         precondition(vectors.columns == shape.paddedDimension, "vectors must be padded")
-        let origin = Self.mean(of: vectors)
-        let (step, codes) = try trainLists(vectors, listCount: listCount, origin: origin)
-        let centroids = ShardModel.dequantize(codes, step: step, about: origin)
+        let centroids = trained.matrix
         let labels = try backend.assign(vectors, to: centroids).labels
         let residuals = Self.residuals(vectors, labels: labels, centroids: centroids)
         let model = ShardModel(
-            origin: origin, centroidStep: step, centroidCodes: codes,
+            origin: trained.origin, centroidStep: trained.step, centroidCodes: trained.codes,
             codebooks: try trainCodebooks(residuals))
         let encoded = try backend.encode(residuals, with: model.codebooks)
         return EncodedShard(model: model, lists: lists(model, labels: labels, codes: encoded))
     }
 
-    private func trainLists(_ vectors: Matrix, listCount: Int, origin: [Float])
-        throws(TesseraError) -> (Float, [Int8])
+    /// One more of Lloyd's iterations: each list moves to the middle of the `vectors` nearest to it, one without any stays.
+    package func recentre(_ lists: ListCentroids, on vectors: Matrix)
+        throws(TesseraError) -> ListCentroids
     {
+        var centroids = lists.matrix
+        let labels = try backend.assign(vectors, to: centroids).labels
+        for (list, rows) in Assignments.members(labels, centroids: lists.count).enumerated()
+        where !rows.isEmpty {
+            let mean = Self.mean(of: vectors.gathering(rows))
+            let start = list * mean.count
+            centroids.elements.replaceSubrange(start..<start + mean.count, with: mean)
+        }
+        return ListCentroids(centroids, about: Self.mean(of: vectors))
+    }
+
+    /// Centroids of `listCount` lists for `vectors` (`[n][paddedDimension]`, n >= 1).
+    package func trainLists(_ vectors: Matrix, listCount: Int)
+        throws(TesseraError) -> ListCentroids
+    {
+        let origin = Self.mean(of: vectors)
         let sample = subsample(vectors, most: listCount * Self.pointsPerList, stream: 1)
         let centroids =
             listCount == 1
             ? Matrix(rows: 1, columns: vectors.columns, elements: origin)
             : try backend.trainCentroids(
                 sample, count: listCount, iterations: Self.iterations, seed: seed)
-        return ShardModel.quantize(centroids, about: origin)
+        return ListCentroids(centroids, about: origin)
     }
 
     private func trainCodebooks(_ residuals: Matrix) throws(TesseraError) -> Codebooks {

@@ -68,7 +68,7 @@ extension LaneSearcher {
         let start = ContinuousClock.now
         let lanes = try await pool.map(Array(0..<pool.width)) { _ throws(TesseraError) in
             try await pool.run { () throws(TesseraError) in
-                try searchLane(queries, options, queue)
+                try searchLane(queries, options, queue, share: queries.rows / pool.width + 1)
             }
         }
         let elapsed = ContinuousClock.now - start
@@ -82,11 +82,14 @@ extension LaneSearcher {
             elapsed: elapsed)
     }
 
-    private func searchLane(_ queries: Matrix, _ options: SearchOptions, _ queue: BatchQueue)
-        throws(TesseraError) -> [Answered]
-    {
+    /// - Parameter share: queries the lane is likely to get.
+    private func searchLane(
+        _ queries: Matrix, _ options: SearchOptions, _ queue: BatchQueue, share: Int
+    ) throws(TesseraError) -> [Answered] {
         var scratch = SearchScratch()
         var answered: [Answered] = []
+        // Answers that outgrow their memory are copied.
+        answered.reserveCapacity(share)
         while let batch = queue.next() {
             let first = answered.count
             let start = ContinuousClock.now

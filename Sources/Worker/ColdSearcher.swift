@@ -78,7 +78,7 @@ package struct ColdSearcher: Sendable {
         let search = ColdRun()
         let offered = try await pool.run { [router] in
             search.run.begin(query[...], router.router.transform, metric: router.metric)
-            search.run.route(router, wanted: options.probeShards, lists: options.probeCount)
+            search.run.route(router, wanted: options.probeShards, lists: options.likelyLists)
             return (0..<search.run.offeredCount).map { search.run.offeredShard($0) }
         }
         // The run points into the shards' models.
@@ -86,7 +86,7 @@ package struct ColdSearcher: Sendable {
         let shards = try await open(offered, held, &receipt)
         try await pool.run {
             for shard in shards { search.run.rank(shard.model.view(ordinal: shard.ordinal)) }
-            search.run.chooseLists(options.probeCount)
+            search.run.chooseLists(options.probeCount, margin: options.listMargin)
         }
         let lease = await residents?.lease(search.chosenShards)
         for shard in (lease?.shards ?? [:]).values { try check(shard.open) }

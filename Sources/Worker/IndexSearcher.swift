@@ -92,9 +92,9 @@ package struct IndexSearcher: Sendable {
     /// Chooses the lists to scan.
     func select(_ query: ArraySlice<Float>, _ options: SearchOptions, _ run: inout QueryRun) {
         run.begin(query, router.router.transform, metric: metric)
-        run.route(router, wanted: options.probeShards, lists: options.probeCount)
+        run.route(router, wanted: options.probeShards, lists: options.likelyLists)
         for index in 0..<run.offeredCount { run.rank(views[run.offeredShard(index)]) }
-        run.chooseLists(options.probeCount)
+        run.chooseLists(options.probeCount, margin: options.listMargin)
     }
 
     /// The nearest shard.
@@ -125,7 +125,7 @@ package struct IndexSearcher: Sendable {
             for (index, place) in together.enumerated() {
                 scratch.batch.begin(
                     index, queries.row(batch.lowerBound + place.row), router, views: views,
-                    shards: options.probeShards, lists: options.probeCount)
+                    shards: options.probeShards, lists: options.likelyLists)
             }
             scratch.batch.rank(together.count, views: views)
             var order: [(shard: Int, list: Int, index: Int)] = []
@@ -137,7 +137,7 @@ package struct IndexSearcher: Sendable {
             for (_, _, index) in order {
                 let start = ContinuousClock.now
                 scratch.batch.take(index, into: &scratch.run)
-                scratch.run.chooseLists(options.probeCount)
+                scratch.run.chooseLists(options.probeCount, margin: options.listMargin)
                 let routing = share + (ContinuousClock.now - start)
                 let answer = try finish(options, &scratch, routing: routing)
                 answered(batch.lowerBound + places[first + index].row, answer)

@@ -111,6 +111,7 @@ package struct RecallSweep: Sendable {
         }
         let options = SearchOptions(
             k: k, probeCount: index.search.nprobe,
+            listMargin: index.listMargin(probes: index.search.nprobe),
             refineDepth: max(index.search.refineDepth, 10 * k),
             probeShards: index.search.probeShards)
         let result = try await search(options)
@@ -141,7 +142,8 @@ package struct RecallSweep: Sendable {
     {
         let result = try await search(
             SearchOptions(
-                k: set.k, probeCount: nprobe, refineDepth: refineDepth,
+                k: set.k, probeCount: nprobe, listMargin: index.listMargin(probes: nprobe),
+                refineDepth: refineDepth,
                 probeShards: index.probeShards(probes: nprobe)))
         let found = result.answers.enumerated().map { query, answer in
             share(found: answer.hits, query: query, k: set.k)

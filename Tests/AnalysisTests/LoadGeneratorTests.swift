@@ -31,7 +31,8 @@ struct LoadGeneratorTests {
     {
         LoadGenerator(
             SlowSearcher(pause: pause), Matrix(rows: 3, columns: 2),
-            options: SearchOptions(k: 1, probeCount: 1, refineDepth: 1, probeShards: 1),
+            options: SearchOptions(
+                k: 1, probeCount: 1, listMargin: nil, refineDepth: 1, probeShards: 1),
             concurrency: lanes, stop: stop)
     }
 

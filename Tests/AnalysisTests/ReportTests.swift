@@ -29,6 +29,7 @@ struct ReportTests {
                 fixture.strangers,
                 options: SearchOptions(
                     k: line.k, probeCount: 4,
+                    listMargin: fixture.manifest.index.listMargin(probes: 4),
                     refineDepth: max(fixture.manifest.index.search.refineDepth, 10 * line.k),
                     probeShards: fixture.manifest.index.probeShards(probes: 4)),
                 pool: WorkPool(width: 1), batch: 1)

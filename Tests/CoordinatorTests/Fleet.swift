@@ -51,7 +51,9 @@ struct StoredIndex: Sendable {
     var options: SearchOptions {
         let search = manifest.index.search
         return SearchOptions(
-            k: 10, probeCount: search.nprobe, refineDepth: search.refineDepth,
+            k: 10, probeCount: search.nprobe,
+            listMargin: manifest.index.listMargin(probes: search.nprobe),
+            refineDepth: search.refineDepth,
             probeShards: search.probeShards)
     }
 

@@ -149,6 +149,12 @@ static void nth(const void *input) {
     }
 }
 
+static void least(const void *input) {
+    const selection *s = input;
+    float value = tsr_least(s->values, s->count);
+    give_floats(&value, 1);
+}
+
 typedef struct {
     const uint64_t *keys;
     size_t count;
@@ -167,6 +173,8 @@ static void check_order(size_t count, enum values kind) {
     selection s = {random_floats(count, kind), count, 0};
     begin_check("nth_smallest", "%zu values of kind %d", count, kind);
     check(nth, &s);
+    begin_check("least", "%zu values of kind %d", count, kind);
+    check(least, &s);
     // Keys differ: the odd factor keeps their lowest bits apart.
     uint64_t *keys = room(count * sizeof *keys), first = next_random();
     for (size_t i = 0; i < count; i++) keys[i] = (first + i) * 0x9e3779b97f4a7c15u;

@@ -57,7 +57,9 @@
         var options: SearchOptions {
             let search = fixture.manifest.index.search
             return SearchOptions(
-                k: Self.k, probeCount: search.nprobe, refineDepth: 100,
+                k: Self.k, probeCount: search.nprobe,
+                listMargin: fixture.manifest.index.listMargin(probes: search.nprobe),
+                refineDepth: 100,
                 probeShards: search.probeShards)
         }
 

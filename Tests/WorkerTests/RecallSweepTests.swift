@@ -37,7 +37,9 @@ struct RecallSweepTests {
             let answers = try await searcher.search(
                 Self.strangers,
                 options: SearchOptions(
-                    k: 10, probeCount: point.nprobe, refineDepth: point.refineDepth,
+                    k: 10, probeCount: point.nprobe,
+                    listMargin: index.listMargin(probes: point.nprobe),
+                    refineDepth: point.refineDepth,
                     probeShards: index.probeShards(probes: point.nprobe)),
                 pool: WorkPool(width: 2), batch: 1
             ).answers

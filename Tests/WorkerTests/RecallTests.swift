@@ -48,6 +48,7 @@ struct RecallTests {
         let first = try recall(searcher, queries, defaults, truth)
         var wide = defaults
         wide.probeCount *= 6
+        wide.listMargin = fixture.manifest.index.listMargin(probes: wide.probeCount)
         wide.probeShards = fixture.manifest.index.shards.count
         wide.refineDepth = 1000
         let second = try recall(searcher, queries, wide, truth)

@@ -94,10 +94,11 @@ struct RefinedSearchTests {
         let searcher = try await fixture.load()
         let shards = try await fixture.shards()
         var scratch = SearchScratch()
+        var clear = 0
         for query in 0..<20 {
             // Deep enough that no list is too far from the start.
             var options = SearchOptions(
-                k: 10, probeCount: 7, refineDepth: 2000, probeShards: shards.count)
+                k: 10, probeCount: 7, listMargin: nil, refineDepth: 2000, probeShards: shards.count)
             let receipt = try searcher.search(
                 base.row(query * 90), options: options, scratch: &scratch
             ).receipt
@@ -105,7 +106,9 @@ struct RefinedSearchTests {
             let shallow = try searcher.search(
                 base.row(query * 90), options: options, scratch: &scratch
             ).receipt
-            let lists = nearestLists(base.row(query * 90), shards, count: 7)
+            let (lists, isClear) = nearestLists(base.row(query * 90), shards, count: 7)
+            guard isClear else { continue }
+            clear += 1
             let codes = lists.reduce(0) { $0 + shards[$1.shard].head.lists[$1.row].count }
             #expect(receipt.codesScanned == codes)
             #expect(receipt.listsScanned == 7)
@@ -116,6 +119,7 @@ struct RefinedSearchTests {
             #expect(shallow.codesScanned <= codes && shallow.rowsRefined == min(50, codes))
             #expect(receipt.reads > 0 && receipt.bytesRead >= receipt.rowsRefined * (16 + 4))
         }
+        #expect(clear >= 15)
         let everything = try searcher.search(
             base.row(0), options: fixture.everywhere(k: 10), scratch: &scratch
         ).receipt
@@ -123,8 +127,54 @@ struct RefinedSearchTests {
         #expect(everything.rowsRefined == 2000)
     }
 
+    @Test(
+        "a margin leaves out the lists that are much farther than the nearest",
+        arguments: [Float(0.05), 0.2, 0.6])
+    func margin(_ margin: Float) async throws {
+        let base = RandomVectors.clustered(rows: 4000, columns: 24, clusters: 3, seed: 8)
+        let fixture = try await SearchFixture(base, IndexPlan(shardSize: 1000))
+        let searcher = try await fixture.load()
+        let shards = try await fixture.shards()
+        var scratch = SearchScratch()
+        var left = 0
+        for query in 0..<20 {
+            let vector = Array(base.row(query * 190))
+            let options = SearchOptions(
+                k: 10, probeCount: 30, listMargin: margin, refineDepth: 4000,
+                probeShards: shards.count)
+            let receipt = try searcher.search(vector[...], options: options, scratch: &scratch)
+                .receipt
+            let distances = shards.flatMap { shard in
+                let centroids = shard.head.model.centroids
+                return (0..<centroids.rows).map {
+                    ExactSearch.distance(vector, Array(centroids.row($0)), .l2)
+                }
+            }.sorted()
+            // Of the shard nearest to the query; the others' are like it.
+            let spreads = shards.map { Double(spread($0)) }
+            func lists(within share: Double) -> Int {
+                let spread = share < 1 ? spreads.min() ?? 0 : spreads.max() ?? 0
+                let farthest =
+                    distances[0] + share * Double(margin) * (distances[0] + spread)
+                return min(30, distances.prefix { $0 <= farthest }.count)
+            }
+            // Distances to rank by are products of bytes, a few percent of a margin off.
+            #expect(receipt.listsScanned >= min(lists(within: 0.8), 30), "query \(query)")
+            #expect(receipt.listsScanned <= lists(within: 1.25), "query \(query)")
+            left += 30 - receipt.listsScanned
+        }
+        #expect(left > 0)
+    }
+
+    /// The mean squared norm of what the codes of a shard stand for.
+    private func spread(_ shard: OpenedShard) -> Float {
+        let books = shard.head.model.codebooks
+        return books.centroids.reduce(0) { $0 + $1 * $1 } / Float(books.shape.centroidCount)
+    }
+
+    /// Clear where the next list is farther by more than the bytes that lists are ranked by may be wrong.
     private func nearestLists(_ query: ArraySlice<Float>, _ shards: [OpenedShard], count: Int)
-        -> [NumericID]
+        -> (lists: [NumericID], isClear: Bool)
     {
         let lists = shards.flatMap { shard in
             let centroids = shard.head.model.centroids
@@ -135,6 +185,7 @@ struct RefinedSearchTests {
                 )
             }
         }
-        return lists.sorted { $0 < $1 }.prefix(count).map(\.1)
+        let sorted = lists.sorted { $0 < $1 }
+        return (sorted.prefix(count).map(\.1), sorted[count].0 > 1.005 * sorted[count - 1].0)
     }
 }

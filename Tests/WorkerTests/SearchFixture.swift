@@ -73,7 +73,7 @@ struct SearchFixture {
     /// What a search that looks everywhere is asked.
     func everywhere(k: Int) -> SearchOptions {
         SearchOptions(
-            k: k, probeCount: manifest.index.shards.reduce(0) { $0 + $1.lists },
+            k: k, probeCount: manifest.index.shards.reduce(0) { $0 + $1.lists }, listMargin: nil,
             refineDepth: vectors.rows, probeShards: manifest.index.shards.count)
     }
 
@@ -81,7 +81,9 @@ struct SearchFixture {
     func defaults(k: Int) -> SearchOptions {
         let search = manifest.index.search
         return SearchOptions(
-            k: k, probeCount: search.nprobe, refineDepth: search.refineDepth,
+            k: k, probeCount: search.nprobe,
+            listMargin: manifest.index.listMargin(probes: search.nprobe),
+            refineDepth: search.refineDepth,
             probeShards: search.probeShards)
     }
 

@@ -105,6 +105,8 @@ void tsr_group_minima(const float *values, size_t groups, float *minima);
 size_t tsr_select_below(const float *values, size_t count, float threshold, uint32_t first, uint32_t *indices,
                         float *selected);
 
+/// The smallest of the `values`, infinity where there is none. Values that are not a number count as none.
+float tsr_least(const float *values, size_t count);
 /// The smallest number that at least `wanted` of the `values` are at most; infinity where there is none. Values that are not a
 /// number count as none. `wanted` is at least 1.
 float tsr_nth_smallest(const float *values, size_t count, size_t wanted);
@@ -132,6 +134,10 @@ void tsr_l2_sq16_rows(const tsr_stored_row *rows, size_t count, size_t n, float 
 /// Asks for `count` bytes to be brought into the cache.
 static inline void tsr_prefetch(const void *bytes, size_t count) {
     for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
+}
+/// The same from each of the `places` on.
+static inline void tsr_prefetch_each(const uint8_t *const *places, size_t number, size_t count) {
+    for (size_t i = 0; i < number; i++) tsr_prefetch(places[i], count);
 }
 
 /// Inner products of a query with every codebook entry: `tables[m][k] = <query_m, codebooks[m][k]>`.

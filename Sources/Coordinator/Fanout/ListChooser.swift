@@ -123,7 +123,7 @@ struct ListChooser: Sendable {
         _ run: inout QueryRun
     ) -> Choice {
         run.begin(query, router.router.transform, metric: router.metric)
-        run.route(router, wanted: options.probeShards, lists: options.probeCount)
+        run.route(router, wanted: options.probeShards, lists: options.likelyLists)
         let offered = (0..<run.offeredCount).map { run.offeredShard($0) }
         var shards: [OpenShard] = []
         var missing: [Int] = []
@@ -138,7 +138,7 @@ struct ListChooser: Sendable {
         // The run points into the shards' models.
         return withExtendedLifetime(shards) {
             for shard in shards { run.rank(shard.model.view(ordinal: shard.ordinal)) }
-            run.chooseLists(options.probeCount)
+            run.chooseLists(options.probeCount, margin: options.listMargin)
             var lists = ChosenLists()
             lists.offered = offered.count
             for index in 0..<run.probeCount {

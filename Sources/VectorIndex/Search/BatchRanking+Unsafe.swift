@@ -59,7 +59,7 @@ package struct BatchRanking: ~Copyable {
     /// The nearest list of a query's nearest shard, for an order in which neighbours follow one another.
     package mutating func nearestList(_ index: Int) -> Int { runs[index].nearestListOfFirst() }
 
-    /// Hands a ranked query over: the next step of `run` is ``QueryRun/chooseLists(_:)``.
+    /// Hands a ranked query over: the next step of `run` is ``QueryRun/chooseLists(_:margin:)``.
     package mutating func take(_ index: Int, into run: inout QueryRun) {
         run.takeRanked(from: &runs[index])
     }
@@ -78,7 +78,7 @@ extension QueryRun {
     fileprivate mutating func nearestListOfFirst() -> Int {
         guard slotCount > 0 else { return 0 }
         let count = slots.base[0].view.centroids.padded
-        let nearest = SearchKernels.range(listDistances.base, count: count).low
+        let nearest = SearchKernels.least(listDistances.base, count: count)
         return select(listDistances.base, count: count, within: nearest) > 0
             ? Int(selectedIndices.base[0]) : 0
     }

@@ -28,7 +28,7 @@ extension QueryRun {
         probeCount = 0
     }
 
-    /// Takes the lists to scan, in this order, instead of ``chooseLists(_:)``.
+    /// Takes the lists to scan, in this order, instead of ``chooseLists(_:margin:)``.
     ///
     /// - Precondition: slots are those ``offer(_:)`` returned, list numbers in range of their shards.
     package mutating func takeLists(_ chosen: [(slot: Int, list: Int)]) {

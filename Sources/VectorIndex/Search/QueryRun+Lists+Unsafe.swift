@@ -46,8 +46,15 @@ extension QueryRun {
     }
 
     /// Chooses the `wanted` nearest lists over all shards on offer.
-    package mutating func chooseLists(_ wanted: Int) {
-        let chosen = nearestLists(wanted)
+    ///
+    /// How many lists hold neighbours differs from query to query, and a margin finds as many neighbours in half the codes
+    /// (docs/search-path.md). Chen et al., "SPANN" (NeurIPS 2021), 3.3, prune by a ratio of distances; that would leave a query that
+    /// hits a centroid with one list.
+    ///
+    /// - Parameter margin: leaves out lists that are farther than the nearest by more than this times the sum of its distance and
+    ///   the spread of vectors about their list (squared, all of them). Not for the inner product, whose scale is another.
+    package mutating func chooseLists(_ wanted: Int, margin: Float?) {
+        let chosen = nearestLists(wanted, margin: margin)
         probes.reserve(chosen)
         unsortedProbes.reserve(chosen)
         keys.reserve(chosen)
@@ -71,8 +78,18 @@ extension QueryRun {
     }
 
     /// Selects the nearest lists, in the order they lie in; returns how many there are.
-    mutating func nearestLists(_ wanted: Int) -> Int {
-        let count = select(listDistances.base, count: listEnd, within: bound(wanted))
+    ///
+    /// - Parameter margin: see ``chooseLists(_:margin:)``.
+    mutating func nearestLists(_ wanted: Int, margin: Float? = nil) -> Int {
+        var limit = Float.greatestFiniteMagnitude
+        if let margin, slotCount > 0, !metric.isInnerProduct {
+            let nearest = SearchKernels.least(listDistances.base, count: listEnd)
+            limit = min(
+                limit, nearest + margin * (max(0, nearest) + slots.base[0].view.spread))
+        } else {
+            limit = bound(wanted)
+        }
+        let count = select(listDistances.base, count: listEnd, within: limit)
         return cutSelected(count, wanted)
     }
 

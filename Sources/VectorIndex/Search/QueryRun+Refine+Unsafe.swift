@@ -27,15 +27,37 @@ extension QueryRun {
 
     /// Points the candidates at their rows in memory, and asks for these. False where a shard's rows are not there.
     package mutating func findResidentRows() -> Bool {
+        guard candidateCount > 0 else { return true }
+        askedRows.reserve(candidateCount)
+        var width = 0
         for index in 0..<candidateCount {
             let candidate = candidates.base[index]
             guard let planes = (slots.base + candidate.slot).pointee.view.rows else { return false }
             let coarse = planes.coarse + candidate.row * planes.coarseWidth
-            SearchKernels.prefetch(coarse, planes.coarseWidth)
+            askedRows.base[index] = coarse
+            width = planes.coarseWidth
             candidates.base[index].coarse = coarse
             candidates.base[index].fine = planes.fine + candidate.row * planes.fineWidth
         }
+        SearchKernels.prefetch(askedRows.base, count: candidateCount, bytes: width)
         return true
+    }
+
+    /// Asks for the coarse parts of the rows of what was found so far and is still within the threshold.
+    mutating func askForRows() {
+        guard threshold.isKnown, refines else { return }
+        let count = select(distances.base, count: found, within: threshold.value)
+        askedRows.reserve(count)
+        var width = 0
+        for index in 0..<count {
+            let place = Int(selectedIndices.base[index])
+            guard let planes = (slots.base + Int(rowSlots.base[place])).pointee.view.rows else {
+                return
+            }
+            width = planes.coarseWidth
+            askedRows.base[index] = planes.coarse + Int(rows.base[place]) * width
+        }
+        SearchKernels.prefetch(askedRows.base, count: count, bytes: width)
     }
 
     /// Makes room for rows that are brought from elsewhere.
@@ -110,10 +132,15 @@ extension QueryRun {
         let best = cutSelected(
             select(refineDistances.base, count: candidateCount, within: .infinity),
             Self.fineDepth(k: k))
+        askedRows.reserve(best)
+        var asked = 0
         for index in 0..<best {
             let candidate = candidates.base[Int(selectedIndices.base[index])]
-            if let fine = candidate.fine { SearchKernels.prefetch(fine, dimension) }
+            guard let fine = candidate.fine else { continue }
+            askedRows.base[asked] = fine
+            asked += 1
         }
+        SearchKernels.prefetch(askedRows.base, count: asked, bytes: dimension)
         return best
     }
 

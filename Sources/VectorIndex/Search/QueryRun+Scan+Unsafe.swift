@@ -20,6 +20,7 @@ extension QueryRun {
     package mutating func scanResident() {
         askForFirstList()
         for index in 0..<probeCount {
+            if index == probeCount - Self.listsBehindRows { askForRows() }
             let probe = probes.base[index]
             let slot = slots.base + probe.slot
             guard let codes = slot.pointee.view.codes else {
@@ -36,6 +37,9 @@ extension QueryRun {
             scan(probe, codes + slot.pointee.view.lists[probe.list].offset, next: next)
         }
     }
+
+    /// Lists that are scanned while the rows of candidates so far are on their way.
+    private static var listsBehindRows: Int { 3 }
 
     /// Asks for the first blocks of the first list: its tables are made before they are read.
     private func askForFirstList() {
@@ -196,7 +200,7 @@ extension QueryRun {
     /// Enough has been found for a first threshold: the last of those wanted.
     private mutating func setThreshold() {
         let last = SearchKernels.smallest(distances.base, count: found, place: wantedCandidates)
-        let nearest = SearchKernels.range(distances.base, count: found).low
+        let nearest = SearchKernels.least(distances.base, count: found)
         threshold.start(low: nearest, high: last)
         compact()
         threshold.count(distances.base, found)

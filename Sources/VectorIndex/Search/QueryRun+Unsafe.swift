@@ -5,7 +5,7 @@ package import VectorCore
 /// The memory and state of one query at a time; used again for the next one. A value with one owner, so that neither
 /// reference counts nor exclusivity checks are paid for on the hot path.
 ///
-/// The steps, in order: ``begin(_:transformed:metric:)``, ``rank(_:)`` for each shard, ``chooseLists(_:)``,
+/// The steps, in order: ``begin(_:transformed:metric:)``, ``rank(_:)`` for each shard, ``chooseLists(_:margin:)``,
 /// ``beginScan(depth:refines:)``, ``scan(_:codes:next:)`` for each chosen list in order, ``chooseCandidates()``, then either
 /// ``refine(k:)`` with all rows known, or ``unrefined(k:)``.
 package struct QueryRun: ~Copyable, @unchecked Sendable {
@@ -58,6 +58,7 @@ package struct QueryRun: ~Copyable, @unchecked Sendable {
     // Refining.
     var candidates = ScratchBuffer<RefineCandidate>()
     package internal(set) var candidateCount = 0
+    var askedRows = ScratchBuffer<UnsafePointer<UInt8>>()
     var refineQueryCount = 0
     var storedRowSize = 0
     var refineQueries = ScratchBuffer<Float>()
@@ -85,6 +86,7 @@ package struct QueryRun: ~Copyable, @unchecked Sendable {
         unsortedProbes.free()
         threshold.free()
         storedRows.free()
+        askedRows.free()
         refineDistances.free()
         probes.free()
         floatTables.free()

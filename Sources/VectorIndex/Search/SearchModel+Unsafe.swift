@@ -29,6 +29,7 @@ package final class SearchModel: Sendable {
     private let lists: AlignedArray<ListPlace>
     private let refine: RefineScale
     private let dimension: Int
+    private let spread: Float
 
     /// - Parameter lists: one for each of the model's lists.
     package init(
@@ -42,6 +43,7 @@ package final class SearchModel: Sendable {
             rows: model.centroidCodes, step: model.centroidStep, origin: model.origin,
             metric: metric)
         codebooks = Self.transpose(model.codebooks)
+        spread = Self.spread(model.codebooks)
         self.lists = AlignedArray(
             lists, or: ListPlace(offset: 0, count: 0, firstRow: 0, biasOffset: 0, biasStep: 0))
         self.refine = RefineScale(refine)
@@ -56,10 +58,16 @@ package final class SearchModel: Sendable {
     package func view(ordinal: Int, storage: ShardStorage? = nil) -> ShardView {
         ShardView(
             ordinal: ordinal, shape: shape, centroids: centroids.view,
-            codebooks: UnsafePointer(codebooks.base),
+            codebooks: UnsafePointer(codebooks.base), spread: spread,
             lists: UnsafePointer(lists.base), refine: refine.view,
             codes: storage?.codes.base,
             rows: storage?.rows.map { RowPlanes($0, dimension: dimension) })
+    }
+
+    /// The mean squared norm of what codes stand for, were each entry of a codebook used as often as any other.
+    private static func spread(_ codebooks: Codebooks) -> Float {
+        let sum = codebooks.centroids.reduce(Float(0)) { $0 + $1 * $1 }
+        return sum / Float(codebooks.shape.centroidCount)
     }
 
     private static func transpose(_ codebooks: Codebooks) -> AlignedArray<Float> {
@@ -99,6 +107,8 @@ package struct ShardView: BitwiseCopyable, @unchecked Sendable {
     let bitsPerCode: Int
     let centroids: CentroidView
     let codebooks: UnsafePointer<Float>
+    /// How far a vector lies from its list's centroid, squared: an estimate from the codebooks.
+    let spread: Float
     let lists: UnsafePointer<ListPlace>
     let refine: RefineScaleView
     let codes: UnsafePointer<UInt8>?
@@ -106,7 +116,7 @@ package struct ShardView: BitwiseCopyable, @unchecked Sendable {
 
     init(
         ordinal: Int, shape: ProductQuantizerShape, centroids: CentroidView,
-        codebooks: UnsafePointer<Float>,
+        codebooks: UnsafePointer<Float>, spread: Float,
         lists: UnsafePointer<ListPlace>, refine: RefineScaleView, codes: UnsafePointer<UInt8>?,
         rows: RowPlanes?
     ) {
@@ -116,6 +126,7 @@ package struct ShardView: BitwiseCopyable, @unchecked Sendable {
         bitsPerCode = shape.bitsPerCode
         self.centroids = centroids
         self.codebooks = codebooks
+        self.spread = spread
         self.lists = lists
         self.refine = refine
         self.codes = codes

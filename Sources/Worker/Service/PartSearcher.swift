@@ -177,7 +177,8 @@ extension IndexDescription {
 extension SearchPart {
     func options(_ request: PartsRequest) -> SearchOptions {
         SearchOptions(
-            k: request.k, probeCount: lists.count, refineDepth: request.refineDepth,
+            k: request.k, probeCount: lists.count, listMargin: nil,
+            refineDepth: request.refineDepth,
             probeShards: shards.count)
     }
 }
