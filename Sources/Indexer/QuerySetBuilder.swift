@@ -45,23 +45,17 @@ package struct QuerySetBuilder: Sendable {
         k = min(Self.k, input.count - 1)
     }
 
-    /// Queries out of a file, as many as wanted, drawn by `seed` where it has more.
+    /// Queries out of a file, or out of a folder of recorded ones, as many as wanted, drawn by `seed` where there are more.
     package static func read(
         _ path: String, most: Int, dimension: Int, metric: Metric, seed: UInt64
     ) throws(TesseraError) -> Matrix {
-        let file = try VectorFile.open(path: path)
-        guard file.dimension == dimension else {
-            throw TesseraError(
-                .invalidArgument,
-                "\(path) has \(file.dimension) dimensions, the vectors have \(dimension): "
-                    + "make the queries as the vectors were made")
-        }
-        guard most > 0, file.rows > 0 else {
+        let files = try QueryFiles(path, dimension: dimension)
+        guard most > 0, files.rows > 0 else {
             throw TesseraError(.invalidArgument, "no queries are left of \(path) to measure by")
         }
         var random = SeededRandom(seed: drawSeed(seed), stream: 0)
-        let rows = random.sample(min(most, file.rows), below: file.rows)
-        var queries = try file.read(rows: rows)
+        let rows = random.sample(min(most, files.rows), below: files.rows)
+        var queries = try files.read(rows: rows, dimension: dimension)
         if metric.normalises { try normalise(&queries, firstRow: 0, file: path) }
         return queries
     }
