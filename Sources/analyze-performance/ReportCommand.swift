@@ -19,7 +19,8 @@ struct ReportCommand: MeasuringCommand {
             against the queries the version keeps: do they lie farther from its cells? --fail-on-drift makes that an exit code.
 
             With --url a running coordinator is measured over HTTP. What it finds is held against --vectors, or against what \
-            the version keeps in --store; without either, recall is not measured.
+            the version keeps in --store; without either, recall is not measured. Cold reads, memory and costs are the \
+            server's own and not in that report.
 
             EXAMPLE
               analyze-performance --store file:///data/idx --index photos

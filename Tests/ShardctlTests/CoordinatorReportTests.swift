@@ -26,7 +26,9 @@ struct CoordinatorReportTests {
     }
 
     /// A server that answers, on a port of its own.
-    private func serve(_ more: [String] = []) async throws -> (program: Program, url: String) {
+    private func serve(
+        _ more: [String] = [], client: HTTPClient = .shared
+    ) async throws -> (program: Program, url: String) {
         let output = try place.folder.write("out", Data())
         let program = try Program(
             Program.shardctl,
@@ -37,8 +39,7 @@ struct CoordinatorReportTests {
             let text = try String(contentsOfFile: output, encoding: .utf8)
             if text.hasSuffix("\n"), let line = text.split(separator: "\n").first {
                 let url = String(line.dropFirst("serving ".count))
-                let ready = try? await HTTPClient.shared.send(
-                    HTTPRequest(.get, url: url + "/ready"))
+                let ready = try? await client.send(HTTPRequest(.get, url: url + "/ready"))
                 if ready?.status == 200 { return (program, url) }
             }
             try await Task.sleep(for: .milliseconds(20))
@@ -158,6 +159,32 @@ struct CoordinatorReportTests {
             let outcome = try measure(url, keyed + real)
             #expect(outcome.status == 65 && outcome.errors.contains(says), "\(outcome.errors)")
         }
+    }
+
+    @Test(
+        "over TLS, a certificate is trusted that --ca-file names, and no other; then a key may go")
+    func encrypted() async throws {
+        let made = try Program(
+            "/usr/bin/openssl",
+            [
+                "req", "-x509", "-days", "2", "-subj", "/CN=coordinator", "-newkey", "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1", "-nodes", "-addext", "subjectAltName=IP:127.0.0.1",
+                "-keyout", "tls.key", "-out", "tls.pem",
+            ], in: place.folder.url.path
+        ).wait()
+        try #require(made.status == 0, "\(made.errors)")
+        let server = try await serve(
+            ["--tls-certificate", "tls.pem", "--tls-key", "tls.key", "--keys", "keys"],
+            client: HTTPClient(HTTPClientSettings(caFile: place.folder.path("tls.pem"))))
+        #expect(server.url.hasPrefix("https://"))
+        let asked = ["--queries", "real.fbin", "--key-file", "keys"] + Self.quick
+        let trusted = try measure(server.url, asked + ["--ca-file", "tls.pem", "--json"])
+        #expect(trusted.status == 0, "\(trusted.errors)")
+        #expect(trusted.json["complete"] as? Bool == true)
+        let stranger = try measure(server.url, asked)
+        #expect(stranger.status == 69 && stranger.output.isEmpty, "\(stranger.errors)")
+        stop(server.program)
     }
 
     @Test("a coordinator that is killed leaves a partial report, and says so")

@@ -105,7 +105,8 @@ package struct CoordinatorClient: Sendable {
                     method, url: url + path, headers: headers, body: body,
                     responseLimit: Self.largestAnswer, deadlines: Self.deadlines))
         } catch {
-            throw TesseraError(Self.code(of: error.kind), "the coordinator at \(url): \(error)")
+            throw TesseraError(
+                Self.code(of: error.kind), "no answer from the coordinator: \(error)")
         }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
