@@ -116,8 +116,10 @@ package struct ColdSearcher: Sendable {
             return (0..<search.run.offeredCount).map { search.run.offeredShard($0) }
         }
         var receipt = Receipt()
-        let shards = try await open(offered, residents?.held(offered), &receipt)
-        defer { withExtendedLifetime(shards) {} }
+        // The run points into the shards' models.
+        let held = residents?.held(offered)
+        let shards = try await open(offered, held, &receipt)
+        defer { withExtendedLifetime((shards, held)) {} }
         return try await pool.run {
             for shard in shards { search.run.rank(shard.model.view(ordinal: shard.ordinal)) }
             search.run.chooseLists(Self.fewLists)

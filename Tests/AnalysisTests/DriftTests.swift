@@ -130,10 +130,17 @@ struct DriftTests {
         #expect(moved.page.contains("Drift of the queries") && moved.page.contains("alarm: yes"))
     }
 
-    @Test func `the list a member is held against is the one its search begins with`() async throws
-    {
+    @Test(arguments: [(Metric.cosine, Drift.Basis.list), (.innerProduct, .cell)])
+    func `other metrics are judged too`(metric: Metric, basis: Drift.Basis) async throws {
+        let fixture = try await AnalysisFixture(queries: 400, metric: metric)
+        let same = try await report(fixture, queries: strangers(fixture, shift: 0)).drift
+        #expect(same?.alarm == false && same?.basis == basis)
+        let moved = try await report(fixture, queries: strangers(fixture, shift: 0.5)).drift
+        #expect(moved?.alarm == true && moved?.basis == basis)
+    }
+
+    @Test func `members taken for strangers are nearer, and that is no drift`() async throws {
         let fixture = try await AnalysisFixture(queries: 400)
-        // The kept queries themselves, taken for strangers: they are nearer than strangers are.
         let members = fixture.vectors.gathering(Array(0..<400))
         let path = fixture.folder.path("members.fbin")
         try VectorFileWriter.write(members, to: path)
