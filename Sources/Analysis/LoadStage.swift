@@ -41,7 +41,8 @@ struct LoadStage: Sendable {
         let arrivals = Statistics.arrivals(
             rate: rate, seconds: plan.loadSeconds, seed: plan.seed,
             most: LoadGenerator.mostArrivals)
-        let result = try await load.openLoop(at: arrivals)
+        // However short the time and low the rate: one query, as in the closed loop.
+        let result = try await load.openLoop(at: arrivals.isEmpty ? [0] : arrivals)
         tell(2)
         return Report.LoadSummary(result, concurrency: plan.concurrency, rate: rate)
     }

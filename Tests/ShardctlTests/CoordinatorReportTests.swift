@@ -187,6 +187,31 @@ struct CoordinatorReportTests {
         stop(server.program)
     }
 
+    @Test(
+        "answers that miss shards are counted; a refusal for load ends the run",
+        .enabled(if: FakeCoordinator.isPossible, "Python is not installed here"))
+    func badDay() async throws {
+        let fake = try await FakeCoordinator(in: place.folder, refusesAfter: 200)
+        let outcome = try measure(
+            fake.url,
+            ["--queries", "real.fbin", "--load-seconds", "600", "--json", "--html", "page.html"])
+        fake.stop()
+        #expect(outcome.status == 69, "\(outcome.errors)")
+        #expect(outcome.errors.contains("too many; give a lower --concurrency or --rate"))
+        let report = outcome.json
+        #expect(report["complete"] as? Bool == false)
+        let view = try #require(report["coordinator"] as? [String: Any])
+        #expect(view["answers"] as? Int == 200 && view["completeShare"] as? Double == 0.75)
+        #expect(view["meanShare"] as? Double == 0.875)
+        #expect(view["sources"] as? [String: Int] == ["disk": 200])
+        // It has no /stats.
+        let page = try String(contentsOfFile: place.folder.path("page.html"), encoding: .utf8)
+        #expect(page.contains("no answer from /stats") && page.contains("75.00% complete"))
+        #expect((view["stages"] as? [Any])?.isEmpty == true && view["refused"] == nil)
+        let notes = report["notes"] as? [String] ?? []
+        #expect(notes.contains { $0.hasPrefix("25.00% of the answers miss shards") })
+    }
+
     @Test("a coordinator that is killed leaves a partial report, and says so")
     func killed() async throws {
         let server = try await serve()

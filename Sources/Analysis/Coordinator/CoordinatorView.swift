@@ -86,16 +86,17 @@ extension Report {
             .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         let versions = coordinator.versions.map { "\($0.version)" }.joined(separator: ", ")
         let refused = coordinator.refused.map { "; \($0) requests refused" } ?? ""
+        let stages = coordinator.stages.map { stage in
+            [
+                stage.name, "\(stage.requests)",
+                Wording.time(microseconds: stage.p50Milliseconds * 1000),
+                Wording.time(microseconds: stage.p99Milliseconds * 1000),
+            ]
+        }
         return ReportTable(
             title: "The coordinator's own times",
             rows: [["stage", "requests", "p50", "p99"]]
-                + coordinator.stages.map { stage in
-                    [
-                        stage.name, "\(stage.requests)",
-                        Wording.time(microseconds: stage.p50Milliseconds * 1000),
-                        Wording.time(microseconds: stage.p99Milliseconds * 1000),
-                    ]
-                },
+                + (stages.isEmpty ? [["no answer from /stats", "", "", ""]] : stages),
             remark:
                 "/stats over its last minute, whoever asked; \(coordinator.answers) answers to this run: "
                 + "\(Wording.fixed(100 * coordinator.completeShare, 2))% complete, version \(versions), by tier \(sources)\(refused)"
