@@ -11,6 +11,8 @@ import Worker
 /// What a report is to cover.
 package struct AnalysisPlan: Sendable {
     package var store: String
+    /// Of a coordinator: the version that has to answer; whichever does unless given.
+    package var version: Int?
     package var k = 10
     /// The manifest's unless given.
     package var nprobe: Int?
@@ -74,7 +76,7 @@ package struct Analyzer: Sendable {
     ///
     /// - Throws: only what is found before anything was measured: a value that cannot be, queries that do not fit.
     package func run(at now: Date) async throws(TesseraError) -> Outcome {
-        try check()
+        try plan.check(index: index.name, vectors: index.vectors, lists: lists)
         let selection = try await QuerySelection(
             path: plan.queriesPath, of: index, in: catalog, most: plan.mostQueries, seed: plan.seed)
         var report = Report(
@@ -90,32 +92,6 @@ package struct Analyzer: Sendable {
         }
     }
 
-    private func check() throws(TesseraError) {
-        let lists = index.shards.reduce(0) { $0 + $1.lists }
-        let sizes: [(String, Int, ClosedRange<Int>)] = [
-            ("-k", plan.k, 1...min(1000, index.vectors)),
-            ("--nprobe", plan.nprobe ?? 1, 1...lists),
-            ("--refine", plan.refineDepth ?? plan.k, min(plan.k, 100_000)...100_000),
-            ("--concurrency", plan.concurrency, 1...1024),
-            ("--cold-queries", plan.coldQueries, 0...10_000),
-            ("--curve-points", plan.curvePoints, 0...64),
-        ]
-        for (name, value, range) in sizes where !range.contains(value) {
-            throw TesseraError(
-                .invalidArgument,
-                "\(name) \(value) is out of range for index '\(index.name)'; "
-                    + "give \(range.lowerBound) to \(range.upperBound)")
-        }
-        let durations: [(String, Double)] = [
-            ("--budget-seconds", plan.budgetSeconds), ("--load-seconds", plan.loadSeconds),
-            ("--rate", plan.rate ?? 1),
-        ]
-        for (name, value) in durations where !(value > 0 && value <= 1e7) {
-            throw TesseraError(
-                .invalidArgument, "\(name) \(value) is out of range; give more than 0, at most 1e7")
-        }
-    }
-
     private func measure(
         _ report: inout Report, _ selection: QuerySelection
     ) async throws(TesseraError) {
@@ -127,17 +103,14 @@ package struct Analyzer: Sendable {
         let truth = try await timed("truth", &report) { () async throws(TesseraError) in
             try await findTruth(selection)
         }
-        report.notes += truth.notes
-        let sources = Set(truth.truth.levels.values.map(\.source.words)).sorted()
-        report.truth = Report.TruthSummary(
-            from: sources.joined(separator: "; "), queries: truth.truth.queries,
-            sampled: truth.isSampled(of: selection.queries.rows), cached: truth.cached)
+        report.take(truth, of: selection)
+        try await judgeDrift(&report, selection, manifest, in: catalog)
         let recall = RecallStage(self, searcher, selection, truth.truth)
         let lines = try await timed("recall", &report) { () async throws(TesseraError) in
             try await recall.lines()
         }
         report.recall = lines
-        report.cells = try await recall.cells(options)
+        report.cells = try await recall.cells(index.shards, options)
         try await measureLoads(&report, searcher, selection, options)
         report.curve = try await timed("curve", &report) { () async throws(TesseraError) in
             try await recall.curve()
@@ -157,30 +130,18 @@ package struct Analyzer: Sendable {
         _ report: inout Report, _ searcher: any VersionSearcher, _ selection: QuerySelection,
         _ options: SearchOptions
     ) async throws(TesseraError) {
-        let load = LoadGenerator(
-            searcher, selection.queries, options: options, concurrency: plan.concurrency,
-            stop: stop)
-        // The first queries bring code and memory in.
-        _ = try await load.closedLoop(seconds: plan.loadSeconds / 10)
-        progress(ProgressUpdate(phase: "measuring load", completed: 0, total: 2, unit: "loads"))
+        let load = LoadStage(self, searcher, selection.queries, options)
+        try await load.warmUp()
         let closed = try await timed("closed loop", &report) { () async throws(TesseraError) in
-            try await load.closedLoop(seconds: plan.loadSeconds)
+            try await load.closed()
         }
-        report.closedLoop = Report.LoadSummary(
-            closed, concurrency: plan.concurrency, rate: nil)
-        report.work = closed.work
+        report.closedLoop = closed.summary
+        report.work = closed.result.work
         report.memory = memory(searcher)
-        report.tiers = tiers(closed.work, searcher)
-        let rate = plan.rate ?? closed.queriesPerSecond / 2
-        let arrivals = Statistics.arrivals(
-            rate: rate, seconds: plan.loadSeconds, seed: plan.seed,
-            most: LoadGenerator.mostArrivals)
-        progress(ProgressUpdate(phase: "measuring load", completed: 1, total: 2, unit: "loads"))
-        let open = try await timed("open loop", &report) { () async throws(TesseraError) in
-            try await load.openLoop(at: arrivals)
+        report.tiers = tiers(closed.result.work, searcher)
+        report.openLoop = try await timed("open loop", &report) { () async throws(TesseraError) in
+            try await load.open(after: closed.result)
         }
-        report.openLoop = Report.LoadSummary(open, concurrency: plan.concurrency, rate: rate)
-        progress(ProgressUpdate(phase: "measuring load", completed: 2, total: 2, unit: "loads"))
     }
 
     private func findTruth(_ selection: QuerySelection) async throws(TesseraError)
@@ -195,25 +156,5 @@ package struct Analyzer: Sendable {
         return try await finder.vectors(
             path: path, idsPath: plan.idsPath, folder: plan.truthFolder,
             budgetSeconds: plan.budgetSeconds / 2)
-    }
-
-    /// How a query that says nothing, or what the plan says, is searched.
-    func options(k: Int) -> SearchOptions {
-        let nprobe = plan.nprobe ?? index.search.nprobe
-        return SearchOptions(
-            k: k, probeCount: nprobe, listMargin: index.listMargin(probes: nprobe),
-            refineDepth: plan.refineDepth ?? max(index.search.refineDepth, 10 * k),
-            probeShards: index.probeShards(probes: nprobe))
-    }
-
-    private func timed<Value>(
-        _ part: String, _ report: inout Report,
-        _ body: () async throws(TesseraError) -> Value
-    ) async throws(TesseraError) -> Value {
-        try stop.check()
-        let start = ContinuousClock.now
-        let value = try await body()
-        report.seconds[part] = (ContinuousClock.now - start).inSeconds.rounded(to: 2)
-        return value
     }
 }

@@ -25,15 +25,13 @@ package struct QuerySelection: Sendable {
     package init(
         path: String?, of index: IndexDescription, in catalog: Catalog, most: Int, seed: UInt64
     ) async throws(TesseraError) {
-        guard most > 0 else {
-            throw TesseraError(.invalidArgument, "zero queries measure nothing; give at least one")
-        }
+        guard most > 0 else { throw Self.none }
         if let path {
             queries = try QuerySetBuilder.read(
                 path, most: most, dimension: index.dimension,
                 metric: Metric(rawValue: index.metric) ?? .l2, seed: seed)
             (ownIDs, stored) = (nil, nil)
-            origin = "drawn from the file given"
+            origin = Self.fromFile
             return
         }
         let tuner = IndexTuner(
@@ -49,9 +47,21 @@ package struct QuerySelection: Sendable {
         ownIDs = set.ownIDs.map { ids in rows.map { ids[$0] } }
         stored = (set.k, rows.map { set.neighbours[$0] })
         origin =
-            set.ownIDs == nil
-            ? "kept with the version" : "vectors of the index, each left out of its own answer"
+            set.ownIDs == nil ? "kept with the version" : Self.fromVectors
     }
+
+    /// Queries without a truth.
+    init(queries: Matrix, ownIDs: [String]?, origin: String) {
+        self.queries = queries
+        self.ownIDs = ownIDs
+        self.origin = origin
+        stored = nil
+    }
+
+    static let fromFile = "drawn from the file or log given"
+    static let fromVectors = "vectors of the index, each left out of its own answer"
+    static let none = TesseraError(
+        .invalidArgument, "zero queries measure nothing; give at least one")
 
     /// A sampled query finds itself first: that is no answer, and takes no candidate's place.
     package var extra: Int { ownIDs == nil ? 0 : 1 }

@@ -7,16 +7,16 @@ import Worker
 
 /// Searches, and holds the answers against the truth.
 struct RecallStage: Sendable {
-    private let analyzer: Analyzer
+    private let subject: any MeasuredVersion
     private let searcher: any VersionSearcher
     private let selection: QuerySelection
     private let truth: GroundTruth
 
     init(
-        _ analyzer: Analyzer, _ searcher: any VersionSearcher, _ selection: QuerySelection,
-        _ truth: GroundTruth
+        _ subject: any MeasuredVersion, _ searcher: any VersionSearcher,
+        _ selection: QuerySelection, _ truth: GroundTruth
     ) {
-        self.analyzer = analyzer
+        self.subject = subject
         self.searcher = searcher
         self.selection = selection
         self.truth = truth
@@ -26,9 +26,9 @@ struct RecallStage: Sendable {
         var options = options
         options.k += selection.extra
         options.refineDepth += selection.extra
-        try analyzer.stop.check()
+        try subject.stop.check()
         return try await searcher.search(
-            selection.queries, options: options, pool: analyzer.pool, batch: 1)
+            selection.queries, options: options, pool: subject.pool, batch: 1)
     }
 
     private func shares(_ result: BatchAnswers, k: Int) -> [Double] {
@@ -42,7 +42,7 @@ struct RecallStage: Sendable {
     func lines() async throws(TesseraError) -> [Report.RecallLine] {
         var lines: [Report.RecallLine] = []
         for (k, level) in truth.levels.sorted(by: { $0.key < $1.key }) {
-            let shares = shares(try await answers(analyzer.options(k: k)), k: k)
+            let shares = shares(try await answers(subject.options(k: k)), k: k)
             guard !shares.isEmpty else { continue }
             let estimate = RecallEstimate(shares: shares)
             lines.append(
@@ -57,7 +57,9 @@ struct RecallStage: Sendable {
     }
 
     /// Every shard, with what the queries find whose nearest hit lies in it.
-    func cells(_ options: SearchOptions) async throws(TesseraError) -> [Report.Cell] {
+    func cells(
+        _ shards: [ShardReference], _ options: SearchOptions
+    ) async throws(TesseraError) -> [Report.Cell] {
         let result = try await answers(options)
         var found: [Int: [Double]] = [:]
         for (query, answer) in result.answers.enumerated() {
@@ -67,7 +69,7 @@ struct RecallStage: Sendable {
             guard let share = truth.share(ids, of: query, k: options.k) else { continue }
             found[nearest.place.shard, default: []].append(share)
         }
-        return analyzer.index.shards.enumerated().map { ordinal, shard in
+        return shards.enumerated().map { ordinal, shard in
             let shares = found[ordinal] ?? []
             return Report.Cell(
                 shard: ordinal, vectors: shard.vectors, lists: shard.lists,
@@ -78,21 +80,17 @@ struct RecallStage: Sendable {
 
     /// Recall and throughput along the operating points the manifest has, or a ladder of probe counts without any.
     func curve() async throws(TesseraError) -> [Report.CurvePoint] {
-        let k = analyzer.plan.k
-        guard analyzer.plan.curvePoints > 0, truth.levels[k] != nil else { return [] }
+        let k = subject.plan.k
+        guard subject.plan.curvePoints > 0, truth.levels[k] != nil else { return [] }
         var points: [Report.CurvePoint] = []
         let settings = ladder
         for (number, (nprobe, refineDepth)) in settings.enumerated() {
-            let options = SearchOptions(
-                k: k, probeCount: nprobe,
-                listMargin: analyzer.index.listMargin(probes: nprobe),
-                refineDepth: max(refineDepth, k),
-                probeShards: analyzer.index.probeShards(probes: nprobe))
+            let options = subject.options(k: k, nprobe: nprobe, refineDepth: max(refineDepth, k))
             let estimate = RecallEstimate(shares: shares(try await answers(options), k: k))
             let load = try await LoadGenerator(
                 searcher, selection.queries, options: options,
-                concurrency: analyzer.plan.concurrency, stop: analyzer.stop
-            ).closedLoop(seconds: analyzer.plan.loadSeconds / 4)
+                concurrency: subject.plan.concurrency, stop: subject.stop
+            ).closedLoop(seconds: subject.plan.loadSeconds / 4)
             let sorted = load.latencies.sorted()
             points.append(
                 Report.CurvePoint(
@@ -102,7 +100,7 @@ struct RecallStage: Sendable {
                     queriesPerSecond: load.queriesPerSecond.rounded(to: 1),
                     p50Microseconds: (Statistics.quantile(sorted, 0.5) * 1e6).rounded(to: 1),
                     codesScanned: load.work.codesScanned, rowsRefined: load.work.rowsRefined))
-            analyzer.progress(
+            subject.progress(
                 ProgressUpdate(
                     phase: "recall against throughput", completed: number + 1,
                     total: settings.count, unit: "points"))
@@ -111,15 +109,14 @@ struct RecallStage: Sendable {
     }
 
     private var ladder: [(Int, Int)] {
-        let most = analyzer.plan.curvePoints
-        let points = (analyzer.index.operatingPoints ?? []).map { ($0.nprobe, $0.refineDepth) }
+        let most = subject.plan.curvePoints
+        let points = subject.points
         if !points.isEmpty {
             guard points.count > most else { return points }
             // Evenly along the front, its ends among them.
             return (0..<most).map { points[$0 * (points.count - 1) / max(1, most - 1)] }
         }
-        let lists = analyzer.index.shards.reduce(0) { $0 + $1.lists }
-        let steps = (0..<most).map { 1 << $0 }.filter { $0 <= lists }
-        return steps.map { ($0, analyzer.options(k: analyzer.plan.k).refineDepth) }
+        let steps = (0..<most).map { 1 << $0 }.filter { $0 <= subject.lists }
+        return steps.map { ($0, subject.options(k: subject.plan.k).refineDepth) }
     }
 }

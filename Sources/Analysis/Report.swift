@@ -27,6 +27,10 @@ package struct Report: Sendable, Codable {
     package var warm: StoreReads?
     package var costs: Costs?
     package var cells: [Cell] = []
+    /// Where the queries are live ones.
+    package var drift: Drift?
+    /// Where a running coordinator was measured.
+    package var coordinator: CoordinatorView?
     /// How long each part of the run took, in seconds.
     package var seconds: [String: Double] = [:]
 }
@@ -62,7 +66,7 @@ extension Report {
         package var queries: Int
         package var queriesFrom: String
         package var seed: UInt64
-        /// `memory`: codes in RAM; `store`: read from the store as needed.
+        /// `memory`: codes in RAM; `store`: read from the store as needed; `coordinator`: over HTTP, as it serves.
         package var mode: String
     }
 

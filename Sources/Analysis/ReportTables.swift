@@ -12,8 +12,8 @@ extension Report {
     /// The tables there is something in.
     package var tables: [ReportTable] {
         [
-            recallTable, loadTable, stageTable, tierTable, storeTable, curveTable, costTable,
-            cellTable,
+            recallTable, loadTable, coordinatorTable, stageTable, tierTable, storeTable,
+            curveTable, costTable, cellTable, driftTable,
         ].filter { $0.rows.count > 1 }
     }
 
@@ -27,8 +27,16 @@ extension Report {
     /// How it was measured, in a line.
     package var conditions: String {
         "nprobe \(settings.nprobe), refine \(settings.refineDepth), \(settings.queries) queries (\(settings.queriesFrom)), "
-            + (settings.mode == "memory" ? "codes in memory" : "read from the store as needed")
+            + Self.words(forMode: settings.mode)
             + "; \(machine.cores) cores, \(machine.instructionSet), \(machine.system)"
+    }
+
+    private static func words(forMode mode: String) -> String {
+        switch mode {
+        case "memory": "codes in memory"
+        case "coordinator": "over HTTP, as the coordinator serves, asked from here"
+        default: "read from the store as needed"
+        }
     }
 
     /// Lines for a terminal.

@@ -30,6 +30,33 @@ package enum Statistics {
         return min(1, 2 * tail)
     }
 
+    /// By how much `b` lies above `a`, and how likely that is where both are drawn alike.
+    ///
+    /// The one-sided Smirnov test of two samples (Conover, "Practical Nonparametric Statistics", 6.3): the difference is the
+    /// largest excess, over all values, of the share of `b` beyond a value over the share of `a` beyond it. So it sees
+    /// a shift of all as well as a part that went far away, and knows no distribution. The probability is the limit for
+    /// large samples, exp(-2 d^2 nm / (n + m)); for 20 and 20 it is a tenth off where it matters.
+    ///
+    /// - Parameters:
+    ///   - a: ascending.
+    ///   - b: ascending.
+    /// - Precondition: neither is empty.
+    package static func smirnov(_ a: [Double], below b: [Double]) -> (
+        difference: Double, probability: Double
+    ) {
+        precondition(!a.isEmpty && !b.isEmpty, "both samples have a value")
+        let (n, m) = (Double(a.count), Double(b.count))
+        var difference = 0.0
+        var (left, right) = (0, 0)
+        while left < a.count {
+            let value = a[left]
+            while left < a.count, a[left] == value { left += 1 }
+            while right < b.count, b[right] <= value { right += 1 }
+            difference = max(difference, Double(left) / n - Double(right) / m)
+        }
+        return (difference, exp(-2 * difference * difference * n * m / (n + m)))
+    }
+
     /// Where a statistic of pairs lies, by drawing the pairs again and again.
     package struct Interval: Sendable, Equatable, Codable {
         package let estimate: Double

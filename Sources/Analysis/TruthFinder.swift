@@ -21,8 +21,11 @@ package struct TruthFinder: Sendable {
     /// Fewer queries say too little to be worth the scan.
     private static let fewest = 20
 
-    private let index: IndexDescription
-    private let catalog: Catalog
+    /// The version, where its objects can be read.
+    private let version: (index: IndexDescription, catalog: Catalog)?
+    private let vectorCount: Int
+    private let dimension: Int
+    private let metric: Metric
     private let selection: QuerySelection
     private let ks: [Int]
     private let pool: WorkPool
@@ -34,16 +37,29 @@ package struct TruthFinder: Sendable {
         _ index: IndexDescription, in catalog: Catalog, _ selection: QuerySelection, ks: [Int],
         pool: WorkPool, stop: StopSign, progress: @escaping ProgressHandler
     ) {
-        self.index = index
-        self.catalog = catalog
+        self.init(
+            vectors: index.vectors, dimension: index.dimension,
+            metric: Metric(rawValue: index.metric) ?? .l2, version: (index, catalog), selection,
+            ks: ks, pool: pool, stop: stop, progress: progress)
+    }
+
+    /// For a version of which no more is known than this, unless `version` has it.
+    init(
+        vectors: Int, dimension: Int, metric: Metric,
+        version: (index: IndexDescription, catalog: Catalog)?, _ selection: QuerySelection,
+        ks: [Int], pool: WorkPool, stop: StopSign, progress: @escaping ProgressHandler
+    ) {
+        self.version = version
+        vectorCount = vectors
+        self.dimension = dimension
+        self.metric = metric
         self.selection = selection
-        self.ks = ks.filter { $0 <= index.vectors - selection.extra }
+        self.ks = ks.filter { $0 <= vectors - selection.extra }
         self.pool = pool
         self.stop = stop
         self.progress = progress
     }
 
-    private var metric: Metric { Metric(rawValue: index.metric) ?? .l2 }
     private var deepest: Int { ks.max() ?? 1 }
 
     /// What was found, and how.
@@ -69,8 +85,8 @@ package struct TruthFinder: Sendable {
         }
         let missing = ks.filter { outcome.truth.levels[$0] == nil }
         guard !missing.isEmpty else { return outcome }
-        let count = affordable(budgetSeconds, rows: index.vectors)
-        guard index.refine != "none", count > 0 else {
+        let count = affordable(budgetSeconds, rows: vectorCount)
+        guard let version, version.index.refine != "none", count > 0 else {
             outcome.notes.append(
                 "no truth for recall@\(missing.map(String.init).joined(separator: ", @")): "
                     + "give the vectors with --vectors, or more time with --budget-seconds")
@@ -78,8 +94,9 @@ package struct TruthFinder: Sendable {
         }
         try stop.check()
         let deepest = missing.max() ?? 1
-        let set = try await StoredTruth(index, in: catalog, pool: pool, progress: progress)
-            .about(selection.queries.gathering(Array(0..<count)), k: deepest + selection.extra)
+        let set = try await StoredTruth(
+            version.index, in: version.catalog, pool: pool, progress: progress
+        ).about(selection.queries.gathering(Array(0..<count)), k: deepest + selection.extra)
         for k in missing {
             outcome.truth.levels[k] = GroundTruth.Level(
                 source: .refine,
@@ -100,11 +117,11 @@ package struct TruthFinder: Sendable {
         path: String, idsPath: String?, folder: String?, budgetSeconds: Double
     ) async throws(TesseraError) -> Outcome {
         let file = try VectorFile.open(path: path)
-        guard file.dimension == index.dimension, file.rows == index.vectors else {
+        guard file.dimension == dimension, file.rows == vectorCount else {
             throw TesseraError(
                 .invalidArgument,
-                "\(path) is \(file.rows) x \(file.dimension), the version holds \(index.vectors) x "
-                    + "\(index.dimension) vectors; give the file it was trained on")
+                "\(path) is \(file.rows) x \(file.dimension), the version holds \(vectorCount) x "
+                    + "\(dimension) vectors; give the file it was trained on")
         }
         let ids = try ExternalIds.open(path: idsPath, vectors: file)
         let cache = try folder.map { folder throws(TesseraError) in
@@ -215,7 +232,7 @@ package struct TruthFinder: Sendable {
     /// Says what the truth depends on, so that nothing else is ever taken for it.
     private func key(_ file: VectorFile, _ idsPath: String?) throws(TesseraError) -> ContentDigest {
         var hasher = ContentHasher()
-        hasher.update(Array("truth 1 \(index.metric) \(ks) \(selection.queries.rows)\n".utf8))
+        hasher.update(Array("truth 1 \(metric.rawValue) \(ks) \(selection.queries.rows)\n".utf8))
         for first in stride(from: 0, to: file.rows, by: Self.chunk) {
             try stop.check()
             hasher.update(try file.rawRows(first..<min(first + Self.chunk, file.rows)))
@@ -241,5 +258,17 @@ extension TruthFinder.Outcome {
             "the time allowed was enough to compare \(count) of \(all) queries exactly: the intervals are as much wider"
         )
         return outcome
+    }
+}
+
+extension Report {
+    /// Says what recall is held against.
+    mutating func take(_ truth: TruthFinder.Outcome, of selection: QuerySelection) {
+        notes += truth.notes
+        guard !truth.truth.levels.isEmpty else { return }
+        let sources = Set(truth.truth.levels.values.map(\.source.words)).sorted()
+        self.truth = TruthSummary(
+            from: sources.joined(separator: "; "), queries: truth.truth.queries,
+            sampled: truth.isSampled(of: selection.queries.rows), cached: truth.cached)
     }
 }

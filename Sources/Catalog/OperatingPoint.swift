@@ -119,10 +119,12 @@ package struct QuerySetReference: Sendable, Equatable, Codable {
     package var truth: Truth
     /// Of the draw.
     package var seed: UInt64
+    /// Whether lists were trained without them; nil where nobody noted it.
+    package var heldOut: Bool?
 
     package init(
         digest: ContentDigest, bytes: UInt64, count: Int, k: Int, source: Source, truth: Truth,
-        seed: UInt64
+        seed: UInt64, heldOut: Bool? = nil
     ) {
         self.digest = digest
         self.bytes = bytes
@@ -131,5 +133,6 @@ package struct QuerySetReference: Sendable, Equatable, Codable {
         self.source = source
         self.truth = truth
         self.seed = seed
+        self.heldOut = heldOut
     }
 }

@@ -22,6 +22,8 @@ package struct QuerySetBuilder: Sendable {
     /// Rows of sampled queries in the vector file.
     private let ownRows: [Int]?
     private let ids: [String]?
+    /// Rows that lists are trained without: those drawn, unless too little would be left to train on.
+    let heldOut: Set<UInt64>
     private let metric: Metric
     private let k: Int
     private let seed: UInt64
@@ -34,7 +36,7 @@ package struct QuerySetBuilder: Sendable {
             queries = try Self.read(
                 path, most: settings.queryCount, dimension: input.dimension, metric: metric,
                 seed: seed)
-            (ownRows, ids) = (nil, nil)
+            (ownRows, ids, heldOut) = (nil, nil, [])
             k = min(Self.k, input.count)
             return
         }
@@ -44,26 +46,21 @@ package struct QuerySetBuilder: Sendable {
         var ids: [String] = []
         for row in rows { ids.append(try input.ids.id(row)) }
         (ownRows, self.ids) = (rows, ids)
+        heldOut = rows.count * Self.leastShare <= input.count ? Set(rows.map(UInt64.init)) : []
         k = min(Self.k, input.count - 1)
     }
 
-    /// Queries out of a file, as many as wanted, drawn by `seed` where it has more.
+    /// Queries out of a file, or out of a folder of recorded ones, as many as wanted, drawn by `seed` where there are more.
     package static func read(
         _ path: String, most: Int, dimension: Int, metric: Metric, seed: UInt64
     ) throws(TesseraError) -> Matrix {
-        let file = try VectorFile.open(path: path)
-        guard file.dimension == dimension else {
-            throw TesseraError(
-                .invalidArgument,
-                "\(path) has \(file.dimension) dimensions, the vectors have \(dimension): "
-                    + "make the queries as the vectors were made")
-        }
-        guard most > 0, file.rows > 0 else {
+        let files = try QueryFiles(path, dimension: dimension)
+        guard most > 0, files.rows > 0 else {
             throw TesseraError(.invalidArgument, "no queries are left of \(path) to measure by")
         }
         var random = SeededRandom(seed: drawSeed(seed), stream: 0)
-        let rows = random.sample(min(most, file.rows), below: file.rows)
-        var queries = try file.read(rows: rows)
+        let rows = random.sample(min(most, files.rows), below: files.rows)
+        var queries = try files.read(rows: rows, dimension: dimension)
         if metric.normalises { try normalise(&queries, firstRow: 0, file: path) }
         return queries
     }
@@ -71,12 +68,6 @@ package struct QuerySetBuilder: Sendable {
     /// Apart from the sample that the partition is trained on.
     package static func drawSeed(_ seed: UInt64) -> UInt64 {
         SeededRandom.derive(seed, stream: 0x7175_6572_6965_73)
-    }
-
-    /// Rows that lists are trained without: those drawn, unless too little would be left to train on.
-    func heldOut(of vectors: Int) -> Set<UInt64> {
-        guard let ownRows, ownRows.count * Self.leastShare <= vectors else { return [] }
-        return Set(ownRows.map(UInt64.init))
     }
 
     /// What compares the queries with the vectors, whose ids are rows of the vector file.
@@ -100,6 +91,7 @@ package struct QuerySetBuilder: Sendable {
         return QuerySetReference(
             digest: try await catalog.putObject(.querySet, image.bytes),
             bytes: UInt64(image.bytes.count), count: queries.rows, k: k,
-            source: ids == nil ? .file : .sample, truth: .vectors, seed: seed)
+            source: ids == nil ? .file : .sample, truth: .vectors, seed: seed,
+            heldOut: ids == nil ? nil : !heldOut.isEmpty)
     }
 }

@@ -11,6 +11,12 @@ package struct BatchAnswers: Sendable {
     package let latencies: [Duration]
     /// From the first query's start to the last one's end.
     package let elapsed: Duration
+
+    package init(answers: [SearchAnswer], latencies: [Duration], elapsed: Duration) {
+        self.answers = answers
+        self.latencies = latencies
+        self.elapsed = elapsed
+    }
 }
 
 /// Searches one version, whether its codes are in memory or not. The answers are the same.

@@ -104,6 +104,35 @@ package struct ColdSearcher: Sendable {
         return SearchAnswer(hits: hits, receipt: receipt)
     }
 
+    /// The distance of a query to the centroid of the list nearest to it, as its search would choose it, and the vectors
+    /// of that list. Reads what opens shards, and no codes.
+    package func nearestList(
+        to query: [Float], probeShards: Int
+    ) async throws(TesseraError) -> (distance: Float, vectors: Int) {
+        let search = ColdRun()
+        let offered = try await pool.run { [router] in
+            search.run.begin(query[...], router.router.transform, metric: router.metric)
+            search.run.route(router, wanted: probeShards, lists: Self.fewLists)
+            return (0..<search.run.offeredCount).map { search.run.offeredShard($0) }
+        }
+        var receipt = Receipt()
+        // The run points into the shards' models.
+        let held = residents?.held(offered)
+        let shards = try await open(offered, held, &receipt)
+        defer { withExtendedLifetime((shards, held)) {} }
+        return try await pool.run {
+            for shard in shards { search.run.rank(shard.model.view(ordinal: shard.ordinal)) }
+            search.run.chooseLists(Self.fewLists, margin: nil)
+            let (slot, list) = search.run.probe(0)
+            let vectors = shards.first { $0.ordinal == search.run.ordinal(slot: slot) }
+                .map { $0.head.lists[list].count }
+            return (search.run.distance(probe: 0), vectors ?? 0)
+        }
+    }
+
+    /// The choice goes by rounded distances: the nearest is among few.
+    private static let fewLists = 4
+
     /// The named shards, opened; those not yet open are read together.
     private func open(_ ordinals: [Int], _ held: LeasedShards?, _ receipt: inout Receipt)
         async throws(TesseraError) -> [OpenShard]

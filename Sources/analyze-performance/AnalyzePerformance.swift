@@ -14,17 +14,18 @@ struct AnalyzePerformance: AsyncParsableCommand {
               analyze-performance --store file:///data/idx --index photos \\
                 --vectors base.fbin --ids ids.txt --html report.html
               analyze-performance compare 7 8 --store file:///data/idx --index photos
+              analyze-performance --url http://127.0.0.1:8080 --index photos --queries q.fbin
 
             EXIT CODES
                0  done
               64  no such command or option
               65  a value or an input file that cannot be used
               66  no such index, version or file
-              69  a store or file that is not available now
+              69  a store, coordinator or file that is not available now; a report is partial where it began
               73  not enough disk, or not enough time for a single query
               76  damaged data
               78  this build lacks what is asked for
-              79  compare: B is worse than A by more than is tolerated
+              79  compare: B is worse than A by more than is tolerated; --fail-on-drift: queries have drifted
              130  interrupted; what was measured is written, and marked as partial
             """,
         version: "0.1.0",

@@ -15,23 +15,39 @@ struct ReportCommand: MeasuringCommand {
             without them against the truth the version keeps, and beyond its 10 neighbours against the refine tier. \
             Where --budget-seconds is too short for all queries, fewer are compared and the intervals are wider.
 
+            With --queries, FILE or the folder that `shardctl serve --query-log` keeps for the index, they are also held \
+            against the queries the version keeps: do they lie farther from its cells? --fail-on-drift makes that an exit code.
+
+            With --url a running coordinator is measured over HTTP. What it finds is held against --vectors, or against what \
+            the version keeps in --store; without either, recall is not measured. Cold reads, memory and costs are the \
+            server's own and not in that report.
+
             EXAMPLE
               analyze-performance --store file:///data/idx --index photos
               analyze-performance --store file:///data/idx --index photos --at 3 \\
                 --vectors base.fbin --ids ids.txt --queries q.fbin --html report.html
+              analyze-performance --store file:///data/idx --index photos \\
+                --queries /data/queries/photos --fail-on-drift
+              analyze-performance --url http://127.0.0.1:8080 --index photos \\
+                --store file:///data/idx --concurrency 8
             """)
 
-    @OptionGroup var target: IndexOptions
+    @OptionGroup var target: SubjectOptions
     @Option(parsing: .unconditional, help: "The version; the latest unless given.")
     var at: Int?
     @Option(help: "The vectors the version was trained on, for exact search.")
     var vectors: String?
     @Option(help: "Their external ids, one a line; row numbers unless given.")
     var ids: String?
-    @Option(help: "Queries, in any format train reads; those the version keeps unless given.")
+    @Option(
+        help:
+            "Queries, in any format train reads, or a folder of recorded ones; those the version keeps unless given."
+    )
     var queries: String?
     @Option(parsing: .unconditional, help: "Queries used at most.")
     var maxQueries = 500
+    @Flag(help: "End with exit code 79 where queries have drifted from those the version keeps.")
+    var failOnDrift = false
     @Option(name: .shortAndLong, parsing: .unconditional, help: "Results a query.")
     var k = 10
     @Option(parsing: .unconditional, help: "Lists scanned a query; the manifest's unless given.")
@@ -69,23 +85,42 @@ struct ReportCommand: MeasuringCommand {
 
     func perform(_ stop: StopSign) async throws(TesseraError) {
         if let html { try Console.requireFolder(of: html) }
-        let base = try target.open()
-        let catalog = try Catalog(store: base, index: try IndexName(target.index))
-        let manifest =
-            if let at { try await catalog.manifest(at) } else { try await catalog.latest() }
-        let analyzer = try Analyzer(
-            try plan(), manifest, base: base, pool: try running.pool(), stop: stop,
-            progress: running.progress)
-        let outcome = try await analyzer.run(at: WallClock.system.now())
+        guard !failOnDrift || queries != nil else {
+            throw TesseraError(
+                .invalidArgument, "--fail-on-drift judges the queries of --queries; name them")
+        }
+        let outcome = try await outcome(stop)
         let report = outcome.report
         if let html { try Console.writeFile(html, report.page) }
         try Console.say(
             running.json ? try Console.json(report) : report.lines.joined(separator: "\n"))
         if let failure = outcome.failure { throw failure }
+        if failOnDrift { try report.requireNoDrift() }
     }
 
-    private func plan() throws(TesseraError) -> AnalysisPlan {
-        var plan = AnalysisPlan(store: target.store)
+    private func outcome(_ stop: StopSign) async throws(TesseraError) -> Analyzer.Outcome {
+        let pool = try running.pool()
+        if let url = target.url {
+            let client = try target.client(url, connections: max(concurrency, pool.width))
+            var plan = try plan(store: client.url)
+            plan.version = at
+            return try await CoordinatorAnalyzer(
+                plan, client, catalog: try target.catalog(), pool: pool, stop: stop,
+                progress: running.progress
+            ).run(at: WallClock.system.now())
+        }
+        let base = try target.open()
+        let catalog = try Catalog(store: base, index: try IndexName(target.index))
+        let manifest =
+            if let at { try await catalog.manifest(at) } else { try await catalog.latest() }
+        return try await Analyzer(
+            try plan(store: try target.required()), manifest, base: base, pool: pool, stop: stop,
+            progress: running.progress
+        ).run(at: WallClock.system.now())
+    }
+
+    private func plan(store: String) throws(TesseraError) -> AnalysisPlan {
+        var plan = AnalysisPlan(store: store)
         plan.k = k
         plan.nprobe = nprobe
         plan.refineDepth = refine

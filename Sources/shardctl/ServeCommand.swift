@@ -37,6 +37,7 @@ struct ServeCommand: ShardctlCommand {
         parsing: .unconditional,
         help: "Seconds that requests are still accepted in after SIGTERM, while clients are told.")
     var drainSeconds = 1.0
+    @OptionGroup var queryLog: QueryLogOptions
     @Flag(help: "Log every request, not only failures.")
     var accessLog = false
     @Option(help: "The least that is logged: debug, info, notice, warning or error.")
@@ -83,6 +84,7 @@ struct ServeCommand: ShardctlCommand {
         settings.answersConstant = answerConstant
         settings.seed = UInt64(truncatingIfNeeded: UUID().hashValue)
         settings.watch.seed = settings.seed
+        settings.queryLog = try queryLog.settings(seed: settings.seed)
         settings.watch.largestK = settings.limits.results
         if !index.isEmpty {
             var names: [IndexName] = []

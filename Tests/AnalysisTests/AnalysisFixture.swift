@@ -23,7 +23,7 @@ struct AnalysisFixture {
     var idsPath: String { folder.path("ids.txt") }
     var queriesPath: String { folder.path("queries.fbin") }
 
-    init(queries: Int = 60) async throws {
+    init(queries: Int = 60, metric: Metric = .l2) async throws {
         folder = try TemporaryFolder()
         let all = RandomVectors.clustered(rows: 1240, columns: 16, clusters: 12, seed: 3)
         vectors = all.gathering(Array(0..<1200))
@@ -33,7 +33,7 @@ struct AnalysisFixture {
         let lines = (0..<vectors.rows).map { "v\($0)\n" }.joined()
         var settings = IndexSettings(
             index: "photos", vectorsPath: folder.path("vectors.fbin"),
-            idsPath: try folder.write("ids.txt", Data(lines.utf8)), metric: .l2,
+            idsPath: try folder.write("ids.txt", Data(lines.utf8)), metric: metric,
             scratchFolder: folder.url.path)
         settings.shardSize = 400
         settings.queryCount = queries

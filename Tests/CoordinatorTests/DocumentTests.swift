@@ -5,6 +5,7 @@ import Foundation
 import HTTPTypes
 import NIOCore
 import TesseraBase
+import TestSupport
 import Testing
 
 struct DocumentTests {
@@ -78,7 +79,9 @@ struct DocumentTests {
             ("GET", "/health", nil, "Health"), ("GET", "/ready", nil, "Readiness"),
             ("GET", "/stats", nil, "Stats"),
         ]
-        try await withServer(index) { server in
+        let folder = try TemporaryFolder()
+        let log = QueryLogSettings(folder: folder.path("log"))
+        try await withServer(index, { $0.queryLog = log }) { server in
             for (method, path, body, schema) in asked {
                 let answer = try await server.ask(method, path, body: body)
                 #expect(answer.headers["content-type"] == "application/json")

@@ -118,8 +118,8 @@ struct APIHandler: Sendable {
 
     private var stats: StatsDocument {
         StatsDocument(
-            statistics, gate: search.gate, cache: search.cache, indexes: indexes,
-            connections: connections.open, backend: settings.backendNumbers())
+            statistics, gate: search.gate, cache: search.cache, queryLog: search.queryLog,
+            indexes: indexes, connections: connections.open, backend: settings.backendNumbers())
     }
 
     private func document(_ value: some Encodable) throws(APIError) -> APIAnswer {

@@ -63,6 +63,8 @@ struct IndexDetail: Encodable {
     let bytes: UInt64
     let elementType: Nullable<String>
     let refine: Nullable<String>
+    let codeBytes: Double
+    let partition: Nullable<String>
     let defaultNprobe: Int
     let defaultRefine: Int
     let maxK: Int
@@ -86,6 +88,8 @@ struct IndexDetail: Encodable {
         bytes = content?.shards.reduce(0) { $0 + $1.bytes } ?? 0
         elementType = Nullable(content?.elementType)
         refine = Nullable(content?.refine)
+        codeBytes = content.map { Double($0.quantizer.subquantizers * $0.quantizer.bits) / 8 } ?? 0
+        partition = Nullable(content?.partition)
         defaultNprobe = content?.search.nprobe ?? 0
         defaultRefine = content?.search.refineDepth ?? 0
         maxK = min(limits.results, vectors)

@@ -16,6 +16,7 @@ struct SearchHandler: Sendable {
     let gate: AdmissionGate
     let statistics: ServerStatistics
     let cache: ResponseCache?
+    let queryLog: QueryLog?
     let limits: ServerLimits
 
     /// - Parameters:
@@ -56,6 +57,8 @@ struct SearchHandler: Sendable {
             StageTimes(
                 start: start, parsed: parsed, admitted: admitted, searched: searched,
                 written: written), answers, isCached: isCached)
+        queryLog?.offer(
+            search.floats, dimension: version.manifest.index.dimension, to: index.name)
         return writer.buffer
     }
 

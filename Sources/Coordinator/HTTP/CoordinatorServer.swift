@@ -22,11 +22,13 @@ package struct CoordinatorServer: Sendable {
     private let provider: any BackendProvider
     private let logger: Logger
     private let closing = Closing()
+    private let queryLog: QueryLog?
 
     /// - Parameters:
     ///   - store: holds the indexes; without a cache.
     ///   - provider: makes versions searchable.
-    /// - Throws: `invalidArgument` where the settings would let anybody in.
+    /// - Throws: `invalidArgument` where the settings would let anybody in, `unavailable` where queries are to be recorded in
+    ///   a folder that cannot be made.
     package init(
         _ settings: ServerSettings, store: any ObjectStore, provider: any BackendProvider,
         logger: Logger
@@ -36,6 +38,9 @@ package struct CoordinatorServer: Sendable {
         self.provider = provider
         self.logger = logger
         indexes = ServedIndexes(store: store)
+        queryLog = try settings.queryLog.map { settings throws(TesseraError) in
+            try QueryLog(settings)
+        }
     }
 
     /// The services of the server; they end from the last to the first.
@@ -50,13 +55,15 @@ package struct CoordinatorServer: Sendable {
         let drain = Drain(closing: closing, time: settings.drain, logger: logger)
         let watcher = VersionWatcher(
             indexes, provider: provider, settings: settings.watch, logger: logger)
+        let writer = queryLog.map { QueryLogService($0, indexes, logger: logger) }
         var configuration = ServiceGroupConfiguration(
-            // Whoever answers for the server is there before it and after it.
-            services: [provider as? any Service].compactMap { $0 }.map { .init(service: $0) } + [
-                .init(service: watcher),
-                .init(service: try application(onListening: onListening)),
-                .init(service: drain),
-            ],
+            // Whoever answers for the server is there before it and after it, and so is who writes down what it was asked.
+            services: [provider as? any Service, writer].compactMap { $0 }
+                .map { .init(service: $0) } + [
+                    .init(service: watcher),
+                    .init(service: try application(onListening: onListening)),
+                    .init(service: drain),
+                ],
             gracefulShutdownSignals: endsOnSignals ? [.sigterm, .sigint] : [], logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.drain + settings.shutdown
         return ServiceGroup(configuration: configuration)
@@ -74,7 +81,7 @@ package struct CoordinatorServer: Sendable {
                 gate: AdmissionGate(places: limits.running, seats: limits.waiting),
                 statistics: statistics,
                 cache: settings.responseCacheBytes.map(ResponseCache.init(budget:)),
-                limits: limits),
+                queryLog: queryLog, limits: limits),
             statistics: statistics, settings: settings, connections: connections, closing: closing)
         let responder = Responder(
             handler: handler, keys: settings.keys, traces: TraceSource(seed: settings.seed),

@@ -52,6 +52,8 @@ package struct ServerSettings: Sendable {
     /// Bytes of the response cache; nil for none.
     package var responseCacheBytes: Int?
     package var logsAccess = false
+    /// Where queries are recorded; nil for nowhere.
+    package var queryLog: QueryLogSettings?
     /// After a signal to end: requests are still accepted, and told to close their connection.
     package var drain = Duration.seconds(1)
     /// After that: the longest that requests under way are waited for.

@@ -3,8 +3,6 @@
 // Invariants: keys are kept and compared as SHA-256 digests, in constant time and always all of them, so that neither the
 // time nor a core dump tells a key; no message or log line holds one.
 internal import Crypto
-import Foundation
-import Glibc
 package import TesseraBase
 
 /// What a key allows. An admin key also reads.
@@ -23,7 +21,6 @@ package struct AccessKeys: Sendable {
 
     /// Shorter keys could be guessed.
     private static let shortestKey = 16
-    private static let largestFile = 1 << 20
 
     private let keys: [Key]
 
@@ -31,7 +28,7 @@ package struct AccessKeys: Sendable {
     ///
     /// - Throws: `invalidArgument` where others may read the file or a line is no key, `notFound` where it is missing.
     package init(path: String) throws(TesseraError) {
-        try self.init(text: Self.read(path), name: path)
+        try self.init(text: PrivateFile.keys(path: path), name: path)
     }
 
     init(text: String, name: String) throws(TesseraError) {
@@ -65,25 +62,5 @@ package struct AccessKeys: Sendable {
         var found: Access?
         for known in keys where known.digest == digest { found = max(found ?? .read, known.access) }
         return found
-    }
-
-    private static func read(_ path: String) throws(TesseraError) -> String {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            throw TesseraError(.notFound, "the key file \(path) cannot be found")
-        }
-        guard status.st_mode & 0o077 == 0 else {
-            throw TesseraError(
-                .invalidArgument,
-                "the key file \(path) can be read by others (mode \(String(status.st_mode & 0o777, radix: 8))); "
-                    + "run chmod 600 on it")
-        }
-        guard status.st_size <= Self.largestFile,
-            let text = try? String(contentsOfFile: path, encoding: .utf8)
-        else {
-            throw TesseraError(
-                .invalidArgument, "the key file \(path) cannot be read as UTF-8 text")
-        }
-        return text
     }
 }

@@ -34,13 +34,14 @@ struct StatsDocument: Encodable {
     let requests: Requests
     let sources: [String: Int]
     let responseCache: Cache
+    let queryLog: QueryLogDocument
     let connections: Int
     let indexes: [Index]
     let backend: [String: Double]
 
     init(
         _ statistics: ServerStatistics, gate: AdmissionGate, cache: ResponseCache?,
-        indexes: ServedIndexes, connections: Int, backend: [String: Double]
+        queryLog: QueryLog?, indexes: ServedIndexes, connections: Int, backend: [String: Double]
     ) {
         let snapshot = statistics.snapshot
         uptimeS = Double(snapshot.uptime.nanoseconds / 1_000_000) / 1e3
@@ -60,6 +61,7 @@ struct StatsDocument: Encodable {
         responseCache = Cache(
             enabled: cache != nil, hits: cached.hits, misses: cached.misses,
             entries: cached.entries, bytes: cached.bytes)
+        self.queryLog = QueryLogDocument(queryLog)
         self.connections = connections
         self.indexes = indexes.all.map { index in
             let status = index.status
@@ -95,6 +97,7 @@ struct StatsDocument: Encodable {
         addStages(&text)
         addCache(&text)
         addIndexes(&text)
+        queryLog.add(to: &text)
         for (name, value) in backend.sorted(by: { $0.key < $1.key }) {
             text.add("tessera_backend_\(name)", .gauge, "From whoever searches.", [("", value)])
         }

@@ -37,8 +37,13 @@ package final class OpenFile: Sendable {
     }
 
     /// Creates or empties a file for writing.
-    package static func creating(_ path: String) throws(TesseraError) -> OpenFile {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    ///
+    /// - Parameter isPrivate: whether a new file is for its owner alone.
+    package static func creating(
+        _ path: String, isPrivate: Bool = false
+    ) throws(TesseraError) -> OpenFile {
+        let mode: mode_t = isPrivate ? 0o600 : 0o644
+        let descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw failure(errno, "cannot create", path) }
         return OpenFile(path: path, descriptor: descriptor)
     }
@@ -122,6 +127,13 @@ package final class OpenFile: Sendable {
                 throw OpenFile.failure(put == 0 ? ENOSPC : code, "cannot write to", path)
             }
             done += put
+        }
+    }
+
+    /// Returns once what was written is on the disk.
+    package func synchronise() throws(TesseraError) {
+        guard fsync(descriptor) == 0 else {
+            throw OpenFile.failure(errno, "cannot write to", path)
         }
     }
 

@@ -12,8 +12,9 @@ package final class VectorFileWriter {
     private let file: OpenFile
     private var isFinished = false
 
+    /// - Parameter isPrivate: whether the file is for its owner alone.
     /// - Throws: `invalidArgument` for another extension or a dimension outside 1...65536.
-    package init(path: String, dimension: Int) throws(TesseraError) {
+    package init(path: String, dimension: Int, isPrivate: Bool = false) throws(TesseraError) {
         let format = try VectorFileFormat(path: path)
         guard !format.hasRowHeaders, let elementType = format.elementType else {
             throw TesseraError(
@@ -29,7 +30,7 @@ package final class VectorFileWriter {
         self.elementType = elementType
         self.dimension = dimension
         target = path
-        file = try OpenFile.creating(path + ".partial")
+        file = try OpenFile.creating(path + ".partial", isPrivate: isPrivate)
     }
 
     deinit {
@@ -68,7 +69,9 @@ package final class VectorFileWriter {
     }
 
     /// Writes the header and gives the file its name. Throws `invalidArgument` without rows.
-    package func finish() throws(TesseraError) {
+    ///
+    /// - Parameter isDurable: whether all is on the disk before the file has its name.
+    package func finish(isDurable: Bool = false) throws(TesseraError) {
         guard rows > 0 else {
             throw TesseraError(.invalidArgument, "\(target) would have no rows")
         }
@@ -76,6 +79,7 @@ package final class VectorFileWriter {
         header.integer(UInt32(rows))
         header.integer(UInt32(dimension))
         try file.write(header.bytes, at: 0)
+        if isDurable { try file.synchronise() }
         try file.rename(to: target)
         isFinished = true
     }

@@ -177,6 +177,12 @@ extension QueryRun {
         return (probes.base[index].slot, probes.base[index].list)
     }
 
+    /// The distance of the query to the centroid of a chosen list: squared, or minus the inner product.
+    package func distance(probe index: Int) -> Float {
+        precondition(index >= 0 && index < probeCount, "no such list was chosen")
+        return probes.base[index].distance
+    }
+
     /// The ordinal of the shard in a slot.
     package func ordinal(slot: Int) -> Int {
         precondition(slot >= 0 && slot < slotCount, "no such shard was offered")

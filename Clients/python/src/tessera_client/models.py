@@ -122,6 +122,9 @@ class IndexDetail:
     recall_k: Optional[int]
     operating_points: List[OperatingPoint]
     problem: Optional[str]
+    code_bytes: Optional[float] = None
+    """Of a vector in the first tier."""
+    partition: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -241,6 +244,35 @@ class IndexUse:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """Shares of the last recorded queries that lie farther from their cell than 95 and 99 of 100 kept ones."""
+
+    version: int
+    queries: int
+    beyond_p95: float
+    beyond_p99: float
+
+
+@dataclass(frozen=True)
+class IndexQueryLog:
+    name: str
+    seen: int
+    recorded: int
+    dropped: int
+    waiting: int
+    bytes: int
+    failing: bool
+    drift: Optional[Drift]
+
+
+@dataclass(frozen=True)
+class QueryLog:
+    enabled: bool
+    share: float
+    indexes: List[IndexQueryLog]
+
+
+@dataclass(frozen=True)
 class Stats:
     uptime_s: float
     window_s: float
@@ -251,3 +283,4 @@ class Stats:
     connections: int
     indexes: List[IndexUse]
     backend: Dict[str, float]
+    query_log: Optional[QueryLog] = None

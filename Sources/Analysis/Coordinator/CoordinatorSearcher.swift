@@ -1,0 +1,88 @@
+// A version searched through the coordinator that serves it: one request a query over connections that are kept.
+//
+// Every query asks for its receipt. So none is answered from the response cache, which would answer nearly all of a load
+// that repeats its queries; and partial answers are taken, to be counted.
+import Foundation
+import SearchProtocol
+import Synchronization
+import TesseraBase
+import VectorCore
+import Worker
+
+/// Searches over HTTP.
+struct CoordinatorSearcher: VersionSearcher {
+    let metric: Metric
+    let tally = AnswerTally()
+    private let client: CoordinatorClient
+    private let version: Int?
+    private let stop: StopSign
+
+    /// - Parameter version: the one that has to answer; nil for whichever does.
+    init(_ client: CoordinatorClient, metric: Metric, version: Int?, stop: StopSign) {
+        self.client = client
+        self.metric = metric
+        self.version = version
+        self.stop = stop
+    }
+
+    var engine: SearchEngine { .tessera }
+    /// What the coordinator holds is not known here.
+    var codeBytes: Int { 0 }
+    var modelBytes: Int { 0 }
+
+    func search(
+        _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
+    ) async throws(TesseraError) -> BatchAnswers {
+        let start = ContinuousClock.now
+        let answered = try await mapConcurrently(Array(0..<queries.rows), width: pool.width) {
+            row throws(TesseraError) in
+            try stop.check()
+            let begin = ContinuousClock.now
+            let answer = try await client.search(body(queries.row(row), options))
+            tally.add(answer)
+            return (answer: answer.answer, latency: ContinuousClock.now - begin)
+        }
+        return BatchAnswers(
+            answers: answered.map(\.answer), latencies: answered.map(\.latency),
+            elapsed: ContinuousClock.now - start)
+    }
+
+    private func body(_ query: ArraySlice<Float>, _ options: SearchOptions) -> String {
+        var bytes = ByteWriter()
+        bytes.floats(Array(query))
+        let vector = Data(bytes.bytes).base64EncodedString()
+        // A search refines all it returns, and the coordinator wants that said.
+        let refine = max(options.k, options.refineDepth)
+        let pinned = version.map { ",\"version\":\($0)" } ?? ""
+        return "{\"vector\":\"\(vector)\",\"k\":\(options.k),\"nprobe\":\(options.probeCount),"
+            + "\"refine\":\(refine),\"with\":[],\"explain\":true,\"allow_partial\":true\(pinned)}"
+    }
+}
+
+/// What answers said of themselves.
+final class AnswerTally: Sendable {
+    struct Counts: Sendable {
+        var answers = 0
+        var incomplete = 0
+        var shares = 0.0
+        /// In the order they were first seen.
+        var versions: [Int] = []
+        var byVersion: [Int: Int] = [:]
+        var bySource: [String: Int] = [:]
+    }
+
+    private let state = Mutex(Counts())
+
+    func add(_ answer: ServedAnswer) {
+        state.withLock { counts in
+            counts.answers += 1
+            if !answer.complete { counts.incomplete += 1 }
+            counts.shares += answer.share ?? 1
+            if counts.byVersion[answer.version] == nil { counts.versions.append(answer.version) }
+            counts.byVersion[answer.version, default: 0] += 1
+            counts.bySource[answer.source, default: 0] += 1
+        }
+    }
+
+    var counts: Counts { state.withLock { $0 } }
+}

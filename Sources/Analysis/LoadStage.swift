@@ -1,0 +1,55 @@
+// Throughput by a closed loop, then latency by an open loop that offers a part of it.
+import SearchProtocol
+import TesseraBase
+import VectorCore
+import Worker
+
+/// Puts a version under load.
+struct LoadStage: Sendable {
+    private let subject: any MeasuredVersion
+    private let load: LoadGenerator
+
+    init(
+        _ subject: any MeasuredVersion, _ searcher: any VersionSearcher, _ queries: Matrix,
+        _ options: SearchOptions
+    ) {
+        self.subject = subject
+        load = LoadGenerator(
+            searcher, queries, options: options, concurrency: subject.plan.concurrency,
+            stop: subject.stop)
+    }
+
+    /// The first queries bring code and memory in, and make connections.
+    func warmUp() async throws(TesseraError) {
+        _ = try await load.closedLoop(seconds: subject.plan.loadSeconds / 10)
+        tell(0)
+    }
+
+    func closed() async throws(TesseraError) -> (result: LoadResult, summary: Report.LoadSummary) {
+        let result = try await load.closedLoop(seconds: subject.plan.loadSeconds)
+        tell(1)
+        return (
+            result,
+            Report.LoadSummary(result, concurrency: subject.plan.concurrency, rate: nil)
+        )
+    }
+
+    /// - Parameter closed: what the closed loop reached, of which half is offered where the plan says nothing.
+    func open(after closed: LoadResult) async throws(TesseraError) -> Report.LoadSummary {
+        let plan = subject.plan
+        let rate = plan.rate ?? closed.queriesPerSecond / 2
+        let arrivals = Statistics.arrivals(
+            rate: rate, seconds: plan.loadSeconds, seed: plan.seed,
+            most: LoadGenerator.mostArrivals)
+        // However short the time and low the rate: one query, as in the closed loop.
+        let result = try await load.openLoop(at: arrivals.isEmpty ? [0] : arrivals)
+        tell(2)
+        return Report.LoadSummary(result, concurrency: plan.concurrency, rate: rate)
+    }
+
+    private func tell(_ completed: Int) {
+        subject.progress(
+            ProgressUpdate(
+                phase: "measuring load", completed: completed, total: 2, unit: "loads"))
+    }
+}

@@ -1,0 +1,160 @@
+// Live queries recorded: the log of each index, and the service that writes them all.
+//
+// Invariants: searches only leave copies behind; files, and the objects that drift is judged by, are touched by the service
+// alone, on a thread for that; what fails there is told in /stats and the log of the server, and fails no search.
+import Catalog
+import Logging
+import ServiceLifecycle
+import Synchronization
+import TesseraBase
+
+/// The query logs of all indexes.
+final class QueryLog: Sendable {
+    let settings: QueryLogSettings
+    private let logs = Mutex<[String: IndexQueryLog]>([:])
+
+    /// Throws `unavailable` where the folder cannot be made.
+    init(_ settings: QueryLogSettings) throws(TesseraError) {
+        try QueryLogFiles.make(folder: settings.folder)
+        self.settings = settings
+    }
+
+    /// Draws from queries of a served index that were answered.
+    func offer(_ floats: [Float], dimension: Int, to index: String) {
+        guard !floats.isEmpty else { return }
+        let log = logs.withLock { logs in
+            if let log = logs[index] { return log }
+            let log = IndexQueryLog(index, share: settings.share, seed: settings.seed)
+            logs[index] = log
+            return log
+        }
+        log.offer(floats, dimension: dimension)
+    }
+
+    /// By name.
+    var all: [IndexQueryLog] {
+        logs.withLock { $0.values.sorted { $0.name < $1.name } }
+    }
+}
+
+/// Writes what was drawn, now and then and at the end.
+struct QueryLogService: Service {
+    /// Tries to read what drift is judged by, for each version.
+    private static let mostTries = 3
+
+    let log: QueryLog
+    let indexes: ServedIndexes
+    let logger: Logger
+    private let pool = WorkPool(width: 1)
+
+    init(_ log: QueryLog, _ indexes: ServedIndexes, logger: Logger) {
+        self.log = log
+        self.indexes = indexes
+        self.logger = logger
+    }
+
+    /// What the service keeps of an index.
+    private final class Kept: Sendable {
+        let files: Mutex<QueryLogFiles>
+
+        init(_ files: QueryLogFiles) {
+            self.files = Mutex(files)
+        }
+    }
+
+    private struct Judged {
+        var version = 0
+        var tries = 0
+        var gauge: DriftGauge?
+    }
+
+    func run() async {
+        var kept: [String: Kept] = [:]
+        var judged: [String: Judged] = [:]
+        var isEnding = false
+        while !isEnding {
+            // The wait alone is cut short: what was fetched is written. At the last, nobody searches any more.
+            isEnding = await cancelWhenGracefulShutdown { [interval = log.settings.interval] in
+                (try? await Task.sleep(for: interval)) == nil
+            }
+            await write(&kept, &judged)
+        }
+    }
+
+    private func write(_ kept: inout [String: Kept], _ judged: inout [String: Judged]) async {
+        for index in log.all {
+            let queries = index.take()
+            let files = kept[index.name] ?? files(of: index.name)
+            kept[index.name] = files
+            await write(queries, of: index, to: files)
+            await judge(queries, of: index, &judged[index.name, default: Judged()])
+        }
+    }
+
+    private func files(of index: String) -> Kept {
+        Kept(
+            QueryLogFiles(
+                folder: "\(log.settings.folder)/\(index)", bound: log.settings.bytes,
+                writer: log.settings.writer))
+    }
+
+    private func write(
+        _ queries: [[Float]], of index: IndexQueryLog, to kept: Kept
+    ) async {
+        let outcome = await inBackground {
+            kept.files.withLock { files in
+                let outcome = files.add(queries)
+                return (outcome: outcome, unwritten: files.unwritten, bytes: files.bytes)
+            }
+        }
+        guard let (outcome, unwritten, bytes) = outcome else {
+            return index.update { $0.dropped += queries.count }
+        }
+        let failed = index.counts.isFailing
+        if let failure = outcome.failure, !failed {
+            logger.warning(
+                "queries cannot be recorded",
+                metadata: ["index": "\(index.name)", "error": "\(failure)"])
+        }
+        index.update { counts in
+            counts.recorded += outcome.recorded
+            counts.dropped += outcome.dropped
+            counts.waiting = unwritten
+            counts.bytes = bytes
+            counts.isFailing = outcome.failure != nil
+        }
+    }
+
+    /// On the thread for files; nil where the server was told not to wait any longer.
+    private func inBackground<Output: Sendable>(
+        _ body: @escaping @Sendable () -> Output
+    ) async -> Output? {
+        try? await pool.run { () throws(TesseraError) in body() }
+    }
+
+    private func judge(
+        _ queries: [[Float]], of index: IndexQueryLog, _ judged: inout Judged
+    ) async {
+        guard let served = indexes[index.name], let manifest = served.manifest else { return }
+        if judged.version != manifest.version { judged = Judged(version: manifest.version) }
+        if judged.gauge == nil, judged.tries < Self.mostTries {
+            judged.tries += 1
+            do throws(TesseraError) {
+                judged.gauge = try await DriftGauge(manifest, from: served.catalog, pool: pool)
+            } catch {
+                logger.debug(
+                    "drift is not judged",
+                    metadata: ["index": "\(index.name)", "reason": "\(error)"])
+            }
+        }
+        guard let gauge = judged.gauge else { return }
+        let updated = await inBackground {
+            var gauge = gauge
+            gauge.add(queries)
+            return gauge
+        }
+        judged.gauge = updated ?? gauge
+        let reading = judged.gauge?.reading
+        index.update { $0.drift = reading }
+    }
+}
