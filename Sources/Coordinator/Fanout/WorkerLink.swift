@@ -5,7 +5,7 @@ import GRPCNIOTransportHTTP2Posix
 package import SearchProtocol
 import Synchronization
 package import TesseraBase
-import VectorCore
+package import VectorCore
 
 /// A connection to one worker. It is asked only while it says it serves and its breaker is closed.
 package final class WorkerLink: Sendable {
@@ -194,6 +194,36 @@ package final class WorkerLink: Sendable {
         guard answer.found else { return nil }
         let columns = max(1, answer.vector.count / 4)
         return try WireFloats.matrix(answer.vector, columns: columns, "a worker's vector").elements
+    }
+
+    /// The vectors of rows, `[places][dimension]`. Throws as ``search(_:timeout:)``, `unsupported` also where the worker is of
+    /// a build that does not know the call.
+    package func vectors(
+        at places: [NumericID], index: String, version: Int, dimension: Int, timeout: Duration
+    ) async throws(TesseraError) -> Matrix {
+        var message = Tessera_Worker_V1_VectorsRequest()
+        message.index = index
+        message.version = UInt32(clamping: version)
+        message.places = places.map(\.rawValue)
+        let worker = Tessera_Worker_V1_ShardWorker.Client(wrapping: client)
+        let answer: Tessera_Worker_V1_VectorsResponse
+        do {
+            answer = try await worker.vectors(message, options: Self.options(timeout))
+        } catch { throw TesseraError(worker: address.description, error) }
+        let vectors = try WireFloats.matrix(
+            answer.vectors, columns: dimension, "a worker's vectors")
+        guard vectors.rows == places.count else {
+            throw TesseraError(
+                .corrupted, "worker \(address) sent \(vectors.rows) vectors of \(places.count)")
+        }
+        return vectors
+    }
+
+    /// What the worker's tiers have done; nil where it does not say.
+    package func tierReport(timeout: Duration) async -> TierReport? {
+        let worker = Tessera_Worker_V1_ShardWorker.Client(wrapping: client)
+        let answer = try? await worker.statistics(.init(), options: Self.options(timeout))
+        return answer?.report(of: address.description)
     }
 
     /// Tells the worker that a version is no longer asked for. One that cannot be told finds out by itself.

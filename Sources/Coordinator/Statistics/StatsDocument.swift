@@ -36,11 +36,11 @@ struct StatsDocument: Encodable {
     let responseCache: Cache
     let connections: Int
     let indexes: [Index]
-    let backend: [String: Double]
+    let tiers: [TierCounts]
 
     init(
         _ statistics: ServerStatistics, gate: AdmissionGate, cache: ResponseCache?,
-        indexes: ServedIndexes, connections: Int, backend: [String: Double]
+        indexes: ServedIndexes, connections: Int, tiers: [TierReport]
     ) {
         let snapshot = statistics.snapshot
         uptimeS = Double(snapshot.uptime.nanoseconds / 1_000_000) / 1e3
@@ -67,7 +67,7 @@ struct StatsDocument: Encodable {
                 name: index.name, version: Nullable(status.version), inUse: status.inUse,
                 retiring: status.retiring, flips: status.flips, problem: Nullable(status.problem))
         }
-        self.backend = backend
+        self.tiers = tiers.map(TierCounts.init)
     }
 
     /// The same as Prometheus reads it (text format 0.0.4).
@@ -95,9 +95,7 @@ struct StatsDocument: Encodable {
         addStages(&text)
         addCache(&text)
         addIndexes(&text)
-        for (name, value) in backend.sorted(by: { $0.key < $1.key }) {
-            text.add("tessera_backend_\(name)", .gauge, "From whoever searches.", [("", value)])
-        }
+        tiers.add(to: &text)
         return text.text
     }
 

@@ -63,6 +63,32 @@ package enum Tessera_Worker_V1_ShardWorker: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "Vectors" metadata.
+        package enum Vectors: Sendable {
+            /// Request type for "Vectors".
+            package typealias Input = Tessera_Worker_V1_VectorsRequest
+            /// Response type for "Vectors".
+            package typealias Output = Tessera_Worker_V1_VectorsResponse
+            /// Descriptor for "Vectors".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tessera.worker.v1.ShardWorker"),
+                method: "Vectors",
+                type: .unary
+            )
+        }
+        /// Namespace for "Statistics" metadata.
+        package enum Statistics: Sendable {
+            /// Request type for "Statistics".
+            package typealias Input = Tessera_Worker_V1_StatisticsRequest
+            /// Response type for "Statistics".
+            package typealias Output = Tessera_Worker_V1_StatisticsResponse
+            /// Descriptor for "Statistics".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tessera.worker.v1.ShardWorker"),
+                method: "Statistics",
+                type: .unary
+            )
+        }
         /// Namespace for "Retire" metadata.
         package enum Retire: Sendable {
             /// Request type for "Retire".
@@ -81,6 +107,8 @@ package enum Tessera_Worker_V1_ShardWorker: Sendable {
             Prepare.descriptor,
             Search.descriptor,
             Lookup.descriptor,
+            Vectors.descriptor,
+            Statistics.descriptor,
             Retire.descriptor
         ]
     }
@@ -161,6 +189,42 @@ extension Tessera_Worker_V1_ShardWorker {
             request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_LookupRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_LookupResponse>
+
+        /// Handle the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tessera_Worker_V1_VectorsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tessera_Worker_V1_VectorsResponse` messages.
+        func vectors(
+            request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_VectorsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_VectorsResponse>
+
+        /// Handle the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tessera_Worker_V1_StatisticsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tessera_Worker_V1_StatisticsResponse` messages.
+        func statistics(
+            request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_StatisticsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_StatisticsResponse>
 
         /// Handle the "Retire" method.
         ///
@@ -243,6 +307,42 @@ extension Tessera_Worker_V1_ShardWorker {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_LookupResponse>
 
+        /// Handle the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tessera_Worker_V1_VectorsResponse` message.
+        func vectors(
+            request: GRPCCore.ServerRequest<Tessera_Worker_V1_VectorsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_VectorsResponse>
+
+        /// Handle the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tessera_Worker_V1_StatisticsResponse` message.
+        func statistics(
+            request: GRPCCore.ServerRequest<Tessera_Worker_V1_StatisticsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_StatisticsResponse>
+
         /// Handle the "Retire" method.
         ///
         /// > Source IDL Documentation:
@@ -322,6 +422,42 @@ extension Tessera_Worker_V1_ShardWorker {
             context: GRPCCore.ServerContext
         ) async throws -> Tessera_Worker_V1_LookupResponse
 
+        /// Handle the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tessera_Worker_V1_VectorsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tessera_Worker_V1_VectorsResponse` to respond with.
+        func vectors(
+            request: Tessera_Worker_V1_VectorsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tessera_Worker_V1_VectorsResponse
+
+        /// Handle the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tessera_Worker_V1_StatisticsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tessera_Worker_V1_StatisticsResponse` to respond with.
+        func statistics(
+            request: Tessera_Worker_V1_StatisticsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tessera_Worker_V1_StatisticsResponse
+
         /// Handle the "Retire" method.
         ///
         /// > Source IDL Documentation:
@@ -380,6 +516,28 @@ extension Tessera_Worker_V1_ShardWorker.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Tessera_Worker_V1_ShardWorker.Method.Vectors.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_VectorsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_VectorsResponse>(),
+            handler: { request, context in
+                try await self.vectors(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Tessera_Worker_V1_ShardWorker.Method.Statistics.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_StatisticsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_StatisticsResponse>(),
+            handler: { request, context in
+                try await self.statistics(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Tessera_Worker_V1_ShardWorker.Method.Retire.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_RetireRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_RetireResponse>(),
@@ -423,6 +581,28 @@ extension Tessera_Worker_V1_ShardWorker.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_LookupResponse> {
         let response = try await self.lookup(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func vectors(
+        request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_VectorsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_VectorsResponse> {
+        let response = try await self.vectors(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func statistics(
+        request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_StatisticsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_StatisticsResponse> {
+        let response = try await self.statistics(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -476,6 +656,32 @@ extension Tessera_Worker_V1_ShardWorker.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_LookupResponse> {
         return GRPCCore.ServerResponse<Tessera_Worker_V1_LookupResponse>(
             message: try await self.lookup(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func vectors(
+        request: GRPCCore.ServerRequest<Tessera_Worker_V1_VectorsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_VectorsResponse> {
+        return GRPCCore.ServerResponse<Tessera_Worker_V1_VectorsResponse>(
+            message: try await self.vectors(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func statistics(
+        request: GRPCCore.ServerRequest<Tessera_Worker_V1_StatisticsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_StatisticsResponse> {
+        return GRPCCore.ServerResponse<Tessera_Worker_V1_StatisticsResponse>(
+            message: try await self.statistics(
                 request: request.message,
                 context: context
             ),
@@ -573,6 +779,52 @@ extension Tessera_Worker_V1_ShardWorker {
             deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_LookupResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_LookupResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_VectorsRequest` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_VectorsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func vectors<Result>(
+            request: GRPCCore.ClientRequest<Tessera_Worker_V1_VectorsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_VectorsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_VectorsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_VectorsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_StatisticsRequest` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_StatisticsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func statistics<Result>(
+            request: GRPCCore.ClientRequest<Tessera_Worker_V1_StatisticsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_StatisticsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_StatisticsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_StatisticsResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "Retire" method.
@@ -717,6 +969,74 @@ extension Tessera_Worker_V1_ShardWorker {
             )
         }
 
+        /// Call the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_VectorsRequest` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_VectorsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func vectors<Result>(
+            request: GRPCCore.ClientRequest<Tessera_Worker_V1_VectorsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_VectorsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_VectorsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_VectorsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tessera_Worker_V1_ShardWorker.Method.Vectors.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_StatisticsRequest` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_StatisticsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func statistics<Result>(
+            request: GRPCCore.ClientRequest<Tessera_Worker_V1_StatisticsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_StatisticsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_StatisticsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_StatisticsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tessera_Worker_V1_ShardWorker.Method.Statistics.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "Retire" method.
         ///
         /// > Source IDL Documentation:
@@ -838,6 +1158,64 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_LookupRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_LookupResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Vectors" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The stored vectors of rows whose places are known.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func vectors<Result>(
+        request: GRPCCore.ClientRequest<Tessera_Worker_V1_VectorsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_VectorsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.vectors(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_VectorsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_VectorsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Statistics" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What the tiers of this worker have done since its start.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func statistics<Result>(
+        request: GRPCCore.ClientRequest<Tessera_Worker_V1_StatisticsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_StatisticsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.statistics(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_StatisticsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_StatisticsResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -969,6 +1347,72 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
             metadata: metadata
         )
         return try await self.lookup(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Vectors" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The stored vectors of rows whose places are known.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func vectors<Result>(
+        _ message: Tessera_Worker_V1_VectorsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_VectorsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tessera_Worker_V1_VectorsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.vectors(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Statistics" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What the tiers of this worker have done since its start.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func statistics<Result>(
+        _ message: Tessera_Worker_V1_StatisticsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_StatisticsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tessera_Worker_V1_StatisticsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.statistics(
             request: request,
             options: options,
             onResponse: handleResponse

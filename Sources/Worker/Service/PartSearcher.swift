@@ -64,9 +64,10 @@ struct PartSearcher: Sendable {
         }
     }
 
-    /// Brings shards into memory as long as there is room; how many of them are there.
+    /// Brings shards into memory as long as there is room, the hottest first; how many of them are there.
     func prepare(_ ordinals: [Int]) async throws(TesseraError) -> Int {
-        _ = try await mapConcurrently(ordinals, width: Self.waitingParts) { ordinal in
+        let hottest = cache.rankedByHeat(ordinals, shards)
+        _ = try await mapConcurrently(hottest, width: Self.waitingParts) { ordinal in
             await cache.lease([ordinal], of: shards)
         }
         return cache.held(ordinals, of: shards).shards.count
@@ -106,6 +107,16 @@ struct PartSearcher: Sendable {
         if let deadline, ContinuousClock.now >= deadline {
             throw TesseraError(.unavailable, "the deadline passed before the answer was ready")
         }
+    }
+
+    /// `[dimension]` for each place, in their order. Throws as ``VectorLookup/vectors(at:held:)``.
+    func vectors(
+        at places: [NumericID], _ lookup: VectorLookup
+    ) async throws(TesseraError) -> [[Float]] {
+        let there = Set(places.map(\.shard)).filter(index.shards.indices.contains)
+        let lease = cache.held(there.sorted(), of: shards)
+        defer { withExtendedLifetime(lease) {} }
+        return try await lookup.vectors(at: places, held: lease.shards)
     }
 
     /// Parts whose shards are in memory.

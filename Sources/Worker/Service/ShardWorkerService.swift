@@ -6,6 +6,9 @@ import Synchronization
 package import TesseraBase
 import VectorCore
 
+/// Vectors that one request may ask for.
+private let mostVectors = 1 << 16
+
 /// Answers a coordinator. Whatever a message says can make its own call fail, and nothing else.
 package final class ShardWorkerService: Sendable {
     private let versions: WorkerVersions
@@ -73,6 +76,32 @@ package final class ShardWorkerService: Sendable {
     }
 }
 
+extension ShardWorkerService {
+    /// The stored vectors of rows. Throws as ``lookup(_:)``, and `invalidArgument` for rows that are not there.
+    package func vectors(_ message: Tessera_Worker_V1_VectorsRequest)
+        async throws(TesseraError) -> Tessera_Worker_V1_VectorsResponse
+    {
+        guard message.places.count <= mostVectors else {
+            throw TesseraError(
+                .invalidArgument,
+                "\(message.places.count) vectors are too many for one request; ask for at most \(mostVectors)"
+            )
+        }
+        let version = try await versions.version(Int(message.version), of: message.index)
+        let lookup = VectorLookup(manifest: version.manifest, catalog: version.catalog)
+        let vectors = try await version.searcher.vectors(
+            at: message.places.map { NumericID(rawValue: $0) }, lookup)
+        var answer = Tessera_Worker_V1_VectorsResponse()
+        answer.vectors = WireFloats.data(vectors.flatMap { $0 })
+        return answer
+    }
+
+    /// What the tiers have done.
+    package func statistics() -> Tessera_Worker_V1_StatisticsResponse {
+        .init(TierReport(place: TierReport.here, versions.statistics))
+    }
+}
+
 extension ShardWorkerService: Tessera_Worker_V1_ShardWorker.SimpleServiceProtocol {
     package func search(request: WireSearchRequest, context: ServerContext) async throws
         -> WireSearchResponse
@@ -90,6 +119,18 @@ extension ShardWorkerService: Tessera_Worker_V1_ShardWorker.SimpleServiceProtoco
         async throws -> Tessera_Worker_V1_LookupResponse
     {
         do { return try await lookup(request) } catch { throw RPCError(error) }
+    }
+
+    package func vectors(request: Tessera_Worker_V1_VectorsRequest, context: ServerContext)
+        async throws -> Tessera_Worker_V1_VectorsResponse
+    {
+        do { return try await vectors(request) } catch { throw RPCError(error) }
+    }
+
+    package func statistics(request: Tessera_Worker_V1_StatisticsRequest, context: ServerContext)
+        async throws -> Tessera_Worker_V1_StatisticsResponse
+    {
+        statistics()
     }
 
     package func retire(request: Tessera_Worker_V1_RetireRequest, context: ServerContext)

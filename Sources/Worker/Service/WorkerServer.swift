@@ -54,6 +54,7 @@ package struct WorkerServer: Service {
             group.addTask { try await server.serve() }
             group.addTask { try await self.announce(server) }
             group.addTask { await self.sweep() }
+            group.addTask { await self.versions.keepHeat() }
             group.addTask {
                 try? await gracefulShutdown()
                 self.logger.info("draining")
@@ -64,6 +65,7 @@ package struct WorkerServer: Service {
             // serve() ends last when all is well, and first when it cannot listen.
             do {
                 while try await group.next() != nil {}
+                await versions.saveHeat()
             } catch {
                 group.cancelAll()
                 throw error

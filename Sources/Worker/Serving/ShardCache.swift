@@ -221,7 +221,8 @@ package final class ShardCache: Sendable {
         }
     }
 
-    private func rankedByHeat(_ ordinals: [Int], _ version: VersionShards) -> [Int] {
+    /// The shards, hottest first.
+    func rankedByHeat(_ ordinals: [Int], _ version: VersionShards) -> [Int] {
         let heat = state.withLock { $0.policy.heat }
         return ordinals.map { ($0, heat.weight(of: version.key($0).digest)) }
             .sorted { ($1.1, $0.0) < ($0.1, $1.0) }.map(\.0)
