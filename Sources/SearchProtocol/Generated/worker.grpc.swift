@@ -50,6 +50,19 @@ package enum Tessera_Worker_V1_ShardWorker: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "SearchMany" metadata.
+        package enum SearchMany: Sendable {
+            /// Request type for "SearchMany".
+            package typealias Input = Tessera_Worker_V1_NumberedSearch
+            /// Response type for "SearchMany".
+            package typealias Output = Tessera_Worker_V1_NumberedAnswer
+            /// Descriptor for "SearchMany".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tessera.worker.v1.ShardWorker"),
+                method: "SearchMany",
+                type: .bidirectionalStreaming
+            )
+        }
         /// Namespace for "Lookup" metadata.
         package enum Lookup: Sendable {
             /// Request type for "Lookup".
@@ -106,6 +119,7 @@ package enum Tessera_Worker_V1_ShardWorker: Sendable {
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             Prepare.descriptor,
             Search.descriptor,
+            SearchMany.descriptor,
             Lookup.descriptor,
             Vectors.descriptor,
             Statistics.descriptor,
@@ -171,6 +185,25 @@ extension Tessera_Worker_V1_ShardWorker {
             request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_SearchRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_SearchResponse>
+
+        /// Handle the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tessera_Worker_V1_NumberedAnswer` messages.
+        func searchMany(
+            request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_NumberedSearch>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_NumberedAnswer>
 
         /// Handle the "Lookup" method.
         ///
@@ -289,6 +322,25 @@ extension Tessera_Worker_V1_ShardWorker {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_SearchResponse>
 
+        /// Handle the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tessera_Worker_V1_NumberedAnswer` messages.
+        func searchMany(
+            request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_NumberedSearch>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_NumberedAnswer>
+
         /// Handle the "Lookup" method.
         ///
         /// > Source IDL Documentation:
@@ -404,6 +456,26 @@ extension Tessera_Worker_V1_ShardWorker {
             context: GRPCCore.ServerContext
         ) async throws -> Tessera_Worker_V1_SearchResponse
 
+        /// Handle the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A stream of `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - response: A response stream of `Tessera_Worker_V1_NumberedAnswer` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func searchMany(
+            request: GRPCCore.RPCAsyncSequence<Tessera_Worker_V1_NumberedSearch, any Swift.Error>,
+            response: GRPCCore.RPCWriter<Tessera_Worker_V1_NumberedAnswer>,
+            context: GRPCCore.ServerContext
+        ) async throws
+
         /// Handle the "Lookup" method.
         ///
         /// > Source IDL Documentation:
@@ -499,6 +571,17 @@ extension Tessera_Worker_V1_ShardWorker.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_SearchResponse>(),
             handler: { request, context in
                 try await self.search(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Tessera_Worker_V1_ShardWorker.Method.SearchMany.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_NumberedSearch>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_NumberedAnswer>(),
+            handler: { request, context in
+                try await self.searchMany(
                     request: request,
                     context: context
                 )
@@ -650,6 +733,23 @@ extension Tessera_Worker_V1_ShardWorker.SimpleServiceProtocol {
         )
     }
 
+    package func searchMany(
+        request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_NumberedSearch>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_NumberedAnswer> {
+        return GRPCCore.StreamingServerResponse<Tessera_Worker_V1_NumberedAnswer>(
+            metadata: [:],
+            producer: { writer in
+                try await self.searchMany(
+                    request: request.messages,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
     package func lookup(
         request: GRPCCore.ServerRequest<Tessera_Worker_V1_LookupRequest>,
         context: GRPCCore.ServerContext
@@ -756,6 +856,30 @@ extension Tessera_Worker_V1_ShardWorker {
             deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_SearchResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_SearchResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request producing `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_NumberedAnswer` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func searchMany<Result>(
+            request: GRPCCore.StreamingClientRequest<Tessera_Worker_V1_NumberedSearch>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_NumberedSearch>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_NumberedAnswer>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tessera_Worker_V1_NumberedAnswer>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "Lookup" method.
@@ -928,6 +1052,39 @@ extension Tessera_Worker_V1_ShardWorker {
             try await self.client.unary(
                 request: request,
                 descriptor: Tessera_Worker_V1_ShardWorker.Method.Search.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request producing `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_NumberedAnswer` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func searchMany<Result>(
+            request: GRPCCore.StreamingClientRequest<Tessera_Worker_V1_NumberedSearch>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_NumberedSearch>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_NumberedAnswer>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tessera_Worker_V1_NumberedAnswer>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.bidirectionalStreaming(
+                request: request,
+                descriptor: Tessera_Worker_V1_ShardWorker.Method.SearchMany.descriptor,
                 serializer: serializer,
                 deserializer: deserializer,
                 options: options,
@@ -1134,6 +1291,34 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
         )
     }
 
+    /// Call the "SearchMany" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+    /// > once, in whatever order.
+    ///
+    /// - Parameters:
+    ///   - request: A streaming request producing `Tessera_Worker_V1_NumberedSearch` messages.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func searchMany<Result>(
+        request: GRPCCore.StreamingClientRequest<Tessera_Worker_V1_NumberedSearch>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tessera_Worker_V1_NumberedAnswer>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.searchMany(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_NumberedSearch>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_NumberedAnswer>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "Lookup" method.
     ///
     /// > Source IDL Documentation:
@@ -1314,6 +1499,39 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
             metadata: metadata
         )
         return try await self.search(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "SearchMany" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+    /// > once, in whatever order.
+    ///
+    /// - Parameters:
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - producer: A closure producing request messages to send to the server. Returning
+    ///       from the closure closes the request stream.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func searchMany<Result>(
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        requestProducer producer: @Sendable @escaping (GRPCCore.RPCWriter<Tessera_Worker_V1_NumberedSearch>) async throws -> Void,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tessera_Worker_V1_NumberedAnswer>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.StreamingClientRequest<Tessera_Worker_V1_NumberedSearch>(
+            metadata: metadata,
+            producer: producer
+        )
+        return try await self.searchMany(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -100,6 +100,11 @@ package final class WorkerVersions: Sendable {
         }
     }
 
+    /// The version if it is open.
+    func opened(_ number: Int, of index: String) -> OpenVersion? {
+        use(Key(index: index, version: number), at: .now)
+    }
+
     /// Searching does not clear a version's retirement: it only puts off its end.
     private func use(_ key: Key, at now: ContinuousClock.Instant) -> OpenVersion? {
         entries.withLock { entries in
