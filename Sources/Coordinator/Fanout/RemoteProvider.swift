@@ -114,8 +114,8 @@ package final class RemoteProvider: BackendProvider, Service {
         case .list(let addresses): return addresses
         case .name(let name, let port):
             do throws(TesseraError) {
-                return try await pool.run { () throws(TesseraError) in
-                    try NameResolution.addresses(of: name, port: port)
+                return try await pool.run { [settings] () throws(TesseraError) in
+                    try settings.resolve(name, port).get()
                 }
             } catch {
                 logger.warning(
