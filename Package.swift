@@ -183,8 +183,8 @@ let package = Package(
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "SearchProtocol", "Indexer", "Worker", "Coordinator", "TestSupport", logging,
                 lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOCore", package: "swift-nio"),
-            ]),
+                .product(name: "NIOCore", package: "swift-nio"), grpcTransport,
+            ] + grpc),
         testTarget(
             "AnalysisTests",
             [

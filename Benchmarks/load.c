@@ -258,7 +258,7 @@ static struct connection *idle_connection(void) {
 static double send_due(double end) {
     struct connection *c;
     if (interval == 0) {
-        while (busy_count < connection_count && now() < end && (c = idle_connection()) != NULL) begin(c, now());
+        while (busy_count < connection_count && now() < end && !ended && (c = idle_connection()) != NULL) begin(c, now());
         return end - now();
     }
     for (double time = now(); next_due <= time && next_due < end; next_due += poisson ? -log(uniform()) * interval : interval) {

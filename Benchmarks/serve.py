@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Load on `shardctl serve` from a second process, and what becomes of it. Each part runs alone and writes its section.
 
-    Benchmarks/serve.py PART... --vectors base.fbin --queries q.fbin [--truth gt.ibin] [--store FOLDER]
+    Benchmarks/serve.py --vectors base.fbin --rows 100000 [--parts PART,PART…] [--queries q.fbin] [--store FOLDER]
 
     single   single vectors, base64 and JSON, against the same server answering the same bodies with a constant
     batch    batches of 100 against `shardctl query --batch` on the same cores
@@ -9,10 +9,12 @@
     fan-out  a coordinator with 4 workers against one process: answers and latency
     flips    publish and rollback under full load
     kills    SIGTERM, then kill -9, of one of 4 workers with replication 2, under full load
+    drain    SIGTERM of the server under full load
     soak     ten minutes at 70%: resident memory and descriptors
 
-Without --vectors the bundled sample is used, which only shows that a part runs. FOLDER keeps the store for the next run; it is trained
-where it holds no index `bench`. The server is pinned to --server-cores, the load to --load-cores; by default the machine is halved.
+All of them take about 18 minutes on two cores, ten of them the soak. --rows cuts the file: the first rows are searched, and without --queries the
+10,000 behind them are asked for. Without --vectors the bundled sample is used, which only shows that a part runs. FOLDER keeps the store for
+the next run; it is trained where it holds no index `bench`. The server is pinned to --server-cores, the load to --load-cores; by default the machine is halved.
 Needs NumPy and clang.
 """
 import argparse, concurrent.futures, json, os, pathlib, shutil, signal, statistics, sys, tempfile, time
@@ -25,7 +27,7 @@ sys.path[:0] = [str(ROOT / "Scripts"), str(ROOT / "Clients/python/src")]
 import served
 from tessera_client import Client
 
-INDEX, K, BATCH, WORKERS = "bench", 10, 100, 4
+INDEX, K, BATCH, WORKERS, QUERIES = "bench", 10, 100, 4, 10_000
 
 
 class Bench:
@@ -33,17 +35,26 @@ class Bench:
         self.given, self.folder = given, pathlib.Path(folder)
         self.loader = load.Loader(folder, given.load_cores)
         self.store = given.store or self.folder / "store"
-        self.vectors, self.queries, self.truth = given.vectors, None, None
+        self.vectors, self.queries = given.vectors, None
         if given.vectors is None:
             self.vectors = served.SAMPLE / "base.i8bin"
             self.queries = load.rows(self.vectors)[:1000].astype(np.float32)
         else:
-            self.queries = load.rows(given.queries).astype(np.float32)
-            self.truth = load.rows(given.truth)[:, :K] if given.truth else None
+            self.cut()
         self.asked = {"k": K, **({"recall": given.recall} if given.recall else {})}
         if not (self.store / INDEX / "versions").exists():
             self.train()
             self.shardctl("publish", *self.place, "--quiet")
+
+    def cut(self):
+        """The rows that are searched, and those asked for."""
+        rows, given = load.mapped_rows(self.given.vectors), self.given
+        searched = given.rows or (len(rows) if given.queries else len(rows) - QUERIES)
+        if given.queries is None and len(rows) < searched + QUERIES:
+            raise common.Failed(f"{given.vectors} has no {QUERIES:,} rows behind {searched:,}; give --rows or --queries")
+        self.queries = (load.rows(given.queries) if given.queries else rows[searched:searched + QUERIES]).astype(np.float32)
+        if searched < len(rows):
+            self.vectors = load.write_rows(self.folder / f"base{given.vectors.suffix}", rows[:searched])
 
     @property
     def place(self):
@@ -60,14 +71,14 @@ class Bench:
                              "--json", *(["--shard-size", self.given.shard_size] if self.given.shard_size else []))
         return json.loads(said)["draft"]
 
-    def serve(self, *options):
-        return served.Server("--store", f"file://{self.store.resolve()}", "--index", INDEX, "--threads", len(self.given.server_cores),
-                             "--poll-seconds", 0.2, "--log-level", "error", *options, program=self.given.shardctl,
-                             cores=self.given.server_cores)
+    def serve(self, *options, cores=None):
+        cores = cores or self.given.server_cores
+        return served.Server("--store", f"file://{self.store.resolve()}", "--index", INDEX, "--threads", len(cores), "--poll-seconds", 0.2,
+                             "--log-level", "error", *options, program=self.given.shardctl, cores=cores)
 
-    def workers(self, count):
+    def workers(self, count, cores=None):
         return [served.Server("--store", f"file://{self.store.resolve()}", "--threads", 1, program=self.given.shardctl, command="worker",
-                              cores=self.given.server_cores) for _ in range(count)]
+                              cores=cores or self.given.server_cores) for _ in range(count)]
 
     def requests(self, encoding, queries=None):
         queries = self.queries if queries is None else queries
@@ -87,7 +98,8 @@ class Bench:
     def section(self, title, about, lines):
         command = "    Benchmarks/serve.py " + " ".join(self.shown())
         cores = f"server on cores {self.given.server_cores}, load on {self.given.load_cores}, {self.given.connections} connections kept alive"
-        set_name = "the bundled sample" if self.given.vectors is None else self.given.vectors.name
+        set_name = ("the bundled sample" if self.given.vectors is None else
+                    self.given.vectors.name + (f", {self.given.rows:,} rows of it" if self.given.rows else ""))
         text = "\n".join([f"## {title}", "", f"{common.machine()}; {cores}; {set_name}, {len(self.queries):,} queries of "
                           f"{self.queries.shape[1]} dimensions, k {K}. {about}", "", command, "", *lines]) + "\n"
         common.replace_section(self.given.output, text)
@@ -178,21 +190,32 @@ def answers(bench, server):
         return list(threads.map(lambda row: index.search(row, **bench.asked).results, bench.queries))
 
 
-def recall_of(bench, found):
-    if bench.truth is None:
+def true_neighbours(bench):
+    """Row numbers of the nearest of each query, exactly; None where rows are not compared by their squared distance."""
+    if bench.given.metric != "l2" or bench.given.vectors is None:
+        return None
+    rows = load.rows(bench.vectors).astype(np.float32)
+    norms, nearest = (rows ** 2).sum(1), []
+    for start in range(0, len(bench.queries), 256):
+        distances = norms - 2 * (bench.queries[start:start + 256] @ rows.T)
+        nearest.append(np.argpartition(distances, K, 1)[:, :K])
+    return np.concatenate(nearest)
+
+
+def recall_of(truth, found):
+    if truth is None:
         return float("nan")
-    pairs = list(zip(found, bench.truth))
-    return sum(len({int(result.id) for result in results} & set(truth.tolist())) for results, truth in pairs) / (len(pairs) * K)
+    return sum(len({int(result.id) for result in results} & set(row.tolist())) for results, row in zip(found, truth)) / truth.size
 
 
 class Cluster:
-    """A coordinator with workers, all on the server's cores."""
+    """A coordinator with workers, all on the same cores."""
 
-    def __init__(self, bench, replication):
-        self.workers = bench.workers(WORKERS)
+    def __init__(self, bench, replication, cores=None):
+        self.workers = bench.workers(WORKERS, cores)
         try:
             addresses = ",".join(worker.address for worker in self.workers)
-            self.server = bench.serve("--workers", addresses, "--replication", replication)
+            self.server = bench.serve("--workers", addresses, "--replication", replication, cores=cores)
         except BaseException:
             self.stop()
             raise
@@ -210,21 +233,25 @@ class Cluster:
 
 
 def fan_out(bench):
-    seconds, requests = bench.given.seconds or 10, bench.requests("base64")
-    with bench.serve() as alone, Cluster(bench, 1) as cluster:
+    seconds, rounds, requests = bench.given.seconds or 4, bench.given.rounds, bench.requests("base64")
+    truth = true_neighbours(bench)
+    # One query at a time: whoever asks waits meanwhile, so all cores are the servers'.
+    cores = sorted({*bench.given.server_cores, *bench.given.load_cores})
+    with bench.serve(cores=cores) as alone, Cluster(bench, 1, cores) as cluster:
         one, many, again = answers(bench, alone), answers(bench, cluster.server), answers(bench, cluster.server)
         overlap = statistics.mean(len({r.id for r in a} & {r.id for r in b}) / max(1, len(a)) for a, b in zip(one, many))
         rows = {}
-        for name, server in (("one process", alone), (f"coordinator + {WORKERS} workers", cluster.server)) * 2:
+        for name, server in (("one process", alone), (f"coordinator + {WORKERS} workers", cluster.server)) * rounds:
             outcome = bench.loader.run(server, requests, seconds, 1)
             rows.setdefault(name, []).append(outcome.percentile(50, 99))
-    best = {name: [min(values) for values in zip(*found)] for name, found in rows.items()}
-    (p50_one, p99_one), (p50_many, p99_many) = best.values()
+    middle = {name: [statistics.median(values) for values in zip(*found)] for name, found in rows.items()}
+    (p50_one, p99_one), (p50_many, p99_many) = middle.values()
     bench.section(f"One process against a coordinator with {WORKERS} workers",
-                  f"All on the same cores. Latency of one query at a time over {seconds} s, the better of two runs each, in turn.",
+                  f"All on the same cores, {cores}. Latency of one query at a time, medians of {rounds} runs of {seconds} s each, in turn. "
+                  "Recall is against exact search.",
                   ["| answers compared | overlap@10 | recall of one | recall of many | a repeated run is identical |", "|---|---|---|---|---|",
-                   f"| {len(one):,} | **{overlap:.4f}** | {recall_of(bench, one):.4f} | {recall_of(bench, many):.4f} | {many == again} |", "",
-                   "| | p50 ms | p99 ms |", "|---|---|---|", *(f"| {name} | {p50:.3f} | {p99:.3f} |" for name, (p50, p99) in best.items()),
+                   f"| {len(one):,} | **{overlap:.4f}** | {recall_of(truth, one):.4f} | {recall_of(truth, many):.4f} | {many == again} |", "",
+                   "| | p50 ms | p99 ms |", "|---|---|---|", *(f"| {name} | {p50:.3f} | {p99:.3f} |" for name, (p50, p99) in middle.items()),
                    f"| added | **{p50_many - p50_one:.3f}** | {p99_many - p99_one:.3f} |"])
 
 
@@ -289,18 +316,41 @@ def kill_row(bench, requests, name, number):
     after = outcome.between(at, float("inf"))
     good = after[after["status"] == 200]
     before, during = (outcome.percentile(99, since=since, until=until)[0] for since, until in ((0, at), (at, at + 2)))
-    least = float((good["kept"] / np.maximum(good["ids"], 1)).min()) if len(good) else float("nan")
-    return (f"| {name} | {len(after):,} | {outcome.under_way(at)} | **{len(bad)}** | {last:.2f} | {before:.2f} | {during:.2f} | {during / before:.2f} "
-            f"| {outcome.overlap(at):.5f} | {least:.1f} |")
+    wrong = int((good["same"] == 0).sum())
+    ends = np.sort(good["start"] + good["latency"] / 1000)
+    pause = float(np.diff(ends, prepend=at).max()) if len(ends) else float("nan")
+    rates = [outcome.answered(since, until) for since, until in ((at - seconds / 2, at), (at + 2, at + seconds))]
+    return (f"| {name} | {len(after):,} | {outcome.under_way(at)} | **{len(bad)}** | **{wrong}** | **{last:.2f}** | {pause:.2f} "
+            f"| {rates[1] / rates[0]:.2f} | {before:.2f} | {during:.2f} | {during / before:.2f} |")
 
 
 def kills(bench):
     requests = bench.requests("base64")
     rows = [kill_row(bench, requests, name, number) for name, number in (("SIGTERM", signal.SIGTERM), ("kill -9", signal.SIGKILL))]
-    bench.section(f"One of {WORKERS} workers ends under full load", "Replication 2. During: the two seconds after it. Overlap: of the ids of each answer after "
-                  "it with those of the first answer to the same query; another grouping of shards may change borderline candidates.",
-                  ["| | requests after | under way then | failed or incomplete | last of them after s | p99 before, ms | p99 during, ms | ratio "
-                   "| overlap@10 | least |", "|---|---|---|---|---|---|---|---|---|---|", *rows])
+    bench.section(f"One of {WORKERS} workers ends under full load", "Replication 2. Wrong: other ids, or another order, than in the first answer to the same query. "
+                  "Whole again: the last request that failed or lacked shards ended that long after it. Rate: answers a second from two seconds after it on, "
+                  "against those before it. During: the two seconds after it.",
+                  ["| | requests after | under way then | failed or incomplete | wrong | whole again after s | longest without an answer, s | rate "
+                   "| p99 before, ms | p99 during, ms | ratio |", "|---|---|---|---|---|---|---|---|---|---|---|", *rows])
+
+
+def drain(bench):
+    seconds, requests, rows = bench.given.seconds or 2, bench.requests("base64"), []
+    for _ in range(bench.given.rounds):
+        server = bench.serve()
+        run = bench.loader.start(server, requests, 3600, bench.given.connections)
+        time.sleep(seconds)
+        at = run.now()
+        status = server.stop()
+        ended = run.now()
+        time.sleep(0.2)
+        outcome = run.stop()
+        counts = outcome.failures()
+        refused = counts.pop(-1, 0)
+        rows.append(f"| {len(outcome.between(at, ended)) - refused:,} | **{sum(counts.values())}** {counts or ''} | {refused} | {ended - at:.1f} | {status} |")
+    bench.section("SIGTERM of the server under full load", "Clients keep their connection until they are told to close it, and make another. Lost: requests "
+                  "that were sent and not answered. Connects that nobody took are no requests.",
+                  ["| requests after it | lost | connects refused | ended after s | exit status |", "|---|---|---|---|---|", *rows])
 
 
 def soak(bench):
@@ -323,7 +373,16 @@ def soak(bench):
                    f"| **{(last / first - 1) * 100:+.1f}%** | {settled[0][2]} | {max(row[2] for row in settled)} | {idle} |"])
 
 
-PARTS = {"single": single, "batch": batch, "tail": tail, "fan-out": fan_out, "flips": flips, "kills": kills, "soak": soak}
+PARTS = {"single": single, "batch": batch, "tail": tail, "fan-out": fan_out, "flips": flips, "kills": kills,
+         "drain": drain, "soak": soak}
+
+
+def part_list(text):
+    parts = text.split(",")
+    for part in parts:
+        if part not in PARTS:
+            raise argparse.ArgumentTypeError(f"there is no part {part}; those there are: {', '.join(PARTS)}")
+    return parts
 
 
 def core_list(text):
@@ -332,16 +391,16 @@ def core_list(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="+", choices=[*PARTS, "all"], metavar="PART")
+    parser.add_argument("--parts", type=part_list, default=list(PARTS), metavar="PART,PART…", help="all unless given")
     parser.add_argument("--vectors", type=pathlib.Path)
+    parser.add_argument("--rows", type=int, help="of the file of vectors that are searched; all unless given")
     parser.add_argument("--queries", type=pathlib.Path)
-    parser.add_argument("--truth", type=pathlib.Path, help="rows of the true neighbours, for recall; ids must be row numbers")
     parser.add_argument("--metric", default="l2")
     parser.add_argument("--shard-size", type=int)
     parser.add_argument("--store", type=pathlib.Path, help="folder that keeps the store")
     parser.add_argument("--recall", type=float, help="the operating point to search at; the version's default unless given")
     parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, help="of each measurement; every part has its own otherwise")
     cores = sorted(os.sched_getaffinity(0))
     parser.add_argument("--server-cores", type=core_list, default=cores[:max(1, len(cores) // 2)])
@@ -349,12 +408,12 @@ def main():
     parser.add_argument("--shardctl", type=pathlib.Path, default=served.SHARDCTL)
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).with_name("RESULTS.md"))
     given = parser.parse_args()
-    if (given.vectors is None) != (given.queries is None):
-        parser.error("--vectors and --queries go together")
+    if given.vectors is None and (given.queries or given.rows):
+        parser.error("--queries and --rows are for --vectors")
     folder = tempfile.mkdtemp(prefix="tessera-serve-")
     try:
         bench = Bench(given, folder)
-        for name in PARTS if "all" in given.parts else given.parts:
+        for name in given.parts:
             PARTS[name](bench)
     except (common.Failed, served.Failed) as error:
         sys.exit(str(error))

@@ -13,6 +13,18 @@ def rows(path):
     return np.fromfile(path, ELEMENTS[path.suffix], offset=8).reshape(count, width)
 
 
+def mapped_rows(path):
+    count, width = (int(number) for number in np.fromfile(path, np.uint32, 2))
+    return np.memmap(path, ELEMENTS[path.suffix], "r", 8, (count, width))
+
+
+def write_rows(path, values):
+    with open(path, "wb") as file:
+        np.array(values.shape, np.uint32).tofile(file)
+        np.ascontiguousarray(values).tofile(file)
+    return path
+
+
 def base64_of(values):
     return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
 
@@ -96,11 +108,10 @@ class Outcome:
         """How many of which status; 0 is a broken connection, -1 a refused one, -2 no answer."""
         return {int(status): int(count) for status, count in zip(*np.unique(self.failed["status"], return_counts=True))}
 
-    def overlap(self, since=0.0):
-        """Of the ids of answers since then, those that the first answer to the same request had too."""
-        good = self.between(since, float("inf"))
-        good = good[good["status"] == 200]
-        return float(good["kept"].sum() / max(1, good["ids"].sum()))
+    def answered(self, since, until):
+        """Good answers a second to what was asked between `since` and `until`."""
+        asked = self.between(since, until)
+        return float((asked["status"] == 200).sum() / max(1e-9, until - since))
 
 
 def cpu_seconds(process):

@@ -2,7 +2,7 @@
 # The one list of what Tessera needs from outside. Sourced by the other scripts.
 
 # Every build: compressed sections and HTTP; Python shows the sample's answers; binutils proves what a binary links.
-apt_base=(libzstd-dev libcurl4-openssl-dev python3 python3-venv binutils git)
+apt_base=(libzstd-dev libcurl4-openssl-dev python3 python3-venv binutils git curl openssl)
 
 # Builds with `--traits Faiss`.
 apt_faiss=(libfaiss-dev libopenblas-dev libgomp1)

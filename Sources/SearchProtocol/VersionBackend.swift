@@ -54,11 +54,37 @@ package protocol VersionBackend: Sendable {
     /// - Throws: `unsupported` where the version keeps no vectors, `corrupted` and `unavailable` as ``search(_:)``.
     func vector(of id: String) async throws(TesseraError) -> [Float]?
 
+    /// The vectors stored for results of a search of this version, in their order. Throws as ``vector(of:)``.
+    func vectors(of hits: [Hit]) async throws(TesseraError) -> [[Float]]
+
     /// No query will come any more; those under way have ended.
     func retire() async
+}
+
+extension VersionBackend {
+    /// Ids looked up at once.
+    private static var lookups: Int { 8 }
+
+    /// Looks each up by its id; who knows better does better.
+    package func vectors(of hits: [Hit]) async throws(TesseraError) -> [[Float]] {
+        try await mapConcurrently(hits, width: Self.lookups) { hit async throws(TesseraError) in
+            guard let vector = try await vector(of: hit.id) else {
+                throw TesseraError(
+                    .corrupted, "'\(hit.id.prefix(100))' was found, but it cannot be looked up")
+            }
+            return vector
+        }
+    }
 }
 
 /// Makes versions searchable. Called anew for every version that appears; what it returns is warm.
 package protocol BackendProvider: Sendable {
     func open(index: String, version: Int) async throws(TesseraError) -> any VersionBackend
+
+    /// What the tiers have done, one report a place where shards are searched; places that do not answer are missing.
+    func tierReports() async -> [TierReport]
+}
+
+extension BackendProvider {
+    package func tierReports() async -> [TierReport] { [] }
 }

@@ -61,7 +61,7 @@ struct ServeCommand: ShardctlCommand {
         logger.logLevel = level
         let opened = try place.open()
         let pool = try threads.pool()
-        let provider = try workers.provider(opened, pool: pool, logger: logger)
+        let provider = try workers.provider(place, opened, pool: pool, logger: logger)
         let server = try CoordinatorServer(
             settings, store: opened.uncached, provider: provider, logger: logger)
         let address = listener.address

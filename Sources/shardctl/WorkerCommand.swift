@@ -26,10 +26,7 @@ struct WorkerCommand: ShardctlCommand {
     @OptionGroup var place: StoreOptions
     @Option(help: "Address and port, host:port or [IPv6]:port; port 0 takes a free one.")
     var listen = "127.0.0.1:7171"
-    @Option(
-        parsing: .unconditional,
-        help: "Megabytes of shards kept in memory; three fifths of what there is unless given.")
-    var memoryMegabytes: Int?
+    @OptionGroup var memory: ServingMemoryOptions
     @Option(
         parsing: .unconditional,
         help: "Searches under way at once; more are refused. 64 for each thread unless given.")
@@ -47,9 +44,13 @@ struct WorkerCommand: ShardctlCommand {
             throw TesseraError(
                 .invalidArgument, "--max-searches \(limit) is out of range; give 1 to 1000000")
         }
+        let opened = try place.open()
+        let cache = ShardCache(budget: try memory.budget(), pool: pool)
+        let heat = HeatKeeper(
+            cache, in: memory.heatFolder(place).map { HeatFile(in: FileStore(root: $0)) })
         let versions = WorkerVersions(
-            store: try place.open().store, pool: pool,
-            cache: ShardCache(budget: try budget(), pool: pool))
+            store: opened.store, disk: opened.cache, meter: opened.meter, pool: pool, cache: cache,
+            heat: heat)
         let logger = Logger(label: "worker") { StreamLogHandler.standardError(label: $0) }
         let server = WorkerServer(settings, versions: versions, limit: limit, logger: logger) {
             host, port in
@@ -61,16 +62,6 @@ struct WorkerCommand: ShardctlCommand {
             throw TesseraError(
                 .unavailable, "the worker at \(listen) had to stop", cause: error)
         }
-    }
-
-    private func budget() throws(TesseraError) -> Int {
-        guard let given = memoryMegabytes else { return ServingOptions.defaultMemoryBudget() }
-        guard (1...100_000_000).contains(given) else {
-            throw TesseraError(
-                .invalidArgument,
-                "--memory-megabytes \(given) is out of range; give 1 to 100000000")
-        }
-        return given * 1_000_000
     }
 
     private func serverSettings() throws(TesseraError) -> WorkerServerSettings {

@@ -1,6 +1,7 @@
 // Options that serve and worker share: how the two of them speak.
 import ArgumentParser
 import Coordinator
+import Foundation
 import Logging
 import ObjectStore
 import SearchProtocol
@@ -31,6 +32,35 @@ struct WorkerTLSOptions: ParsableArguments {
     }
 }
 
+/// What whoever searches keeps in memory, and remembers of what was asked for.
+struct ServingMemoryOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: "Megabytes of shards kept in memory; three fifths of what there is unless given.")
+    var memoryMegabytes: Int?
+
+    @Option(
+        help:
+            "A folder that remembers which shards are asked for, over a restart; --cache unless given."
+    )
+    var heat: String?
+
+    /// Bytes. Throws `invalidArgument` out of range.
+    func budget() throws(TesseraError) -> Int {
+        guard let given = memoryMegabytes else { return ServingOptions.defaultMemoryBudget() }
+        guard (1...100_000_000).contains(given) else {
+            throw TesseraError(
+                .invalidArgument,
+                "--memory-megabytes \(given) is out of range; give 1 to 100000000")
+        }
+        return given * 1_000_000
+    }
+
+    func heatFolder(_ place: StoreOptions) -> String? {
+        (heat ?? place.cache).map { URL(filePath: $0).path }
+    }
+}
+
 /// Who searches for serve: this process, or workers elsewhere.
 struct WorkersOptions: ParsableArguments {
     @Option(
@@ -43,11 +73,22 @@ struct WorkersOptions: ParsableArguments {
     var replication = 1
 
     @OptionGroup var tls: WorkerTLSOptions
+    @OptionGroup var memory: ServingMemoryOptions
 
     func provider(
-        _ opened: OpenedStore, pool: WorkPool, logger: Logger
+        _ place: StoreOptions, _ opened: OpenedStore, pool: WorkPool, logger: Logger
     ) throws(TesseraError) -> any BackendProvider {
-        guard let workers else { return LocalProvider(store: opened.store, pool: pool) }
+        guard let workers else {
+            let options = ServingOptions(
+                memoryBudget: try memory.budget(), heatFolder: memory.heatFolder(place))
+            return LocalProvider(opened, pool: pool, options: options)
+        }
+        guard memory.memoryMegabytes == nil, memory.heat == nil else {
+            throw TesseraError(
+                .invalidArgument,
+                "--memory-megabytes and --heat are for whoever holds shards; give them to the workers"
+            )
+        }
         let remote = RemoteSettings(
             workers: try WorkerAddresses(workers), replication: replication,
             security: try tls.files())

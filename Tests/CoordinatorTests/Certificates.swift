@@ -43,7 +43,7 @@ struct Certificates {
         ]
     }
 
-    private func path(_ name: String) -> String { folder.path(name) }
+    func path(_ name: String) -> String { folder.path(name) }
 
     private func run(_ arguments: [String]) throws {
         let process = Process()

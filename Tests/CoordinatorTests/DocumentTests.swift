@@ -131,7 +131,14 @@ struct DocumentTests {
                 let order = ["min", "p50", "p95", "p99", "max"].compactMap { stage[$0] }
                 #expect(order == order.sorted() && order.count == 5)
             }
+            let tiers = try #require(stats["tiers"] as? [[String: Any]])
+            let memory = try #require(tiers.first?["ram"] as? [String: Any])
+            #expect(tiers.count == 1 && tiers[0]["place"] as? String == "here")
+            #expect(tiers[0]["disk"] is NSNull && tiers[0]["store"] is NSNull)
+            #expect(memory["hits"] as? Int ?? 0 >= 12 && memory["hit_rate"] as? Double == 1)
+            #expect(memory["shards"] as? Int == index.manifest.index.shards.count)
             let text = try await server.ask("GET", "/metrics").text
+            #expect(text.contains(#"tessera_tier_hits_total{place="here",tier="ram"} "#))
             #expect(text.contains(#"tessera_queries_total{source="ram"} 12.0"#))
             for line in text.split(separator: "\n") where !line.hasPrefix("#") {
                 let words = line.split(separator: " ")

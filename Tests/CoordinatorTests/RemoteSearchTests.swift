@@ -257,9 +257,20 @@ struct RemoteSearchTests {
                 #expect(abs(found - given) < 0.01)
             }
             #expect(try await backend.vector(of: "nobody") == nil)
+            let hits = try await backend.search(index.request())[0].answer.hits
+            let vectors = try await backend.vectors(of: hits)
+            for (hit, found) in zip(hits, vectors) {
+                #expect(try await backend.vector(of: hit.id) == found)
+            }
+            let nowhere = Hit(id: "v1", distance: 0, place: NumericID(shard: 0, row: 1 << 20))
+            let error = await #expect(throws: TesseraError.self) {
+                try await backend.vectors(of: [nowhere])
+            }
+            #expect(error?.code == .invalidArgument)
             workers[0].send(SIGKILL)
             _ = await workers[0].end()
             #expect(try await backend.vector(of: "v17") == vector)
+            #expect(try await backend.vectors(of: hits).count == hits.count)
         }
     }
 

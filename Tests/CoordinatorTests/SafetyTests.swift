@@ -200,6 +200,33 @@ struct SafetyTests {
         }
     }
 
+    @Test("a thousand connections that say nothing are no hindrance to one that asks")
+    func idleThousand() async throws {
+        // Both ends are in this process.
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, 4096))
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let index = try await PublishedIndex.shared.value
+        try await withServer(index) { server in
+            func connections() async throws -> Int {
+                try await server.ask("GET", "/stats").json["connections"] as? Int ?? -1
+            }
+            var idle: [Wire] = []
+            for _ in 0..<1000 { idle.append(try Wire(port: server.port)) }
+            try await server.wait(for: "all of them") { try await connections() > 1000 }
+            for row in 0..<20 {
+                let answer = try await server.search(#"{"vector":\#(index.query(row).json)}"#)
+                #expect(answer.status == 200)
+            }
+            // Each of them can still ask.
+            try await idle[777].send(Wire.request("GET", "/health"))
+            #expect(try await idle[777].answer().status == 200)
+            idle.removeAll()
+            try await server.wait(for: "their end") { try await connections() < 10 }
+        }
+    }
+
     @Test("the trace id of a request comes back; without one, or a bad one, there is a new one")
     func traces() async throws {
         let index = try await PublishedIndex.shared.value

@@ -27,7 +27,7 @@ struct WireAnswer: Sendable {
 
 /// A connection. Blocking calls run on threads of their own: the server shares this process.
 final class Wire: Sendable {
-    private static let threads = WorkPool(width: 48)
+    static let threads = WorkPool(width: 48)
 
     private let descriptor: Int32
     private let unread = Mutex<[UInt8]>([])
@@ -55,6 +55,15 @@ final class Wire: Sendable {
 
     deinit {
         close(descriptor)
+    }
+
+    /// A connection to a server that may be on its way out, and then takes a while to say no.
+    static func patiently(port: Int) async throws -> Wire {
+        try await threads.run { () throws(TesseraError) in
+            do { return try Wire(port: port) } catch {
+                throw TesseraError(.unavailable, "\(error)")
+            }
+        }
     }
 
     /// The bytes of a request.
@@ -106,15 +115,18 @@ final class Wire: Sendable {
         }
     }
 
-    /// Waits for the server to close the connection; what it sends until then.
-    func untilClosed() async throws -> [UInt8] {
+    /// Waits for the server to close the connection, or for what is enough; what it sends until then.
+    func untilClosed(
+        or isEnough: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
+    ) async throws -> [UInt8] {
         try await Self.threads.run { [self] () throws(TesseraError) in
             var bytes = unread.withLock { $0 }
-            while true {
+            while !isEnough(bytes) {
                 let more = try receive()
                 if more.isEmpty { return bytes }
                 bytes += more
             }
+            return bytes
         }
     }
 

@@ -23,11 +23,13 @@ final class WorkerProcess: @unchecked Sendable {
     private let ended: AsyncStream<Void>
 
     /// - Parameter port: 0 takes a free one.
-    init(store: String, port: Int = 0, _ more: [String] = []) async throws {
+    init(
+        store: String, host: String = "127.0.0.1", port: Int = 0, _ more: [String] = []
+    ) async throws {
         let process = Process()
         process.executableURL = Self.shardctl
         process.arguments =
-            ["worker", "--store", "file://\(store)", "--listen", "127.0.0.1:\(port)"]
+            ["worker", "--store", "file://\(store)", "--listen", "\(host):\(port)"]
             + ["--threads", "2", "--memory-megabytes", "256"] + more
         let output = Pipe()
         process.standardOutput = output

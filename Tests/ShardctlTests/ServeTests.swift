@@ -62,6 +62,39 @@ struct ServeTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
     }
 
+    @Test("which shards are asked for is remembered at the end; memory has the bound it is given")
+    func remembers() async throws {
+        try place.write("base.fbin", Matrix.sample(rows: 500))
+        try place.mustRun("train", ["--vectors", "base.fbin"])
+        try place.mustRun("publish", ["--no-tune"])
+        let output = try place.folder.write("out", Data())
+        let program = try Program(
+            Program.shardctl,
+            [
+                "serve", "--store", "file://\(place.store)", "--port", "0", "--drain-seconds", "0",
+                "--memory-megabytes", "77", "--heat", "heat",
+            ], in: place.folder.url.path, outputPath: output)
+        let base = try await address(output)
+        for _ in 0..<3000 where try await ask(.get, base + "/ready").status != 200 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let numbers = Matrix.sample(rows: 1, seed: 4).row(0).map { "\($0)" }.joined(separator: ",")
+        let rows = [String](repeating: "[\(numbers)]", count: 600).joined(separator: ",")
+        // Of shards that are all in memory one use in 1,024 is looked at.
+        for _ in 0..<3 {
+            let answer = try await ask(
+                .post, base + "/v1/indexes/photos/search", #"{"vectors":[\#(rows)],"k":1}"#)
+            #expect(answer.status == 200)
+        }
+        let stats = try await ask(.get, base + "/stats")
+        #expect(String(decoding: stats.body, as: UTF8.self).contains(#""budget":77000000"#))
+        program.send(SIGTERM)
+        let outcome = program.wait()
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let heat = try Data(contentsOf: URL(filePath: place.folder.path("heat/shards.heat")))
+        #expect(heat.count > 50)
+    }
+
     private func ids(_ json: Data, _ list: String) throws -> [String] {
         let object = try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
         let results = try #require(object[list] as? [[String: Any]])
@@ -75,6 +108,8 @@ struct ServeTests {
             (["--keys", "nowhere"], "nowhere"), (["--tls-key", "k"], "--tls-certificate"),
             (["--tls-certificate", "c", "--tls-key", "k"], "PEM"), (["--max-k", "0"], "--max-k"),
             (["--index", "Bad Name"], "Bad Name"), (["--log-level", "loud"], "loud"),
+            (["--memory-megabytes", "0"], "--memory-megabytes"),
+            (["--workers", "127.0.0.1:1", "--memory-megabytes", "9"], "workers"),
         ])
     func refusals(arguments: [String], says: String) throws {
         let outcome = try Program.run(

@@ -98,6 +98,24 @@ struct LocalBackendTests {
         #expect(try await backend.vector(of: "v1500") == nil)
     }
 
+    @Test("the vectors of results are those of their ids, wherever the shards are")
+    func vectorsByPlace() async throws {
+        let fixture = try await TieredFixture.read()
+        let all = fixture.bytes[.all] ?? 0
+        for (budget, residency) in [(all, Residency.all), (all, .codes), (all / 3, .all)] {
+            let provider = fixture.provider(
+                fixture.index.store, budget: budget, residency: residency)
+            let backend = try await provider.open(index: "photos", version: 1)
+            let hits = try await backend.search(fixture.request).prefix(5).flatMap(\.answer.hits)
+            let vectors = try await backend.vectors(of: hits)
+            #expect(hits.count == 50 && vectors.count == 50)
+            for (hit, vector) in zip(hits, vectors) {
+                #expect(try await backend.vector(of: hit.id) == vector)
+            }
+            #expect(try await backend.vectors(of: []) == [])
+        }
+    }
+
     @Test("a version without a refine tier keeps no vectors")
     func noVectors() async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan(refine: .none))

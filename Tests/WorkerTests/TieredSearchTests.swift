@@ -71,8 +71,9 @@ struct TieredSearchTests {
         #expect(again.answer.hits == fixture.expected[0])
         #expect(store.takeReads() == 0)
         let statistics = provider.statistics
-        #expect(try #require(statistics.disk?.hitRate) > 0)
-        #expect(statistics.ram.hitRate == 0)
+        let report = TierReport(place: TierReport.here, statistics)
+        #expect(try #require(report.disk?.hitRate) > 0)
+        #expect(report.memory.hitRate == 0)
     }
 
     @Test("a query that is late is cut off, or says that it knows nothing", arguments: [1, 3])

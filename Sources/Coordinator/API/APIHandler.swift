@@ -3,6 +3,7 @@ import Catalog
 import Foundation
 import HTTPTypes
 import NIOCore
+import SearchProtocol
 import TesseraBase
 
 /// A whole answer.
@@ -25,6 +26,7 @@ struct APIHandler: Sendable {
     let statistics: ServerStatistics
     let settings: ServerSettings
     let connections: ConnectionCount
+    let tierReports: @Sendable () async -> [TierReport]
     let closing: Closing
     /// One publish or rollback at a time: each reads back a whole version.
     let publishing = AdmissionGate(places: 1, seats: 0)
@@ -68,10 +70,11 @@ struct APIHandler: Sendable {
             var answer = try document(readiness)
             if !readiness.ready { answer.status = .serviceUnavailable }
             return answer
-        case .stats: return try document(stats)
+        case .stats: return try document(await stats())
         case .metrics:
             return APIAnswer(
-                contentType: "text/plain; version=0.0.4", body: ByteBuffer(string: stats.prometheus)
+                contentType: "text/plain; version=0.0.4",
+                body: ByteBuffer(string: await stats().prometheus)
             )
         case .openapi: return APIAnswer(body: EmbeddedFiles.openapi)
         case .page:
@@ -116,10 +119,10 @@ struct APIHandler: Sendable {
         return try document(publication)
     }
 
-    private var stats: StatsDocument {
+    private func stats() async -> StatsDocument {
         StatsDocument(
             statistics, gate: search.gate, cache: search.cache, queryLog: search.queryLog,
-            indexes: indexes, connections: connections.open, backend: settings.backendNumbers())
+            indexes: indexes, connections: connections.open, tiers: await tierReports())
     }
 
     private func document(_ value: some Encodable) throws(APIError) -> APIAnswer {

@@ -21,7 +21,7 @@ struct AnswerWriter {
     ///   - isBatch: lists of results rather than one.
     ///   - vectors: of the hits, one list an answer, where they were asked for.
     mutating func write(
-        version: Int, _ answers: [BackendAnswer], isBatch: Bool, vectors: [[[Float]?]]?,
+        version: Int, _ answers: [BackendAnswer], isBatch: Bool, vectors: [[[Float]]]?,
         explain: Bool, isCached: Bool
     ) {
         buffer.writeStaticString("{\"version\":")
@@ -66,7 +66,7 @@ struct AnswerWriter {
         return slowest
     }
 
-    private mutating func write(_ hits: [Hit], vectors: [[Float]?]?) {
+    private mutating func write(_ hits: [Hit], vectors: [[Float]]?) {
         buffer.writeStaticString("[")
         var isFirst = true
         for (index, hit) in hits.enumerated() {

@@ -119,19 +119,16 @@ struct SearchHandler: Sendable {
     private func vectors(
         _ answers: [BackendAnswer], _ version: ServedVersion,
         _ deadline: ContinuousClock.Instant
-    ) async throws(APIError) -> [[[Float]?]] {
-        let ids = answers.flatMap { $0.answer.hits.map(\.id) }
-        guard ids.count <= Self.mostVectors else {
+    ) async throws(APIError) -> [[[Float]]] {
+        let hits = answers.flatMap(\.answer.hits)
+        guard hits.count <= Self.mostVectors else {
             throw APIError(
                 .invalidArgument,
-                "vectors of \(ids.count) results are too many for one request; ask for at most \(Self.mostVectors)",
+                "vectors of \(hits.count) results are too many for one request; ask for at most \(Self.mostVectors)",
                 field: "with", limit: Self.mostVectors)
         }
         do throws(TesseraError) {
-            let found = try await mapConcurrently(ids, width: 8) {
-                id async throws(TesseraError) in
-                try await version.backend.vector(of: id)
-            }
+            let found = try await version.backend.vectors(of: hits)
             var start = 0
             return answers.map { answer in
                 defer { start += answer.answer.hits.count }

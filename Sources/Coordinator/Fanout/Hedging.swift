@@ -4,11 +4,14 @@
 package struct LatencyWindow: Sendable {
     /// Latencies remembered.
     private static let capacity = 128
+    /// Sorting them for each would cost as much as a small search.
+    private static let additionsASort = 16
     /// Fewer than this say nothing.
     private static let least = 20
 
     private var latencies: [Duration] = []
     private var next = 0
+    private var untilSorted = 0
 
     package init() {}
 
@@ -19,13 +22,15 @@ package struct LatencyWindow: Sendable {
             latencies[next] = latency
             next = (next + 1) % Self.capacity
         }
+        guard latencies.count >= Self.least else { return }
+        untilSorted -= 1
+        guard untilSorted <= 0 else { return }
+        untilSorted = latencies.count < Self.capacity ? 1 : Self.additionsASort
+        percentile95 = latencies.sorted()[(latencies.count * 95 + 99) / 100 - 1]
     }
 
     /// What 95 of 100 requests were answered within; nil while too few were.
-    package var percentile95: Duration? {
-        guard latencies.count >= Self.least else { return nil }
-        return latencies.sorted()[(latencies.count * 95 + 99) / 100 - 1]
-    }
+    package private(set) var percentile95: Duration?
 }
 
 /// How many second requests there may be: a share of the first ones, so that a slow time does not double the load.

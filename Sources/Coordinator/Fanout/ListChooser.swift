@@ -26,8 +26,11 @@ struct ChosenLists: Sendable {
 struct ListChooser: Sendable {
     /// Reads of shards under way at once.
     private static let concurrency = 64
+    /// Centroids that are compared on the calling thread; more are worth the way to the pool. Less than a millisecond's.
+    private static let centroidsHere = 1 << 15
 
     private let references: [ShardReference]
+    private let listsPerShard: Int
     private let router: RouterIndex
     private let rotates: Bool
     private let store: any ObjectStore
@@ -49,6 +52,7 @@ struct ListChooser: Sendable {
             let metric = Metric(rawValue: manifest.index.metric)
         else { throw TesseraError(.corrupted, "\(key) does not fit the manifest's shards") }
         references = manifest.index.shards
+        listsPerShard = references.reduce(0) { $0 + $1.lists } / max(1, references.count)
         self.router = try await pool.run { RouterIndex(router, metric: metric) }
         if case .rotation = router.transform { rotates = true } else { rotates = false }
         self.store = store
@@ -102,6 +106,13 @@ struct ListChooser: Sendable {
     private func pass(
         _ waiting: [Int], _ queries: Matrix, _ options: SearchOptions, _ pinned: [Int: OpenShard]
     ) async throws(TesseraError) -> [(query: Int, choice: Choice)] {
+        let (work, overflow) = (references.count + options.probeShards * listsPerShard)
+            .multipliedReportingOverflow(by: waiting.count)
+        if !overflow, work <= Self.centroidsHere {
+            return runs.with { run in
+                waiting.map { ($0, choose(queries.row($0), options, pinned, &run)) }
+            }
+        }
         let lanes = min(pool.width, waiting.count)
         let portions = (0..<lanes).map { lane in
             waiting[lane * waiting.count / lanes..<(lane + 1) * waiting.count / lanes]

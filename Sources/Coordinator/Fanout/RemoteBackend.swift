@@ -13,10 +13,10 @@ import VectorCore
 package final class RemoteBackend: VersionBackend {
     let index: String
     let version: Int
-    private let manifest: Manifest
-    private let settings: RemoteSettings
+    let manifest: Manifest
+    let settings: RemoteSettings
     private let chooser: ListChooser
-    private let workers: Mutex<WorkerSet>
+    let workers: Mutex<WorkerSet>
     private let hedges: HedgeCounter
     private let logger: Logger
     private let onRetire: @Sendable (RemoteBackend) -> Void
@@ -138,19 +138,6 @@ package final class RemoteBackend: VersionBackend {
         default:
             TesseraError(.unavailable, "some of the shards could not be searched", cause: error)
         }
-    }
-
-    package func vector(of id: String) async throws(TesseraError) -> [Float]? {
-        var last = TesseraError(.unavailable, "no worker can be asked now; try again")
-        for link in workers.withLock({ $0 }).links where link.isServing {
-            do throws(TesseraError) {
-                return try await link.vector(
-                    of: id, index: index, version: version, timeout: settings.longestSearch)
-            } catch  where error.code == .unavailable || error.code == .resourceExhausted {
-                last = error
-            }
-        }
-        throw last
     }
 
     // MARK: Placing

@@ -52,6 +52,21 @@ package final class RemoteProvider: BackendProvider, Service {
         state.withLock { $0.links }.map { ($0.address, $0.isServing) }
     }
 
+    /// How long a worker may take to say what its tiers have done.
+    private static let reportTime = Duration.seconds(1)
+
+    package func tierReports() async -> [TierReport] {
+        let links = state.withLock { $0.links }.filter(\.isServing)
+        return await withTaskGroup(of: TierReport?.self) { group in
+            for link in links {
+                group.addTask { await link.tierReport(timeout: Self.reportTime) }
+            }
+            var reports: [TierReport] = []
+            for await case let report? in group { reports.append(report) }
+            return reports.sorted { $0.place < $1.place }
+        }
+    }
+
     // MARK: The service
 
     package func run() async throws {
@@ -99,8 +114,8 @@ package final class RemoteProvider: BackendProvider, Service {
         case .list(let addresses): return addresses
         case .name(let name, let port):
             do throws(TesseraError) {
-                return try await pool.run { () throws(TesseraError) in
-                    try NameResolution.addresses(of: name, port: port)
+                return try await pool.run { [settings] () throws(TesseraError) in
+                    try settings.resolve(name, port).get()
                 }
             } catch {
                 logger.warning(

@@ -1,5 +1,6 @@
 // One request on its way to the workers: sends what Dispatch decides and tells it what came of it.
-import Foundation
+import NIOCore
+import NIOPosix
 import SearchProtocol
 import Synchronization
 import TesseraBase
@@ -8,7 +9,8 @@ import VectorCore
 /// What became of a part: its answer, or why there is none.
 typealias PartOutcome = Result<PartAnswer, TesseraError>
 
-/// Sends parts to workers.
+/// Sends parts to workers. What comes of them is told to a mailbox by whoever hears it first, so that a request takes no
+/// task and no timer for each worker.
 struct RemoteSearch: Sendable {
     /// Nobody is asked again beside a worker that has taken less than this.
     private static let leastHedgeDelay = Duration.milliseconds(1)
@@ -22,48 +24,88 @@ struct RemoteSearch: Sendable {
     let hedges: HedgeCounter
 
     private enum Event: Sendable {
-        case answered(Dispatch.Sending, [PartAnswer])
+        case answered(Dispatch.Sending, WireSearchResponse)
         case failed(Dispatch.Sending, TesseraError)
-        case late(Dispatch.Sending)
+        /// Something is due.
+        case time
+    }
+
+    /// What is under way, and when somebody else is asked.
+    private struct Course {
+        var dispatch: Dispatch
+        var outcomes: [PartOutcome]
+        let mail = Mailbox<Event>()
+        var underWay: [Int: (sending: Dispatch.Sending, since: ContinuousClock.Instant)] = [:]
+        /// Of sendings that nobody was asked beside yet, by number.
+        var hedgeAt: [Int: ContinuousClock.Instant] = [:]
+        var alarm: Scheduled<Void>?
+        var alarmAt: ContinuousClock.Instant?
     }
 
     /// One outcome a part.
     func run() async -> [PartOutcome] {
-        var dispatch = Dispatch(
-            orders: groups.map { workers.orders[$0] },
-            holders: groups.map { workers.placement.holders[$0].count })
         let nobody = TesseraError(
             .unavailable, "none of the \(workers.links.count) workers can be asked now; try again")
-        var outcomes = [PartOutcome](repeating: .failure(nobody), count: groups.count)
-        let admits: (Int) -> Bool = { workers.links[$0].admits() }
-        await withTaskGroup(of: Event?.self) { group in
-            var sendings = dispatch.start(admits: admits)
-            while true {
-                for sending in sendings { launch(sending, in: &group) }
-                if dispatch.isDone { break }
-                guard let event = await group.next() else { break }
-                switch event {
-                case .answered(let sending, let answers):
-                    let byPart = Dictionary(uniqueKeysWithValues: zip(sending.parts, answers))
-                    for part in dispatch.answered(sending.number) {
-                        if let answer = byPart[part] { outcomes[part] = .success(answer) }
-                    }
-                    sendings = []
-                case .failed(let sending, let error):
-                    for part in sending.parts where !dispatch.isAnswered(part) {
-                        outcomes[part] = .failure(error)
-                    }
-                    let retries = mayRetry(error)
-                    sendings = dispatch.failed(sending.number) { retries && admits($0) }
-                case .late(let sending):
-                    sendings = dispatch.late(sending.number) { hedges.take() && admits($0) }
-                case nil:
-                    sendings = []
-                }
+        var course = Course(
+            dispatch: Dispatch(
+                orders: groups.map { workers.orders[$0] },
+                holders: groups.map { workers.placement.holders[$0].count }),
+            outcomes: [PartOutcome](repeating: .failure(nobody), count: groups.count))
+        var sendings = course.dispatch.start(admits: admits)
+        while true {
+            for sending in sendings { send(sending, &course) }
+            if course.dispatch.isDone { break }
+            setAlarm(&course)
+            sendings = await take(course.mail.next(), &course)
+            if ContinuousClock.now >= deadline {
+                giveUp(&course)
+                break
             }
-            group.cancelAll()
         }
-        return outcomes
+        course.alarm?.cancel()
+        return course.outcomes
+    }
+
+    private func admits(_ member: Int) -> Bool { workers.links[member].admits() }
+
+    /// What is to be sent now that something has happened.
+    private func take(_ event: Event, _ course: inout Course) -> [Dispatch.Sending] {
+        switch event {
+        case .answered(let sending, let response):
+            do throws(TesseraError) {
+                let answers = try response.answers(
+                    to: sending.parts.map { request.parts[$0] }, k: request.k)
+                end(sending, &course)
+                let new = Set(course.dispatch.answered(sending.number))
+                for (part, answer) in zip(sending.parts, answers) where new.contains(part) {
+                    course.outcomes[part] = .success(answer)
+                }
+                return []
+            } catch {
+                return take(.failed(sending, error), &course)
+            }
+        case .failed(let sending, let error):
+            end(sending, &course)
+            for part in sending.parts where !course.dispatch.isAnswered(part) {
+                course.outcomes[part] = .failure(error)
+            }
+            let retries = mayRetry(error)
+            return course.dispatch.failed(sending.number) { retries && admits($0) }
+        case .time:
+            course.alarmAt = nil
+            let now = ContinuousClock.now
+            var sendings: [Dispatch.Sending] = []
+            for (number, due) in course.hedgeAt.sorted(by: { $0.key < $1.key }) where due <= now {
+                course.hedgeAt[number] = nil
+                sendings += course.dispatch.late(number) { hedges.take() && admits($0) }
+            }
+            return sendings
+        }
+    }
+
+    private func end(_ sending: Dispatch.Sending, _ course: inout Course) {
+        course.underWay[sending.number] = nil
+        course.hedgeAt[sending.number] = nil
     }
 
     /// Another worker would answer the same, or there is no time to ask one.
@@ -72,43 +114,59 @@ struct RemoteSearch: Sendable {
             && ContinuousClock.now < deadline
     }
 
-    private func launch(_ sending: Dispatch.Sending, in group: inout TaskGroup<Event?>) {
+    private func send(_ sending: Dispatch.Sending, _ course: inout Course) {
         let link = workers.links[sending.member]
-        if !sending.isHedge { hedges.countRequest() }
-        group.addTask {
-            do throws(TesseraError) {
-                return .answered(sending, try await ask(link, sending))
-            } catch {
-                return .failed(sending, error)
+        let now = ContinuousClock.now
+        course.underWay[sending.number] = (sending, now)
+        if !sending.isHedge {
+            hedges.countRequest()
+            if let usual = link.percentile95 {
+                course.hedgeAt[sending.number] = now + max(usual, Self.leastHedgeDelay)
             }
         }
-        guard !sending.isHedge, let usual = link.percentile95 else { return }
-        let delay = max(usual, Self.leastHedgeDelay)
-        group.addTask {
-            do {
-                try await Task.sleep(for: delay, tolerance: .zero)
-                return .late(sending)
-            } catch {
-                return nil
-            }
-        }
-    }
-
-    private func ask(_ link: WorkerLink, _ sending: Dispatch.Sending)
-        async throws(TesseraError) -> [PartAnswer]
-    {
-        let timeout = deadline - .now
+        let timeout = deadline - now
         guard timeout > .zero else {
-            throw TesseraError(
+            let late = TesseraError(
                 .unavailable, "the deadline passed before worker \(link.address) was asked")
+            return course.mail.put(.failed(sending, late))
         }
         var selection = request.selecting(sending.parts)
         selection.timeout = timeout
-        let response = try await link.search(selection.message, timeout: timeout)
-        return try response.answers(to: selection.parts, k: request.k)
+        link.search(selection.message, timeout: timeout) { [mail = course.mail] outcome in
+            switch outcome {
+            case .success(let response): mail.put(.answered(sending, response))
+            case .failure(let error): mail.put(.failed(sending, error))
+            }
+        }
+    }
+
+    /// One timer a request: for the first that is due.
+    private func setAlarm(_ course: inout Course) {
+        var due = deadline
+        for time in course.hedgeAt.values { due = min(due, time) }
+        if let alarmAt = course.alarmAt, alarmAt <= due { return }
+        course.alarm?.cancel()
+        course.alarmAt = due
+        let wait = TimeAmount(max(.zero, due - .now))
+        course.alarm = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: wait) {
+            [mail = course.mail] in mail.put(.time)
+        }
+    }
+
+    /// The deadline has passed: nobody is waited for any more.
+    private func giveUp(_ course: inout Course) {
+        let now = ContinuousClock.now
+        for (sending, since) in course.underWay.values {
+            let link = workers.links[sending.member]
+            link.wasGivenUp(after: now - since)
+            for part in sending.parts where !course.dispatch.isAnswered(part) {
+                course.outcomes[part] = .failure(
+                    TesseraError(
+                        .unavailable, "worker \(link.address) did not answer in time"))
+            }
+        }
     }
 }
-
 extension PartsRequest {
     /// The same with some of the parts, and only the queries these need.
     func selecting(_ chosen: [Int]) -> PartsRequest {

@@ -1,11 +1,16 @@
 // One worker as the coordinator knows it: its connection, whether it is well, and how fast it answers.
+//
+// Everything of a link happens on one event loop. Searches go over one call that stays open; a worker whose build does not know
+// that call, or to which it is not open yet, gets each in a call of its own.
 import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import NIOCore
+import NIOPosix
 package import SearchProtocol
 import Synchronization
 package import TesseraBase
-import VectorCore
+package import VectorCore
 
 /// A connection to one worker. It is asked only while it says it serves and its breaker is closed.
 package final class WorkerLink: Sendable {
@@ -13,6 +18,20 @@ package final class WorkerLink: Sendable {
 
     /// How long the health service is left alone after it failed, at first and at most.
     private static let pauses = (first: Duration.milliseconds(100), longest: Duration.seconds(1))
+
+    /// Between two tries to open the call that searches go over, and where the worker does not know it.
+    private static let streamPauses = (
+        short: Duration.milliseconds(100), long: Duration.seconds(60)
+    )
+    /// Searches that may wait to get a call of their own.
+    private static let mostCalls = 1 << 12
+
+    /// A search that gets a call of its own.
+    private struct Call: Sendable {
+        let message: WireSearchRequest
+        let timeout: Duration
+        let done: @Sendable (SearchOutcome) -> Void
+    }
 
     private struct State {
         var isServing = false
@@ -22,7 +41,11 @@ package final class WorkerLink: Sendable {
 
     package let address: WorkerAddress
     private let client: GRPCClient<Transport>
+    private let loop: any EventLoop
     private let state = Mutex(State())
+    private let stream = SearchStream()
+    private let bell = Bell()
+    private let calls: (stream: AsyncStream<Call>, feed: AsyncStream<Call>.Continuation)
     private let stopped: (stream: AsyncStream<Never>, end: AsyncStream<Never>.Continuation)
 
     /// - Parameter serverName: the name in the worker's certificate, where that is not the address's host.
@@ -33,6 +56,10 @@ package final class WorkerLink: Sendable {
         self.address = address
         let (stream, end) = AsyncStream.makeStream(of: Never.self)
         stopped = (stream, end)
+        let (calls, feed) = AsyncStream.makeStream(
+            of: Call.self, bufferingPolicy: .bufferingOldest(Self.mostCalls))
+        self.calls = (calls, feed)
+        loop = MultiThreadedEventLoopGroup.singleton.next()
         var config = Transport.Config.defaults
         config.backoff = .init(
             initial: .milliseconds(100), max: .seconds(2), multiplier: 1.6, jitter: 0.2)
@@ -44,7 +71,8 @@ package final class WorkerLink: Sendable {
             client = GRPCClient(
                 transport: try Transport(
                     target: Self.target(address),
-                    transportSecurity: Self.security(security), config: config))
+                    transportSecurity: Self.security(security), config: config,
+                    eventLoopGroup: loop))
         } catch {
             throw TesseraError(
                 .invalidArgument, "no connection to worker \(address) can be made", cause: error)
@@ -76,15 +104,59 @@ package final class WorkerLink: Sendable {
     ///
     /// - Parameter joined: run when the worker says it serves, before it is asked anything else.
     package func run(joined: @escaping @Sendable () async -> Void) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { [client] in try? await client.runConnections() }
-            group.addTask { await self.watch(joined) }
-            group.addTask { [stopped] in for await _ in stopped.stream {} }
-            // The connection's own end, a stop and a cancellation all mean the same.
-            await group.next()
-            group.cancelAll()
+        await withTaskExecutorPreference(LoopExecutor(loop)) {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { [client] in try? await client.runConnections() }
+                group.addTask { await self.watch(joined) }
+                group.addTask { await self.keepStream() }
+                group.addTask { await self.call() }
+                group.addTask { [stopped] in for await _ in stopped.stream {} }
+                // The connection's own end, a stop and a cancellation all mean the same.
+                await group.next()
+                group.cancelAll()
+            }
         }
+        calls.feed.finish()
+        stopServing()
+    }
+
+    private func stopServing() {
         state.withLock { $0.isServing = false }
+        stream.close()
+    }
+
+    /// Keeps the call open that searches go over, as long as the worker serves.
+    private func keepStream() async {
+        while !Task.isCancelled {
+            guard isServing else {
+                await bell.wait(upTo: Self.streamPauses.long)
+                continue
+            }
+            let isKnown = await stream.serve(client, Self.options(nil))
+            await bell.wait(upTo: isKnown ? Self.streamPauses.short : Self.streamPauses.long)
+        }
+    }
+
+    /// Makes a call for each search that cannot go over the open one.
+    private func call() async {
+        await withDiscardingTaskGroup { group in
+            for await call in calls.stream {
+                group.addTask { [client] in
+                    let worker = Tessera_Worker_V1_ShardWorker.Client(wrapping: client)
+                    do {
+                        call.done(
+                            .success(
+                                try await worker.search(
+                                    call.message, options: Self.options(call.timeout))))
+                    } catch {
+                        call.done(
+                            .failure(
+                                error as? RPCError
+                                    ?? RPCError(code: .unavailable, message: "\(error)")))
+                    }
+                }
+            }
+        }
     }
 
     package func stop() {
@@ -104,13 +176,14 @@ package final class WorkerLink: Sendable {
                             state.isServing = serves
                             if serves { state.breaker.succeeded() }
                         }
+                        if serves { self.bell.ring() } else { self.stream.close() }
                     }
                 }
                 pause = Self.pauses.first
             } catch {
                 pause = min(pause * 2, Self.pauses.longest)
             }
-            state.withLock { $0.isServing = false }
+            stopServing()
             try? await Task.sleep(for: pause)
         }
     }
@@ -125,32 +198,46 @@ package final class WorkerLink: Sendable {
     /// What 95 of 100 of the latest requests were answered within.
     package var percentile95: Duration? { state.withLock { $0.latencies }.percentile95 }
 
-    /// Searches parts. Throws what the worker answers, and `unavailable` where it does not.
-    package func search(_ message: WireSearchRequest, timeout: Duration)
-        async throws(TesseraError) -> WireSearchResponse
-    {
-        let worker = Tessera_Worker_V1_ShardWorker.Client(wrapping: client)
+    /// Searches parts; `done` is told what the worker answers, or `unavailable` where it does not, from any thread.
+    package func search(
+        _ message: WireSearchRequest, timeout: Duration,
+        done: @escaping @Sendable (Result<WireSearchResponse, TesseraError>) -> Void
+    ) {
         let start = ContinuousClock.now
-        do {
-            let response = try await worker.search(message, options: Self.options(timeout))
-            state.withLock { state in
-                state.latencies.add(ContinuousClock.now - start)
-                state.breaker.succeeded()
+        let told: @Sendable (SearchOutcome) -> Void = { [self] outcome in
+            switch outcome {
+            case .success(let response):
+                state.withLock { state in
+                    state.latencies.add(ContinuousClock.now - start)
+                    state.breaker.succeeded()
+                }
+                done(.success(response))
+            case .failure(let error):
+                count(error.code, after: ContinuousClock.now - start)
+                done(.failure(TesseraError(worker: address.description, error)))
             }
-            return response
-        } catch {
-            count(error, after: ContinuousClock.now - start)
-            throw TesseraError(worker: address.description, error)
         }
+        if stream.post(message, told) { return }
+        guard
+            case .enqueued = calls.feed.yield(Call(message: message, timeout: timeout, done: told))
+        else {
+            let full = RPCError(code: .resourceExhausted, message: "too many searches wait for it")
+            return told(.failure(full))
+        }
+    }
+
+    /// A search was not waited for any more, after `wait`.
+    func wasGivenUp(after wait: Duration) {
+        count(.deadlineExceeded, after: wait)
     }
 
     /// A deadline that was too short from the start says nothing about the worker.
     private static let patience = Duration.seconds(1)
 
-    private func count(_ error: any Error, after wait: Duration) {
+    private func count(_ code: RPCError.Code, after wait: Duration) {
         let isFault =
-            switch (error as? RPCError)?.code {
-            case .unavailable, .internalError, .unknown: !Task.isCancelled
+            switch code {
+            case .unavailable, .internalError, .unknown: true
             case .deadlineExceeded: wait >= Self.patience
             default: false
             }
@@ -196,6 +283,36 @@ package final class WorkerLink: Sendable {
         return try WireFloats.matrix(answer.vector, columns: columns, "a worker's vector").elements
     }
 
+    /// The vectors of rows, `[places][dimension]`. Throws as ``search(_:timeout:)``, `unsupported` also where the worker is of
+    /// a build that does not know the call.
+    package func vectors(
+        at places: [NumericID], index: String, version: Int, dimension: Int, timeout: Duration
+    ) async throws(TesseraError) -> Matrix {
+        var message = Tessera_Worker_V1_VectorsRequest()
+        message.index = index
+        message.version = UInt32(clamping: version)
+        message.places = places.map(\.rawValue)
+        let worker = Tessera_Worker_V1_ShardWorker.Client(wrapping: client)
+        let answer: Tessera_Worker_V1_VectorsResponse
+        do {
+            answer = try await worker.vectors(message, options: Self.options(timeout))
+        } catch { throw TesseraError(worker: address.description, error) }
+        let vectors = try WireFloats.matrix(
+            answer.vectors, columns: dimension, "a worker's vectors")
+        guard vectors.rows == places.count else {
+            throw TesseraError(
+                .corrupted, "worker \(address) sent \(vectors.rows) vectors of \(places.count)")
+        }
+        return vectors
+    }
+
+    /// What the worker's tiers have done; nil where it does not say.
+    package func tierReport(timeout: Duration) async -> TierReport? {
+        let worker = Tessera_Worker_V1_ShardWorker.Client(wrapping: client)
+        let answer = try? await worker.statistics(.init(), options: Self.options(timeout))
+        return answer?.report(of: address.description)
+    }
+
     /// Tells the worker that a version is no longer asked for. One that cannot be told finds out by itself.
     package func retire(index: String, version: Int, timeout: Duration) async {
         var message = Tessera_Worker_V1_RetireRequest()
@@ -205,7 +322,7 @@ package final class WorkerLink: Sendable {
         _ = try? await worker.retire(message, options: Self.options(timeout))
     }
 
-    private static func options(_ timeout: Duration) -> CallOptions {
+    private static func options(_ timeout: Duration?) -> CallOptions {
         var options = CallOptions.defaults
         options.timeout = timeout
         options.waitForReady = false

@@ -1,5 +1,9 @@
 // Frees connections from clients that send or read too slowly, or not at all, and closes those that were told so.
 //
+// Invariants: a request that was received is answered before its connection closes, also while the server ends; after the
+// last answer the connection is closed for sending first and read until the client has closed it too, since closing it with
+// something unread would take the answer from the client (RFC 9112, 9.6).
+//
 // One timer a connection looks a few times within the shortest limit; requests set no timers.
 import HTTPTypes
 import NIOCore
@@ -15,7 +19,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let body: TimeAmount
     private let idle: TimeAmount
     private let write: TimeAmount
-    private let tick: TimeAmount
+    private let farewell: TimeAmount
+    private let closing: Closing
+    private var tick: TimeAmount
     private var timer: Scheduled<Void>?
     /// Since when nothing is under way; nil while something is.
     private var idleSince: NIODeadline?
@@ -30,7 +36,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isClosing = false
     private var isOver = false
 
-    init(_ limits: ServerLimits) {
+    /// - Parameter closing: tells that answers are the last of their connection.
+    init(_ limits: ServerLimits, _ closing: Closing) {
+        self.closing = closing
+        farewell = TimeAmount(limits.farewellTime)
         body = TimeAmount(limits.bodyTime)
         idle = TimeAmount(limits.idleTime)
         write = TimeAmount(limits.writeTime)
@@ -57,10 +66,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Behind the last answer nothing is read any more, but received.
+        guard !isClosing else { return }
         switch unwrapInboundIn(data) {
         case .head:
             requests += 1
             idleSince = nil
+            closeAt = nil
             readingSince = .now()
         case .body: break
         case .end: readingSince = nil
@@ -68,19 +80,62 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if isClosing { context.read() }
+        context.fireChannelReadComplete()
+    }
+
+    /// The server accepts no more: a connection that has asked nothing may have a request on its way, and gets a moment.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is ChannelShouldQuiesceEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        guard !isClosing else { return }
+        closesAfterAnswer = true
+        if requests == 0, closeAt == nil { closeAt = .now() + farewell }
+        tick = min(tick, .milliseconds(50))
+        timer?.cancel()
+        schedule(context)
+    }
+
     func write(
         context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
     ) {
+        guard !isClosing else {
+            promise?.fail(ChannelError.outputClosed)
+            return
+        }
         switch unwrapOutboundIn(data) {
-        case .head(let head):
-            if head.headerFields[.connection] == "close" { closesAfterAnswer = true }
-        case .body: break
+        case .head(let head): write(head, promise, context)
+        case .body:
+            context.write(data, promise: promise)
         case .end:
-            requests -= 1
+            requests = max(0, requests - 1)
             if requests == 0 { idleSince = .now() }
             if closesAfterAnswer { return closeAfter(data, promise, context) }
+            context.write(data, promise: promise)
         }
-        context.write(data, promise: promise)
+    }
+
+    private func write(
+        _ head: HTTPResponse, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
+    ) {
+        var head = head
+        if head.isOfCodec {
+            closesAfterAnswer = true
+            let error = APIError(
+                .invalidArgument, "this is not HTTP/1.1 as it can be read; the connection is closed"
+            )
+            let body = ErrorDocument(error).json
+            head.headerFields[.contentType] = "application/json"
+            head.headerFields[.contentLength] = String(body.readableBytes)
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+            context.write(wrapOutboundOut(.body(body)), promise: nil)
+            return
+        }
+        if closing.hasBegun || closesAfterAnswer { head.headerFields[.connection] = "close" }
+        if head.headerFields[.connection] == "close" { closesAfterAnswer = true }
+        context.write(wrapOutboundOut(.head(head)), promise: promise)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -99,15 +154,18 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         finish(data, promise, context)
     }
 
-    /// Writes the end of the last answer and closes once all of it is sent.
+    /// Writes the end of the last answer, closes for sending once it is sent, and waits for the client to close.
     private func finish(
         _ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
     ) {
         isClosing = true
         closeAt = .now() + write
         let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenComplete { _ in
-            context.close(mode: .all, promise: nil)
+        sent.futureResult.assumeIsolated().whenComplete { [self] _ in
+            guard !isOver else { return }
+            closeAt = .now() + .seconds(1)
+            context.close(mode: .output, promise: nil)
+            context.read()
         }
         context.writeAndFlush(data, promise: sent)
     }
@@ -116,8 +174,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func close(
         context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?
     ) {
-        guard isClosing, mode == .all else { return context.close(mode: mode, promise: promise) }
-        context.channel.closeFuture.cascade(to: promise)
+        guard isClosing else { return context.close(mode: mode, promise: promise) }
+        switch mode {
+        case .all: context.channel.closeFuture.cascade(to: promise)
+        case .output, .input: promise?.succeed()
+        }
     }
 
     private func schedule(_ context: ChannelHandlerContext) {
@@ -153,6 +214,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(body)), promise: nil)
         finish(NIOAny(HTTPResponsePart.end(nil)), nil, context)
+    }
+}
+
+extension HTTPResponse {
+    /// Whether Hummingbird made it of bytes that are no HTTP; answers of the API have a body.
+    fileprivate var isOfCodec: Bool {
+        status == .badRequest && headerFields[.contentLength] == "0"
     }
 }
 

@@ -1,7 +1,7 @@
 // The server put together: Hummingbird in front, the watcher behind, both ending in order.
 //
-// Ending: on SIGTERM requests are still answered for a moment while clients are told to close; then no connection is
-// accepted, those under way end; then versions are retired.
+// Ending: on SIGTERM requests are still answered for a moment while clients are told to close; then no connection begins,
+// those that had begun are accepted; then nobody listens, and whatever was asked is answered; then versions are retired.
 import HummingbirdCore
 import HummingbirdTLS
 package import Logging
@@ -23,6 +23,7 @@ package struct CoordinatorServer: Sendable {
     private let logger: Logger
     private let closing = Closing()
     private let queryLog: QueryLog?
+    private let listener = Listener()
 
     /// - Parameters:
     ///   - store: holds the indexes; without a cache.
@@ -52,7 +53,8 @@ package struct CoordinatorServer: Sendable {
     package func group(
         endsOnSignals: Bool, onListening: @escaping @Sendable (Int) async -> Void
     ) throws(TesseraError) -> ServiceGroup {
-        let drain = Drain(closing: closing, time: settings.drain, logger: logger)
+        let drain = Drain(
+            closing: closing, listener: listener, time: settings.drain, logger: logger)
         let watcher = VersionWatcher(
             indexes, provider: provider, settings: settings.watch, logger: logger)
         let writer = queryLog.map { QueryLogService($0, indexes, logger: logger) }
@@ -82,7 +84,8 @@ package struct CoordinatorServer: Sendable {
                 statistics: statistics,
                 cache: settings.responseCacheBytes.map(ResponseCache.init(budget:)),
                 queryLog: queryLog, limits: limits),
-            statistics: statistics, settings: settings, connections: connections, closing: closing)
+            statistics: statistics, settings: settings, connections: connections,
+            tierReports: { [provider] in await provider.tierReports() }, closing: closing)
         let responder = Responder(
             handler: handler, keys: settings.keys, traces: TraceSource(seed: settings.seed),
             logger: logger, logsAccess: settings.logsAccess, bodyBytes: limits.bodyBytes)
@@ -98,7 +101,8 @@ package struct CoordinatorServer: Sendable {
                     let response = await responder.respond(to: request)
                     try await writer.write(response: response.head, body: response.body)
                 },
-                onServerRunning: { channel in
+                onServerRunning: { [listener] channel in
+                    listener.listens(on: channel)
                     await onListening(channel.localAddress?.port ?? 0)
                 })
         } catch {
@@ -108,12 +112,13 @@ package struct CoordinatorServer: Sendable {
     }
 
     private func http(_ limits: ServerLimits) throws(TesseraError) -> HTTPServerBuilder {
+        let closing = closing
         let plain = HTTPServerBuilder { responder in
             LoopChannel(
                 base: HTTP1Channel(
                     responder: responder,
                     configuration: .init(
-                        additionalChannelHandlers: [ConnectionGuard(limits)],
+                        additionalChannelHandlers: [ConnectionGuard(limits, closing)],
                         httpDecoderConfiguration: .init(
                             maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10,
                             maxHeaderFieldCount: 100))))
@@ -137,7 +142,11 @@ package struct CoordinatorServer: Sendable {
 
 /// The first service to end: says goodbye while all still works.
 private struct Drain: Service {
+    /// For connections that had begun to be established and accepted.
+    private static let acceptTime = Duration.milliseconds(100)
+
     let closing: Closing
+    let listener: Listener
     let time: Duration
     let logger: Logger
 
@@ -146,5 +155,7 @@ private struct Drain: Service {
         closing.begin()
         logger.info("closing", metadata: ["drain_s": "\(time.inSeconds)"])
         try? await Task.sleep(for: time)
+        await listener.refuseNewcomers()
+        try? await Task.sleep(for: Self.acceptTime)
     }
 }

@@ -3,20 +3,7 @@
 import HummingbirdCore
 import Logging
 import NIOCore
-
-/// Runs tasks on an event loop. What takes long goes elsewhere by its own choice.
-final class LoopExecutor: TaskExecutor {
-    private let loop: any EventLoop
-
-    init(_ loop: any EventLoop) {
-        self.loop = loop
-    }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        loop.execute { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
-    }
-}
+import TesseraBase
 
 /// A kind of connection whose work stays on its event loop.
 struct LoopChannel<Base: ServerChildChannel>: ServerChildChannel {

@@ -46,7 +46,6 @@ struct Responder: Sendable {
         fields[.traceparent] = trace.header
         for header in answer.headers { fields.append(header) }
         if let failure { Self.add(failure, to: &fields) }
-        if handler.closing.hasBegun { fields[.connection] = "close" }
         handler.statistics.count(status: answer.status.code)
         if logsAccess || failure?.code.status.kind == .serverError {
             log(request, answer, failure, trace, ContinuousClock.now - start)

@@ -23,6 +23,8 @@ package struct ServerLimits: Sendable {
     package var idleTime = Duration.seconds(75)
     /// For a client to take up what was written.
     package var writeTime = Duration.seconds(30)
+    /// While the server ends: for a connection that has asked nothing to do so.
+    package var farewellTime = Duration.milliseconds(500)
 
     package init() {}
 }
@@ -64,8 +66,6 @@ package struct ServerSettings: Sendable {
     package var measure: Measurement = { (_: Draft) async throws(TesseraError) in
         MeasuredDraft()
     }
-    /// Numbers for /stats from whoever searches, by name.
-    package var backendNumbers: @Sendable () -> [String: Double] = { [:] }
     /// Answers every search with the same bytes: what a benchmark compares with.
     package var answersConstant = false
 

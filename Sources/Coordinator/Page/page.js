@@ -302,9 +302,14 @@ function showStats(stats) {
     return row([[name, ""], [whole(stage.count), "number"], cell(stage.p50), cell(stage.p95), cell(stage.p99), cell(stage.max)]);
   }));
   showTiers(stats);
-  const backend = Object.entries(stats.backend);
-  $("backend-box").hidden = backend.length === 0;
-  facts($("backend"), backend.map(([name, value]) => [name.replaceAll("_", " "), whole(Math.round(value * 1000) / 1000)]));
+  $("places-box").hidden = stats.tiers.length === 0;
+  facts($("places"), stats.tiers.flatMap(({ place, ram, disk, store }) => {
+    const rate = (tier) => (tier.hit_rate === null ? "–" : `${(tier.hit_rate * 100).toFixed(1)}%`);
+    const pairs = [[`${place}: in memory`, `${rate(ram)}, ${size(ram.bytes)} of ${size(ram.budget)}`]];
+    if (disk) pairs.push([`${place}: on disk`, `${rate(disk)}, ${size(disk.bytes)}`]);
+    if (store) pairs.push([`${place}: store`, `${whole(store.requests)} requests, ${size(store.bytes_read)}`]);
+    return pairs;
+  }));
 }
 
 function showTiers(stats) {

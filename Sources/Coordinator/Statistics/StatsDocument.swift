@@ -37,11 +37,11 @@ struct StatsDocument: Encodable {
     let queryLog: QueryLogDocument
     let connections: Int
     let indexes: [Index]
-    let backend: [String: Double]
+    let tiers: [TierCounts]
 
     init(
         _ statistics: ServerStatistics, gate: AdmissionGate, cache: ResponseCache?,
-        queryLog: QueryLog?, indexes: ServedIndexes, connections: Int, backend: [String: Double]
+        queryLog: QueryLog?, indexes: ServedIndexes, connections: Int, tiers: [TierReport]
     ) {
         let snapshot = statistics.snapshot
         uptimeS = Double(snapshot.uptime.nanoseconds / 1_000_000) / 1e3
@@ -69,7 +69,7 @@ struct StatsDocument: Encodable {
                 name: index.name, version: Nullable(status.version), inUse: status.inUse,
                 retiring: status.retiring, flips: status.flips, problem: Nullable(status.problem))
         }
-        self.backend = backend
+        self.tiers = tiers.map(TierCounts.init)
     }
 
     /// The same as Prometheus reads it (text format 0.0.4).
@@ -98,9 +98,7 @@ struct StatsDocument: Encodable {
         addCache(&text)
         addIndexes(&text)
         queryLog.add(to: &text)
-        for (name, value) in backend.sorted(by: { $0.key < $1.key }) {
-            text.add("tessera_backend_\(name)", .gauge, "From whoever searches.", [("", value)])
-        }
+        tiers.add(to: &text)
         return text.text
     }
 

@@ -50,6 +50,19 @@ package enum Tessera_Worker_V1_ShardWorker: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "SearchMany" metadata.
+        package enum SearchMany: Sendable {
+            /// Request type for "SearchMany".
+            package typealias Input = Tessera_Worker_V1_NumberedSearch
+            /// Response type for "SearchMany".
+            package typealias Output = Tessera_Worker_V1_NumberedAnswer
+            /// Descriptor for "SearchMany".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tessera.worker.v1.ShardWorker"),
+                method: "SearchMany",
+                type: .bidirectionalStreaming
+            )
+        }
         /// Namespace for "Lookup" metadata.
         package enum Lookup: Sendable {
             /// Request type for "Lookup".
@@ -60,6 +73,32 @@ package enum Tessera_Worker_V1_ShardWorker: Sendable {
             package static let descriptor = GRPCCore.MethodDescriptor(
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tessera.worker.v1.ShardWorker"),
                 method: "Lookup",
+                type: .unary
+            )
+        }
+        /// Namespace for "Vectors" metadata.
+        package enum Vectors: Sendable {
+            /// Request type for "Vectors".
+            package typealias Input = Tessera_Worker_V1_VectorsRequest
+            /// Response type for "Vectors".
+            package typealias Output = Tessera_Worker_V1_VectorsResponse
+            /// Descriptor for "Vectors".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tessera.worker.v1.ShardWorker"),
+                method: "Vectors",
+                type: .unary
+            )
+        }
+        /// Namespace for "Statistics" metadata.
+        package enum Statistics: Sendable {
+            /// Request type for "Statistics".
+            package typealias Input = Tessera_Worker_V1_StatisticsRequest
+            /// Response type for "Statistics".
+            package typealias Output = Tessera_Worker_V1_StatisticsResponse
+            /// Descriptor for "Statistics".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tessera.worker.v1.ShardWorker"),
+                method: "Statistics",
                 type: .unary
             )
         }
@@ -80,7 +119,10 @@ package enum Tessera_Worker_V1_ShardWorker: Sendable {
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             Prepare.descriptor,
             Search.descriptor,
+            SearchMany.descriptor,
             Lookup.descriptor,
+            Vectors.descriptor,
+            Statistics.descriptor,
             Retire.descriptor
         ]
     }
@@ -144,6 +186,25 @@ extension Tessera_Worker_V1_ShardWorker {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_SearchResponse>
 
+        /// Handle the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tessera_Worker_V1_NumberedAnswer` messages.
+        func searchMany(
+            request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_NumberedSearch>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_NumberedAnswer>
+
         /// Handle the "Lookup" method.
         ///
         /// > Source IDL Documentation:
@@ -161,6 +222,42 @@ extension Tessera_Worker_V1_ShardWorker {
             request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_LookupRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_LookupResponse>
+
+        /// Handle the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tessera_Worker_V1_VectorsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tessera_Worker_V1_VectorsResponse` messages.
+        func vectors(
+            request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_VectorsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_VectorsResponse>
+
+        /// Handle the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tessera_Worker_V1_StatisticsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tessera_Worker_V1_StatisticsResponse` messages.
+        func statistics(
+            request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_StatisticsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_StatisticsResponse>
 
         /// Handle the "Retire" method.
         ///
@@ -225,6 +322,25 @@ extension Tessera_Worker_V1_ShardWorker {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_SearchResponse>
 
+        /// Handle the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tessera_Worker_V1_NumberedAnswer` messages.
+        func searchMany(
+            request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_NumberedSearch>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_NumberedAnswer>
+
         /// Handle the "Lookup" method.
         ///
         /// > Source IDL Documentation:
@@ -242,6 +358,42 @@ extension Tessera_Worker_V1_ShardWorker {
             request: GRPCCore.ServerRequest<Tessera_Worker_V1_LookupRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_LookupResponse>
+
+        /// Handle the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tessera_Worker_V1_VectorsResponse` message.
+        func vectors(
+            request: GRPCCore.ServerRequest<Tessera_Worker_V1_VectorsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_VectorsResponse>
+
+        /// Handle the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tessera_Worker_V1_StatisticsResponse` message.
+        func statistics(
+            request: GRPCCore.ServerRequest<Tessera_Worker_V1_StatisticsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_StatisticsResponse>
 
         /// Handle the "Retire" method.
         ///
@@ -304,6 +456,26 @@ extension Tessera_Worker_V1_ShardWorker {
             context: GRPCCore.ServerContext
         ) async throws -> Tessera_Worker_V1_SearchResponse
 
+        /// Handle the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A stream of `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - response: A response stream of `Tessera_Worker_V1_NumberedAnswer` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func searchMany(
+            request: GRPCCore.RPCAsyncSequence<Tessera_Worker_V1_NumberedSearch, any Swift.Error>,
+            response: GRPCCore.RPCWriter<Tessera_Worker_V1_NumberedAnswer>,
+            context: GRPCCore.ServerContext
+        ) async throws
+
         /// Handle the "Lookup" method.
         ///
         /// > Source IDL Documentation:
@@ -321,6 +493,42 @@ extension Tessera_Worker_V1_ShardWorker {
             request: Tessera_Worker_V1_LookupRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Tessera_Worker_V1_LookupResponse
+
+        /// Handle the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tessera_Worker_V1_VectorsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tessera_Worker_V1_VectorsResponse` to respond with.
+        func vectors(
+            request: Tessera_Worker_V1_VectorsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tessera_Worker_V1_VectorsResponse
+
+        /// Handle the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tessera_Worker_V1_StatisticsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tessera_Worker_V1_StatisticsResponse` to respond with.
+        func statistics(
+            request: Tessera_Worker_V1_StatisticsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tessera_Worker_V1_StatisticsResponse
 
         /// Handle the "Retire" method.
         ///
@@ -369,11 +577,44 @@ extension Tessera_Worker_V1_ShardWorker.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Tessera_Worker_V1_ShardWorker.Method.SearchMany.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_NumberedSearch>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_NumberedAnswer>(),
+            handler: { request, context in
+                try await self.searchMany(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Tessera_Worker_V1_ShardWorker.Method.Lookup.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_LookupRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_LookupResponse>(),
             handler: { request, context in
                 try await self.lookup(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Tessera_Worker_V1_ShardWorker.Method.Vectors.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_VectorsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_VectorsResponse>(),
+            handler: { request, context in
+                try await self.vectors(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Tessera_Worker_V1_ShardWorker.Method.Statistics.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_StatisticsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_StatisticsResponse>(),
+            handler: { request, context in
+                try await self.statistics(
                     request: request,
                     context: context
                 )
@@ -429,6 +670,28 @@ extension Tessera_Worker_V1_ShardWorker.ServiceProtocol {
         return GRPCCore.StreamingServerResponse(single: response)
     }
 
+    package func vectors(
+        request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_VectorsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_VectorsResponse> {
+        let response = try await self.vectors(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func statistics(
+        request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_StatisticsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_StatisticsResponse> {
+        let response = try await self.statistics(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
     package func retire(
         request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_RetireRequest>,
         context: GRPCCore.ServerContext
@@ -470,12 +733,55 @@ extension Tessera_Worker_V1_ShardWorker.SimpleServiceProtocol {
         )
     }
 
+    package func searchMany(
+        request: GRPCCore.StreamingServerRequest<Tessera_Worker_V1_NumberedSearch>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tessera_Worker_V1_NumberedAnswer> {
+        return GRPCCore.StreamingServerResponse<Tessera_Worker_V1_NumberedAnswer>(
+            metadata: [:],
+            producer: { writer in
+                try await self.searchMany(
+                    request: request.messages,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
     package func lookup(
         request: GRPCCore.ServerRequest<Tessera_Worker_V1_LookupRequest>,
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_LookupResponse> {
         return GRPCCore.ServerResponse<Tessera_Worker_V1_LookupResponse>(
             message: try await self.lookup(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func vectors(
+        request: GRPCCore.ServerRequest<Tessera_Worker_V1_VectorsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_VectorsResponse> {
+        return GRPCCore.ServerResponse<Tessera_Worker_V1_VectorsResponse>(
+            message: try await self.vectors(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func statistics(
+        request: GRPCCore.ServerRequest<Tessera_Worker_V1_StatisticsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tessera_Worker_V1_StatisticsResponse> {
+        return GRPCCore.ServerResponse<Tessera_Worker_V1_StatisticsResponse>(
+            message: try await self.statistics(
                 request: request.message,
                 context: context
             ),
@@ -552,6 +858,30 @@ extension Tessera_Worker_V1_ShardWorker {
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_SearchResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
+        /// Call the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request producing `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_NumberedAnswer` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func searchMany<Result>(
+            request: GRPCCore.StreamingClientRequest<Tessera_Worker_V1_NumberedSearch>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_NumberedSearch>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_NumberedAnswer>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tessera_Worker_V1_NumberedAnswer>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
         /// Call the "Lookup" method.
         ///
         /// > Source IDL Documentation:
@@ -573,6 +903,52 @@ extension Tessera_Worker_V1_ShardWorker {
             deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_LookupResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_LookupResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_VectorsRequest` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_VectorsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func vectors<Result>(
+            request: GRPCCore.ClientRequest<Tessera_Worker_V1_VectorsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_VectorsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_VectorsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_VectorsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_StatisticsRequest` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_StatisticsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func statistics<Result>(
+            request: GRPCCore.ClientRequest<Tessera_Worker_V1_StatisticsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_StatisticsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_StatisticsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_StatisticsResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "Retire" method.
@@ -683,6 +1059,39 @@ extension Tessera_Worker_V1_ShardWorker {
             )
         }
 
+        /// Call the "SearchMany" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+        /// > once, in whatever order.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request producing `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_NumberedSearch` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_NumberedAnswer` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func searchMany<Result>(
+            request: GRPCCore.StreamingClientRequest<Tessera_Worker_V1_NumberedSearch>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_NumberedSearch>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_NumberedAnswer>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tessera_Worker_V1_NumberedAnswer>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.bidirectionalStreaming(
+                request: request,
+                descriptor: Tessera_Worker_V1_ShardWorker.Method.SearchMany.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "Lookup" method.
         ///
         /// > Source IDL Documentation:
@@ -710,6 +1119,74 @@ extension Tessera_Worker_V1_ShardWorker {
             try await self.client.unary(
                 request: request,
                 descriptor: Tessera_Worker_V1_ShardWorker.Method.Lookup.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "Vectors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The stored vectors of rows whose places are known.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_VectorsRequest` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_VectorsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func vectors<Result>(
+            request: GRPCCore.ClientRequest<Tessera_Worker_V1_VectorsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_VectorsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_VectorsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_VectorsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tessera_Worker_V1_ShardWorker.Method.Vectors.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "Statistics" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What the tiers of this worker have done since its start.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
+        ///   - serializer: A serializer for `Tessera_Worker_V1_StatisticsRequest` messages.
+        ///   - deserializer: A deserializer for `Tessera_Worker_V1_StatisticsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func statistics<Result>(
+            request: GRPCCore.ClientRequest<Tessera_Worker_V1_StatisticsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tessera_Worker_V1_StatisticsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tessera_Worker_V1_StatisticsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_StatisticsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tessera_Worker_V1_ShardWorker.Method.Statistics.descriptor,
                 serializer: serializer,
                 deserializer: deserializer,
                 options: options,
@@ -814,6 +1291,34 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
         )
     }
 
+    /// Call the "SearchMany" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+    /// > once, in whatever order.
+    ///
+    /// - Parameters:
+    ///   - request: A streaming request producing `Tessera_Worker_V1_NumberedSearch` messages.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func searchMany<Result>(
+        request: GRPCCore.StreamingClientRequest<Tessera_Worker_V1_NumberedSearch>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tessera_Worker_V1_NumberedAnswer>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.searchMany(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_NumberedSearch>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_NumberedAnswer>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "Lookup" method.
     ///
     /// > Source IDL Documentation:
@@ -838,6 +1343,64 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_LookupRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_LookupResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Vectors" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The stored vectors of rows whose places are known.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func vectors<Result>(
+        request: GRPCCore.ClientRequest<Tessera_Worker_V1_VectorsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_VectorsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.vectors(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_VectorsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_VectorsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Statistics" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What the tiers of this worker have done since its start.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func statistics<Result>(
+        request: GRPCCore.ClientRequest<Tessera_Worker_V1_StatisticsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_StatisticsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.statistics(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tessera_Worker_V1_StatisticsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tessera_Worker_V1_StatisticsResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -942,6 +1505,39 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
         )
     }
 
+    /// Call the "SearchMany" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
+    /// > once, in whatever order.
+    ///
+    /// - Parameters:
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - producer: A closure producing request messages to send to the server. Returning
+    ///       from the closure closes the request stream.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func searchMany<Result>(
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        requestProducer producer: @Sendable @escaping (GRPCCore.RPCWriter<Tessera_Worker_V1_NumberedSearch>) async throws -> Void,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tessera_Worker_V1_NumberedAnswer>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.StreamingClientRequest<Tessera_Worker_V1_NumberedSearch>(
+            metadata: metadata,
+            producer: producer
+        )
+        return try await self.searchMany(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "Lookup" method.
     ///
     /// > Source IDL Documentation:
@@ -969,6 +1565,72 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
             metadata: metadata
         )
         return try await self.lookup(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Vectors" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The stored vectors of rows whose places are known.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func vectors<Result>(
+        _ message: Tessera_Worker_V1_VectorsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_VectorsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tessera_Worker_V1_VectorsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.vectors(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Statistics" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What the tiers of this worker have done since its start.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func statistics<Result>(
+        _ message: Tessera_Worker_V1_StatisticsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tessera_Worker_V1_StatisticsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tessera_Worker_V1_StatisticsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.statistics(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -169,6 +169,58 @@ package nonisolated struct Tessera_Worker_V1_SearchResponse: Sendable {
   package init() {}
 }
 
+package nonisolated struct Tessera_Worker_V1_NumberedSearch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The caller's, to tell the answers apart.
+  package var number: UInt64 = 0
+
+  package var request: Tessera_Worker_V1_SearchRequest {
+    get {_request ?? Tessera_Worker_V1_SearchRequest()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  package var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  package mutating func clearRequest() {self._request = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _request: Tessera_Worker_V1_SearchRequest? = nil
+}
+
+package nonisolated struct Tessera_Worker_V1_NumberedAnswer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var number: UInt64 = 0
+
+  package var response: Tessera_Worker_V1_SearchResponse {
+    get {_response ?? Tessera_Worker_V1_SearchResponse()}
+    set {_response = newValue}
+  }
+  /// Returns true if `response` has been explicitly set.
+  package var hasResponse: Bool {self._response != nil}
+  /// Clears the value of `response`. Subsequent reads from it will return its default value.
+  package mutating func clearResponse() {self._response = nil}
+
+  /// A status code of gRPC; 0 where there is a response.
+  package var failure: UInt32 = 0
+
+  package var message: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _response: Tessera_Worker_V1_SearchResponse? = nil
+}
+
 /// What a part cost.
 package nonisolated struct Tessera_Worker_V1_Cost: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -229,6 +281,151 @@ package nonisolated struct Tessera_Worker_V1_LookupResponse: Sendable {
 
   /// [dimension] float32, little-endian.
   package var vector: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tessera_Worker_V1_VectorsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var index: String = String()
+
+  package var version: UInt32 = 0
+
+  /// Shard ordinal << 32 | row.
+  package var places: [UInt64] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tessera_Worker_V1_VectorsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// [places][dimension] float32, little-endian.
+  package var vectors: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tessera_Worker_V1_StatisticsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tessera_Worker_V1_StatisticsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var memory: Tessera_Worker_V1_MemoryTier {
+    get {_memory ?? Tessera_Worker_V1_MemoryTier()}
+    set {_memory = newValue}
+  }
+  /// Returns true if `memory` has been explicitly set.
+  package var hasMemory: Bool {self._memory != nil}
+  /// Clears the value of `memory`. Subsequent reads from it will return its default value.
+  package mutating func clearMemory() {self._memory = nil}
+
+  /// Missing without a disk cache.
+  package var disk: Tessera_Worker_V1_DiskTier {
+    get {_disk ?? Tessera_Worker_V1_DiskTier()}
+    set {_disk = newValue}
+  }
+  /// Returns true if `disk` has been explicitly set.
+  package var hasDisk: Bool {self._disk != nil}
+  /// Clears the value of `disk`. Subsequent reads from it will return its default value.
+  package mutating func clearDisk() {self._disk = nil}
+
+  /// Missing for a store on the worker's machine.
+  package var store: Tessera_Worker_V1_StoreTier {
+    get {_store ?? Tessera_Worker_V1_StoreTier()}
+    set {_store = newValue}
+  }
+  /// Returns true if `store` has been explicitly set.
+  package var hasStore: Bool {self._store != nil}
+  /// Clears the value of `store`. Subsequent reads from it will return its default value.
+  package mutating func clearStore() {self._store = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _memory: Tessera_Worker_V1_MemoryTier? = nil
+  fileprivate var _disk: Tessera_Worker_V1_DiskTier? = nil
+  fileprivate var _store: Tessera_Worker_V1_StoreTier? = nil
+}
+
+/// Shards in memory.
+package nonisolated struct Tessera_Worker_V1_MemoryTier: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var hits: UInt64 = 0
+
+  package var misses: UInt64 = 0
+
+  package var loads: UInt64 = 0
+
+  package var failures: UInt64 = 0
+
+  package var evictions: UInt64 = 0
+
+  package var refusals: UInt64 = 0
+
+  package var shards: UInt64 = 0
+
+  package var bytes: UInt64 = 0
+
+  package var budget: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What a remote store sent, kept on disk.
+package nonisolated struct Tessera_Worker_V1_DiskTier: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var hits: UInt64 = 0
+
+  package var misses: UInt64 = 0
+
+  package var entries: UInt64 = 0
+
+  package var bytes: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tessera_Worker_V1_StoreTier: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var requests: UInt64 = 0
+
+  package var bytesRead: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -472,6 +669,94 @@ nonisolated extension Tessera_Worker_V1_SearchResponse: SwiftProtobuf.Message, S
   }
 }
 
+nonisolated extension Tessera_Worker_V1_NumberedSearch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".NumberedSearch"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}request\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tessera_Worker_V1_NumberedSearch, rhs: Tessera_Worker_V1_NumberedSearch) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs._request != rhs._request {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tessera_Worker_V1_NumberedAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".NumberedAnswer"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}response\0\u{1}failure\0\u{1}message\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._response) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.failure) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try { if let v = self._response {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.failure != 0 {
+      try visitor.visitSingularUInt32Field(value: self.failure, fieldNumber: 3)
+    }
+    if !self.message.isEmpty {
+      try visitor.visitSingularStringField(value: self.message, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tessera_Worker_V1_NumberedAnswer, rhs: Tessera_Worker_V1_NumberedAnswer) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs._response != rhs._response {return false}
+    if lhs.failure != rhs.failure {return false}
+    if lhs.message != rhs.message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Tessera_Worker_V1_Cost: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Cost"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}shards_touched\0\u{3}lists_scanned\0\u{3}lists_skipped\0\u{3}codes_scanned\0\u{3}rows_refined\0\u{3}bytes_read\0\u{1}reads\0\u{3}round_trips\0\u{3}scan_nanoseconds\0\u{3}refine_nanoseconds\0\u{3}resolve_nanoseconds\0\u{1}source\0")
@@ -627,6 +912,289 @@ nonisolated extension Tessera_Worker_V1_LookupResponse: SwiftProtobuf.Message, S
   package static func ==(lhs: Tessera_Worker_V1_LookupResponse, rhs: Tessera_Worker_V1_LookupResponse) -> Bool {
     if lhs.found != rhs.found {return false}
     if lhs.vector != rhs.vector {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tessera_Worker_V1_VectorsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".VectorsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}version\0\u{1}places\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
+      case 3: try { try decoder.decodeRepeatedFixed64Field(value: &self.places) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.index.isEmpty {
+      try visitor.visitSingularStringField(value: self.index, fieldNumber: 1)
+    }
+    if self.version != 0 {
+      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 2)
+    }
+    if !self.places.isEmpty {
+      try visitor.visitPackedFixed64Field(value: self.places, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tessera_Worker_V1_VectorsRequest, rhs: Tessera_Worker_V1_VectorsRequest) -> Bool {
+    if lhs.index != rhs.index {return false}
+    if lhs.version != rhs.version {return false}
+    if lhs.places != rhs.places {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tessera_Worker_V1_VectorsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".VectorsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}vectors\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.vectors) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.vectors.isEmpty {
+      try visitor.visitSingularBytesField(value: self.vectors, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tessera_Worker_V1_VectorsResponse, rhs: Tessera_Worker_V1_VectorsResponse) -> Bool {
+    if lhs.vectors != rhs.vectors {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tessera_Worker_V1_StatisticsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StatisticsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tessera_Worker_V1_StatisticsRequest, rhs: Tessera_Worker_V1_StatisticsRequest) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tessera_Worker_V1_StatisticsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StatisticsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}memory\0\u{1}disk\0\u{1}store\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._memory) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._disk) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._store) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._memory {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._disk {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._store {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tessera_Worker_V1_StatisticsResponse, rhs: Tessera_Worker_V1_StatisticsResponse) -> Bool {
+    if lhs._memory != rhs._memory {return false}
+    if lhs._disk != rhs._disk {return false}
+    if lhs._store != rhs._store {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tessera_Worker_V1_MemoryTier: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".MemoryTier"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hits\0\u{1}misses\0\u{1}loads\0\u{1}failures\0\u{1}evictions\0\u{1}refusals\0\u{1}shards\0\u{1}bytes\0\u{1}budget\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.hits) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.misses) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.loads) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.failures) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.evictions) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.refusals) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.shards) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.budget) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.hits != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hits, fieldNumber: 1)
+    }
+    if self.misses != 0 {
+      try visitor.visitSingularUInt64Field(value: self.misses, fieldNumber: 2)
+    }
+    if self.loads != 0 {
+      try visitor.visitSingularUInt64Field(value: self.loads, fieldNumber: 3)
+    }
+    if self.failures != 0 {
+      try visitor.visitSingularUInt64Field(value: self.failures, fieldNumber: 4)
+    }
+    if self.evictions != 0 {
+      try visitor.visitSingularUInt64Field(value: self.evictions, fieldNumber: 5)
+    }
+    if self.refusals != 0 {
+      try visitor.visitSingularUInt64Field(value: self.refusals, fieldNumber: 6)
+    }
+    if self.shards != 0 {
+      try visitor.visitSingularUInt64Field(value: self.shards, fieldNumber: 7)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 8)
+    }
+    if self.budget != 0 {
+      try visitor.visitSingularUInt64Field(value: self.budget, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tessera_Worker_V1_MemoryTier, rhs: Tessera_Worker_V1_MemoryTier) -> Bool {
+    if lhs.hits != rhs.hits {return false}
+    if lhs.misses != rhs.misses {return false}
+    if lhs.loads != rhs.loads {return false}
+    if lhs.failures != rhs.failures {return false}
+    if lhs.evictions != rhs.evictions {return false}
+    if lhs.refusals != rhs.refusals {return false}
+    if lhs.shards != rhs.shards {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.budget != rhs.budget {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tessera_Worker_V1_DiskTier: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DiskTier"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hits\0\u{1}misses\0\u{1}entries\0\u{1}bytes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.hits) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.misses) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.entries) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.hits != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hits, fieldNumber: 1)
+    }
+    if self.misses != 0 {
+      try visitor.visitSingularUInt64Field(value: self.misses, fieldNumber: 2)
+    }
+    if self.entries != 0 {
+      try visitor.visitSingularUInt64Field(value: self.entries, fieldNumber: 3)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tessera_Worker_V1_DiskTier, rhs: Tessera_Worker_V1_DiskTier) -> Bool {
+    if lhs.hits != rhs.hits {return false}
+    if lhs.misses != rhs.misses {return false}
+    if lhs.entries != rhs.entries {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tessera_Worker_V1_StoreTier: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".StoreTier"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requests\0\u{3}bytes_read\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.requests) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.bytesRead) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.requests != 0 {
+      try visitor.visitSingularUInt64Field(value: self.requests, fieldNumber: 1)
+    }
+    if self.bytesRead != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesRead, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tessera_Worker_V1_StoreTier, rhs: Tessera_Worker_V1_StoreTier) -> Bool {
+    if lhs.requests != rhs.requests {return false}
+    if lhs.bytesRead != rhs.bytesRead {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

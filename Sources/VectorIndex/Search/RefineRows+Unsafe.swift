@@ -19,6 +19,13 @@ package struct RefineRows: Sendable {
     /// Bytes of memory this takes.
     package var bytes: Int { coarse.bytes + fine.bytes }
 
+    /// A row as the shard file has it.
+    package func payload(row: Int, dimension: Int) -> [UInt8] {
+        let (first, rest) = (encoding.coarseWidth(dimension), encoding.fineWidth(dimension))
+        return Array(UnsafeBufferPointer(start: coarse.base + row * first, count: first))
+            + Array(UnsafeBufferPointer(start: fine.base + row * rest, count: rest))
+    }
+
     /// Stores a row as the shard file has it.
     package func store(_ payload: Span<UInt8>, row: Int, dimension: Int) {
         let (first, rest) = (encoding.coarseWidth(dimension), encoding.fineWidth(dimension))

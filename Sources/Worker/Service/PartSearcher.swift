@@ -11,6 +11,8 @@ import VectorIndex
 struct PartSearcher: Sendable {
     /// Parts under way at once for each thread where something has to be read: they wait more than they compute.
     private static let waitingParts = 4
+    /// Codes that are scanned on the thread a request came in on, about a millisecond's.
+    private static let codesHere = 1 << 18
 
     let index: IndexDescription
     let shards: VersionShards
@@ -20,6 +22,8 @@ struct PartSearcher: Sendable {
     let cold: ColdParts
     private let cache: ShardCache
     private let scratch: ScratchPool
+    /// Codes of an average list.
+    private let codesPerList: Int
 
     /// - Parameter readBudget: bytes for opened shards that are not in memory, and as many for reading ahead.
     /// - Throws: `unsupported` for a metric this build does not know.
@@ -40,6 +44,9 @@ struct PartSearcher: Sendable {
         self.cache = cache
         self.pool = pool
         scratch = ScratchPool(limit: 2 * pool.width)
+        codesPerList =
+            index.shards.reduce(0) { $0 + $1.vectors }
+            / max(1, index.shards.reduce(0) { $0 + $1.lists })
     }
 
     /// Throws `invalidArgument` for parts that are not of this version.
@@ -64,12 +71,46 @@ struct PartSearcher: Sendable {
         }
     }
 
-    /// Brings shards into memory as long as there is room; how many of them are there.
+    /// Brings shards into memory as long as there is room, the hottest first; how many of them are there.
     func prepare(_ ordinals: [Int]) async throws(TesseraError) -> Int {
-        _ = try await mapConcurrently(ordinals, width: Self.waitingParts) { ordinal in
+        let hottest = cache.rankedByHeat(ordinals, shards)
+        _ = try await mapConcurrently(hottest, width: Self.waitingParts) { ordinal in
             await cache.lease([ordinal], of: shards)
         }
         return cache.held(ordinals, of: shards).shards.count
+    }
+
+    /// Whether a request scans so little that it may be answered on the thread it came in on. That thread scans for all, so
+    /// where there are others to scan, they do.
+    func isShort(_ message: WireSearchRequest) -> Bool {
+        guard pool.width == 1 else { return false }
+        let (codes, overflow) = message.lists.count.multipliedReportingOverflow(by: codesPerList)
+        return !overflow && codes <= Self.codesHere
+    }
+
+    /// The same as ``search(_:deadline:)`` on the calling thread; nil unless all shards are in memory.
+    func searchHere(_ request: PartsRequest, deadline: ContinuousClock.Instant?)
+        throws(TesseraError) -> [PartAnswer]?
+    {
+        guard let lease = cache.leaseHeld(wanted(request), of: shards) else { return nil }
+        defer { withExtendedLifetime(lease) {} }
+        guard lease.shards.values.allSatisfy({ $0.ids != nil }) else { return nil }
+        return try scratch.with { scratch throws(TesseraError) in
+            var answers: [PartAnswer] = []
+            answers.reserveCapacity(request.parts.count)
+            for part in request.parts {
+                try Self.checkTime(deadline)
+                let answer = search(part, request, lease, &scratch)
+                answers.append(PartAnswer(answer: answer, source: .ram))
+            }
+            return answers
+        }
+    }
+
+    private func wanted(_ request: PartsRequest) -> [Int] {
+        var wanted: Set<Int> = []
+        for part in request.parts { wanted.formUnion(part.shards.lazy.map { Int($0) }) }
+        return wanted.sorted()
     }
 
     /// One answer a part, in their order; the request is checked.
@@ -78,9 +119,7 @@ struct PartSearcher: Sendable {
     func search(_ request: PartsRequest, deadline: ContinuousClock.Instant?)
         async throws(TesseraError) -> [PartAnswer]
     {
-        var wanted: Set<Int> = []
-        for part in request.parts { wanted.formUnion(part.shards.lazy.map { Int($0) }) }
-        let lease = await cache.lease(wanted.sorted(), of: shards)
+        let lease = await cache.lease(wanted(request), of: shards)
         var (whole, rest): ([Int], [Int]) = ([], [])
         for (number, part) in request.parts.enumerated() {
             if part.shards.allSatisfy({ lease.shards[Int($0)]?.ids != nil }) {
@@ -106,6 +145,16 @@ struct PartSearcher: Sendable {
         if let deadline, ContinuousClock.now >= deadline {
             throw TesseraError(.unavailable, "the deadline passed before the answer was ready")
         }
+    }
+
+    /// `[dimension]` for each place, in their order. Throws as ``VectorLookup/vectors(at:held:)``.
+    func vectors(
+        at places: [NumericID], _ lookup: VectorLookup
+    ) async throws(TesseraError) -> [[Float]] {
+        let there = Set(places.map(\.shard)).filter(index.shards.indices.contains)
+        let lease = cache.held(there.sorted(), of: shards)
+        defer { withExtendedLifetime(lease) {} }
+        return try await lookup.vectors(at: places, held: lease.shards)
     }
 
     /// Parts whose shards are in memory.

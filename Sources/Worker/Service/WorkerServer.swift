@@ -2,8 +2,11 @@
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 package import Logging
+import NIOCore
+import NIOPosix
 package import SearchProtocol
 import ServiceLifecycle
+import TesseraBase
 import UnixSignals
 
 /// How a worker listens.
@@ -47,13 +50,30 @@ package struct WorkerServer: Service {
     }
 
     package func run() async throws {
+        // One thread reads and writes for all connections, and answers what takes no longer than handing it on.
+        let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(
+                try await withTaskExecutorPreference(LoopExecutor(threads.next())) {
+                    try await serve(on: threads)
+                })
+        } catch {
+            outcome = .failure(error)
+        }
+        try? await threads.shutdownGracefully()
+        try outcome.get()
+    }
+
+    private func serve(on threads: MultiThreadedEventLoopGroup) async throws {
         let health = HealthService()
         let server = GRPCServer(
-            transport: transport(), services: [service, health])
+            transport: transport(threads), services: [service, health])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.serve() }
             group.addTask { try await self.announce(server) }
             group.addTask { await self.sweep() }
+            group.addTask { await self.versions.keepHeat() }
             group.addTask {
                 try? await gracefulShutdown()
                 self.logger.info("draining")
@@ -64,6 +84,7 @@ package struct WorkerServer: Service {
             // serve() ends last when all is well, and first when it cannot listen.
             do {
                 while try await group.next() != nil {}
+                await versions.saveHeat()
             } catch {
                 group.cancelAll()
                 throw error
@@ -97,7 +118,9 @@ package struct WorkerServer: Service {
         }
     }
 
-    private func transport() -> HTTP2ServerTransport.Posix {
+    private func transport(
+        _ threads: MultiThreadedEventLoopGroup
+    ) -> HTTP2ServerTransport.Posix {
         var config = HTTP2ServerTransport.Posix.Config.defaults
         config.rpc.maxRequestPayloadSize = WireLimits.message
         config.connection.flushCoalescing = nil
@@ -109,7 +132,7 @@ package struct WorkerServer: Service {
             address: settings.host.contains(":")
                 ? .ipv6(host: settings.host, port: settings.port)
                 : .ipv4(host: settings.host, port: settings.port),
-            transportSecurity: security, config: config)
+            transportSecurity: security, config: config, eventLoopGroup: threads)
     }
 
     private var security: HTTP2ServerTransport.Posix.TransportSecurity {

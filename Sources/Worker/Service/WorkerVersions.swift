@@ -38,20 +38,42 @@ package final class WorkerVersions: Sendable {
     }
 
     private let store: any ObjectStore
+    private let disk: CachingStore?
+    private let meter: MeteredStore?
     private let pool: WorkPool
+    private let heat: HeatKeeper
     private let settings: Settings
     package let cache: ShardCache
     private let entries = Mutex<[Key: Entry]>([:])
     private let flights = SingleFlight<Key, OpenVersion>()
 
+    /// - Parameters:
+    ///   - store: holds the indexes; reads may be served from a cache.
+    ///   - disk: that cache, to be counted.
+    ///   - meter: what counts the store's requests.
+    ///   - heat: of the cache, remembered over a restart; nil forgets.
     package init(
-        store: any ObjectStore, pool: WorkPool, cache: ShardCache, settings: Settings = Settings()
+        store: any ObjectStore, disk: CachingStore? = nil, meter: MeteredStore? = nil,
+        pool: WorkPool, cache: ShardCache, heat: HeatKeeper? = nil,
+        settings: Settings = Settings()
     ) {
         self.store = store
+        self.disk = disk
+        self.meter = meter
+        self.heat = heat ?? HeatKeeper(cache, in: nil)
         self.pool = pool
         self.cache = cache
         self.settings = settings
     }
+
+    package var statistics: TierStatistics {
+        TierStatistics(ram: cache.statistics, disk: disk?.statistics, store: meter?.usage)
+    }
+
+    /// Saves heat now and then until the service is shut down; the end's is ``saveHeat()``.
+    func keepHeat() async { await heat.run() }
+
+    func saveHeat() async { await heat.save() }
 
     /// Versions open now.
     package var count: Int { entries.withLock { $0.count } }
@@ -64,6 +86,7 @@ package final class WorkerVersions: Sendable {
         if let open = use(key, at: now) { return open }
         return try await flights.run(key) { () async throws(TesseraError) in
             if let open = use(key, at: now) { return open }
+            await heat.recall()
             let catalog = try Catalog(store: store, index: try IndexName(index))
             let manifest = try await catalog.manifest(number)
             let version = OpenVersion(
@@ -75,6 +98,11 @@ package final class WorkerVersions: Sendable {
             entries.withLock { $0[key] = Entry(version: version, used: now) }
             return version
         }
+    }
+
+    /// The version if it is open.
+    func opened(_ number: Int, of index: String) -> OpenVersion? {
+        use(Key(index: index, version: number), at: .now)
     }
 
     /// Searching does not clear a version's retirement: it only puts off its end.

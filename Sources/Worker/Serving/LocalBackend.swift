@@ -54,6 +54,16 @@ package final class LocalBackend: VersionBackend {
         try await lookup.vector(of: id)
     }
 
+    package func vectors(of hits: [Hit]) async throws(TesseraError) -> [[Float]] {
+        let places = hits.map(\.place)
+        if case .memory(_, let lease) = tiers {
+            return try await lookup.vectors(at: places, held: lease.shards)
+        }
+        let lease = cache.held(Set(places.map(\.shard)).sorted(), of: shards)
+        defer { withExtendedLifetime(lease) {} }
+        return try await lookup.vectors(at: places, held: lease.shards)
+    }
+
     /// Shards that no other open version has are dropped as soon as nobody searches them any more.
     package func retire() async {
         close()

@@ -3,7 +3,7 @@
 import Catalog
 package import ObjectStore
 package import SearchProtocol
-import Synchronization
+import ServiceLifecycle
 package import TesseraBase
 
 /// What serving may use, and how.
@@ -31,16 +31,15 @@ package struct ServingOptions: Sendable {
     package static func defaultMemoryBudget() -> Int { AvailableMemory.bytes() / 5 * 3 }
 }
 
-/// Opens versions from a store.
-package final class LocalProvider: BackendProvider {
+/// Opens versions from a store. As a service it keeps the heat of shards; it ends after whoever searches.
+package final class LocalProvider: BackendProvider, Service {
     package let cache: ShardCache
     private let store: any ObjectStore
     private let disk: CachingStore?
     private let meter: MeteredStore?
     private let pool: WorkPool
     private let options: ServingOptions
-    private let heatFile: HeatFile?
-    private let hasRecalled = Atomic(false)
+    private let heat: HeatKeeper
 
     /// - Parameters:
     ///   - store: holds the indexes; reads may be served from a cache.
@@ -57,8 +56,9 @@ package final class LocalProvider: BackendProvider {
         self.meter = meter
         self.pool = pool
         self.options = options
-        heatFile = options.heatFolder.map { HeatFile(in: FileStore(root: $0)) }
         cache = ShardCache(budget: options.memoryBudget, pool: pool, clock: clock)
+        heat = HeatKeeper(
+            cache, in: options.heatFolder.map { HeatFile(in: FileStore(root: $0)) })
     }
 
     package convenience init(
@@ -73,16 +73,25 @@ package final class LocalProvider: BackendProvider {
         TierStatistics(ram: cache.statistics, disk: disk?.statistics, store: meter?.usage)
     }
 
-    /// Keeps which shards are asked for. For now and then, and for the end.
+    package func tierReports() async -> [TierReport] {
+        [TierReport(place: TierReport.here, statistics)]
+    }
+
+    package func run() async {
+        await heat.run()
+        await heat.save()
+    }
+
+    /// Keeps which shards are asked for.
     package func saveHeat() async {
-        await heatFile?.write(cache.heat)
+        await heat.save()
     }
 
     /// Shards that an open version has as well are not read again.
     package func open(index: String, version: Int) async throws(TesseraError)
         -> any VersionBackend
     {
-        await recallHeat()
+        await heat.recall()
         let catalog = try Catalog(store: store, index: try IndexName(index))
         let manifest = try await catalog.manifest(version)
         for residency in residencies {
@@ -145,10 +154,5 @@ package final class LocalProvider: BackendProvider {
             cache.close(shards)
             throw error
         }
-    }
-
-    private func recallHeat() async {
-        guard let heatFile, !hasRecalled.exchange(true, ordering: .relaxed) else { return }
-        cache.recall(await heatFile.read())
     }
 }

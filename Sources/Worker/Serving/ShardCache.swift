@@ -95,6 +95,21 @@ package final class ShardCache: Sendable {
         lease(state.withLock { take(ordinals, version, &$0) }, version)
     }
 
+    /// The shards, for a query that scans them all; nil, and nothing is counted, unless all are in memory.
+    func leaseHeld(_ ordinals: [Int], of version: VersionShards) -> LeasedShards? {
+        let now = clock.now()
+        let found = state.withLock { state -> [Int: ResidentShard]? in
+            guard ordinals.allSatisfy({ state.policy.holds(version.key($0)) }) else { return nil }
+            for ordinal in ordinals {
+                state.policy.heat.touch(version.key(ordinal).digest, at: now)
+            }
+            state.counted.hits += ordinals.count
+            return take(ordinals, version, &state)
+        }
+        guard let found else { return nil }
+        return lease(found, version)
+    }
+
     /// The shards that are in memory, for a query that scans them all.
     ///
     /// The hottest of the others, `loads` of them, are brought where the policy wants them; what is missing then is read
@@ -221,7 +236,8 @@ package final class ShardCache: Sendable {
         }
     }
 
-    private func rankedByHeat(_ ordinals: [Int], _ version: VersionShards) -> [Int] {
+    /// The shards, hottest first.
+    func rankedByHeat(_ ordinals: [Int], _ version: VersionShards) -> [Int] {
         let heat = state.withLock { $0.policy.heat }
         return ordinals.map { ($0, heat.weight(of: version.key($0).digest)) }
             .sorted { ($1.1, $0.0) < ($0.1, $1.0) }.map(\.0)

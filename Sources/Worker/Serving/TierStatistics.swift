@@ -1,5 +1,6 @@
 // What each tier between a query and the store has done, as one value to be shown.
 package import ObjectStore
+package import SearchProtocol
 
 /// Shards in memory, copies on disk, and what the store itself was asked.
 package struct TierStatistics: Sendable, Equatable {
@@ -16,16 +17,32 @@ package struct TierStatistics: Sendable, Equatable {
     }
 }
 
-extension RAMStatistics {
-    /// Share of the scanned shards that were in memory; nil before there were any.
-    package var hitRate: Double? { share(hits, of: hits + misses) }
-}
-
-extension CacheStatistics {
-    /// Share of the reads that the disk answered; nil before there were any.
-    package var hitRate: Double? { share(hits, of: hits + misses) }
-}
-
-private func share(_ part: Int, of whole: Int) -> Double? {
-    whole > 0 ? Double(part) / Double(whole) : nil
+extension TierReport {
+    package init(place: String, _ statistics: TierStatistics) {
+        var memory = Memory()
+        memory.hits = statistics.ram.hits
+        memory.misses = statistics.ram.misses
+        memory.loads = statistics.ram.loads
+        memory.failures = statistics.ram.failures
+        memory.evictions = statistics.ram.evictions
+        memory.refusals = statistics.ram.refusals
+        memory.shards = statistics.ram.shards
+        memory.bytes = statistics.ram.bytes
+        memory.budget = statistics.ram.budget
+        let disk = statistics.disk.map { counted in
+            var disk = Disk()
+            disk.hits = counted.hits
+            disk.misses = counted.misses
+            disk.entries = counted.entries
+            disk.bytes = Int(clamping: counted.bytes)
+            return disk
+        }
+        let store = statistics.store.map { usage in
+            var store = Store()
+            store.requests = usage.requests
+            store.bytesRead = Int(clamping: usage.bytesRead)
+            return store
+        }
+        self.init(place: place, memory: memory, disk: disk, store: store)
+    }
 }

@@ -273,6 +273,49 @@ class QueryLog:
 
 
 @dataclass(frozen=True)
+class MemoryTier:
+    """Shards in memory: a hit is a shard that a query scanned and that was there."""
+
+    hits: int
+    misses: int
+    hit_rate: Optional[float]
+    loads: int
+    failures: int
+    evictions: int
+    refusals: int
+    shards: int
+    bytes: int
+    budget: int
+
+
+@dataclass(frozen=True)
+class DiskTier:
+    """What a remote store sent, kept on disk: a hit is a read that the store was not asked for."""
+
+    hits: int
+    misses: int
+    hit_rate: Optional[float]
+    entries: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class StoreTier:
+    requests: int
+    bytes_read: int
+
+
+@dataclass(frozen=True)
+class PlaceTiers:
+    """The tiers of one place where shards are searched: a worker's address, or "here"."""
+
+    place: str
+    ram: MemoryTier
+    disk: Optional[DiskTier]
+    store: Optional[StoreTier]
+
+
+@dataclass(frozen=True)
 class Stats:
     uptime_s: float
     window_s: float
@@ -282,5 +325,5 @@ class Stats:
     response_cache: ResponseCache
     connections: int
     indexes: List[IndexUse]
-    backend: Dict[str, float]
+    tiers: List[PlaceTiers]
     query_log: Optional[QueryLog] = None
