@@ -109,7 +109,7 @@ package final class WorkerLink: Sendable {
                 group.addTask { [client] in try? await client.runConnections() }
                 group.addTask { await self.watch(joined) }
                 group.addTask { await self.keepStream() }
-                group.addTask { await self.call() }
+                group.addTask { await self.makeCalls() }
                 group.addTask { [stopped] in for await _ in stopped.stream {} }
                 // The connection's own end, a stop and a cancellation all mean the same.
                 await group.next()
@@ -138,7 +138,7 @@ package final class WorkerLink: Sendable {
     }
 
     /// Makes a call for each search that cannot go over the open one.
-    private func call() async {
+    private func makeCalls() async {
         await withDiscardingTaskGroup { group in
             for await call in calls.stream {
                 group.addTask { [client] in
@@ -190,7 +190,7 @@ package final class WorkerLink: Sendable {
 
     package var isServing: Bool { state.withLock { $0.isServing } }
 
-    /// Whether a request may go to this worker now; if so it must be sent by ``search(_:timeout:)``.
+    /// Whether a request may go to this worker now; if so it must be sent by ``search(_:timeout:done:)``.
     package func admits() -> Bool {
         state.withLock { $0.isServing && $0.breaker.admits(at: .now) }
     }
@@ -217,12 +217,22 @@ package final class WorkerLink: Sendable {
                 done(.failure(TesseraError(worker: address.description, error)))
             }
         }
-        if stream.post(message, told) { return }
-        guard
-            case .enqueued = calls.feed.yield(Call(message: message, timeout: timeout, done: told))
-        else {
+        let alone = Call(message: message, timeout: timeout, done: told)
+        let isPosted = stream.post(message) { [self] outcome in
+            // The worker's build does not know the call they share.
+            if case .failure(let error) = outcome, error.code == .unimplemented {
+                call(alone)
+            } else {
+                told(outcome)
+            }
+        }
+        if !isPosted { call(alone) }
+    }
+
+    private func call(_ search: Call) {
+        guard case .enqueued = calls.feed.yield(search) else {
             let full = RPCError(code: .resourceExhausted, message: "too many searches wait for it")
-            return told(.failure(full))
+            return search.done(.failure(full))
         }
     }
 
@@ -250,7 +260,8 @@ package final class WorkerLink: Sendable {
         }
     }
 
-    /// Has the worker bring shards into memory; the number that are there. Throws as ``search(_:timeout:)``.
+    /// Has the worker bring shards into memory; the number that are there. Throws what the worker answers, and `unavailable`
+    /// where it does not.
     package func prepare(index: String, version: Int, shards: [Int], timeout: Duration)
         async throws(TesseraError) -> Int
     {
@@ -265,7 +276,7 @@ package final class WorkerLink: Sendable {
         } catch { throw TesseraError(worker: address.description, error) }
     }
 
-    /// The vector of an id, nil for an unknown id. Throws as ``search(_:timeout:)``.
+    /// The vector of an id, nil for an unknown id. Throws as ``prepare(index:version:shards:timeout:)``.
     package func vector(of id: String, index: String, version: Int, timeout: Duration)
         async throws(TesseraError) -> [Float]?
     {
@@ -283,7 +294,7 @@ package final class WorkerLink: Sendable {
         return try WireFloats.matrix(answer.vector, columns: columns, "a worker's vector").elements
     }
 
-    /// The vectors of rows, `[places][dimension]`. Throws as ``search(_:timeout:)``, `unsupported` also where the worker is of
+    /// The vectors of rows, `[places][dimension]`. Throws as ``prepare(index:version:shards:timeout:)``, `unsupported` also where the worker is of
     /// a build that does not know the call.
     package func vectors(
         at places: [NumericID], index: String, version: Int, dimension: Int, timeout: Duration
