@@ -26,6 +26,7 @@ package struct Report: Sendable, Codable {
     package var cold: StoreReads?
     package var warm: StoreReads?
     package var costs: Costs?
+    package var classic: ClassicTable?
     package var cells: [Cell] = []
     /// How long each part of the run took, in seconds.
     package var seconds: [String: Double] = [:]

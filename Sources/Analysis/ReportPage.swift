@@ -19,22 +19,31 @@ extension Report {
                     + "What is here was measured; the rest was not.</p>"
             } ?? ""
         let remarks = notes.map { "<p class=\"note\">\(Drawing.escaped($0))</p>" }.joined()
-        return """
-            <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>\(Drawing.escaped(title))</title>
-            <style>\(Self.style)</style></head><body><main>
-            <h1>\(Drawing.escaped(title))</h1>
-            <p>\(Drawing.escaped(headline))</p>
-            <p class="small">\(Drawing.escaped(conditions))<br>\(Drawing.escaped(subject.store)), \
-            \(createdAt.ISO8601Format())</p>
-            \(partial)\(remarks)\(tiles)
-            <section class="charts">\(figures.joined(separator: "\n"))</section>
-            <section class="tables">\(tables.map(Self.html).joined(separator: "\n"))</section>
-            </main></body></html>
+        return Self.document(
+            title: title,
+            body: """
+                <p>\(Drawing.escaped(headline))</p>
+                <p class="small">\(Drawing.escaped(conditions))<br>\(Drawing.escaped(subject.store)), \
+                \(createdAt.ISO8601Format())</p>
+                \(partial)\(remarks)\(tiles)
+                <section class="charts">\(figures.joined(separator: "\n"))</section>
+                <section class="tables">\(tables.map(Self.html).joined(separator: "\n"))</section>
+                """)
+    }
 
-            """
+    /// A page that needs nothing else.
+    static func document(title: String, body: String) -> String {
+        """
+        <!DOCTYPE html>
+        <html lang="en"><head><meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(Drawing.escaped(title))</title>
+        <style>\(style)</style></head><body><main>
+        <h1>\(Drawing.escaped(title))</h1>
+        \(body)
+        </main></body></html>
+
+        """
     }
 
     /// The numbers people look for first.
@@ -60,7 +69,7 @@ extension Report {
         return items.isEmpty ? "" : "<dl class=\"tiles\">\(items.joined())</dl>"
     }
 
-    private static func html(_ table: ReportTable) -> String {
+    static func html(_ table: ReportTable) -> String {
         func row(_ cells: [String], _ tag: String) -> String {
             "<tr>" + cells.map { "<\(tag)>\(Drawing.escaped($0))</\(tag)>" }.joined() + "</tr>"
         }

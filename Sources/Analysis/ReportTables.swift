@@ -13,7 +13,7 @@ extension Report {
     package var tables: [ReportTable] {
         [
             recallTable, loadTable, stageTable, tierTable, storeTable, curveTable, costTable,
-            cellTable,
+            classic?.words ?? ReportTable(title: "", rows: [], remark: ""), cellTable,
         ].filter { $0.rows.count > 1 }
     }
 

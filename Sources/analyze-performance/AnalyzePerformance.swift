@@ -14,6 +14,7 @@ struct AnalyzePerformance: AsyncParsableCommand {
               analyze-performance --store file:///data/idx --index photos \\
                 --vectors base.fbin --ids ids.txt --html report.html
               analyze-performance compare 7 8 --store file:///data/idx --index photos
+              analyze-performance --what-if vectors=1e9,recall=0.95 --vectors base.fbin
 
             EXIT CODES
                0  done
@@ -28,8 +29,14 @@ struct AnalyzePerformance: AsyncParsableCommand {
              130  interrupted; what was measured is written, and marked as partial
             """,
         version: "0.1.0",
-        subcommands: [ReportCommand.self, CompareCommand.self, PricesCommand.self],
+        subcommands: [
+            ReportCommand.self, CompareCommand.self, PlanCommand.self, PricesCommand.self,
+        ],
         defaultSubcommand: ReportCommand.self)
+
+    static func main() async {
+        await main(PlanCommand.named(in: Array(CommandLine.arguments.dropFirst())))
+    }
 }
 
 /// A command that fails with a ``TesseraError``.
