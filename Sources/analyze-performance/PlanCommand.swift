@@ -45,7 +45,7 @@ struct PlanCommand: MeasuringCommand {
     var at: Int?
     @OptionGroup var s3: S3Options
     @Option(parsing: .unconditional, help: "Vectors that indexes are built of.")
-    var sample = 400_000
+    var sample = 1_000_000
     @Option(parsing: .unconditional, help: "Queries that recall is measured by.")
     var maxQueries = 500
     @Option(parsing: .unconditional, help: "Vectors a shard aims at; by rule unless given.")

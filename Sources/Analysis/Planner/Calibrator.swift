@@ -19,7 +19,7 @@ package struct CalibrationPlan: Sendable {
     /// Of a file; a version has its own.
     package var metric = Metric.l2
     /// Vectors that indexes are built of.
-    package var sample = 400_000
+    package var sample = 1_000_000
     package var queries = 500
     package var shardSize: Int?
     package var codeSize: Int?
@@ -268,7 +268,17 @@ package struct Calibrator: Sendable {
             metric: start.sample.metric, shardSize: shardSize,
             rowBytes: Double(start.sample.rowBytes), scales: scales, builds: builds,
             growth: growth, times: times, probe: probe, heldOut: lines, largest: timed.loaded,
-            routing: heldOut.routing, notes: start.notes)
+            routing: heldOut.routing,
+            notes: start.notes + Self.doubts(scales, shardSize: shardSize))
+    }
+
+    /// Indexes of a single shard grow by other laws than those of many.
+    private static func doubts(_ scales: [Scale], shardSize: Int) -> [String] {
+        guard scales[0].vectors < shardSize else { return [] }
+        return [
+            "some of the indexes fit one shard, which says little about many: a --sample of "
+                + "\(Wording.grouped(Double(16 * shardSize))) or more foretells better"
+        ]
     }
 
     private func timeProbe(
