@@ -87,7 +87,8 @@ extension Report {
         @media (prefers-color-scheme:dark){:root{--ink:#e6e9f0;--soft:#9aa5ba;--paper:#12151c;--panel:#1b202b;\
         --rule:#333b4b;--mark:#7aa5ff;--hot:#e0573f;--cool:#233a52;--oncool:#e6e9f0}}
         @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--paper:#fff;--panel:#fff;--rule:#bbb;\
-        --mark:#1c4aa8;--hot:#b8321d;--cool:#e4eef8;--oncool:#000}figure,.table{break-inside:avoid}.scroll{overflow:visible}table{font-size:.72em}}
+        --mark:#1c4aa8;--hot:#b8321d;--cool:#e4eef8;--oncool:#000}figure,.table{break-inside:avoid}.scroll{overflow:visible}table{font-size:.72em}
+        .table td,.table th{white-space:normal}}
         *{box-sizing:border-box;-webkit-print-color-adjust:exact;print-color-adjust:exact}
         body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
         main{max-width:1400px;margin:0 auto;padding:24px}
@@ -101,6 +102,7 @@ extension Report {
         .charts,.tables{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:20px;\
         margin:20px 0;align-items:start}.tables{grid-template-columns:repeat(auto-fit,minmax(min(100%,640px),1fr))}
         figure,.table{margin:0;background:var(--panel);border:1px solid var(--rule);border-radius:8px;padding:14px;min-width:0}
+        .table:has(th:nth-child(8)){grid-column:1/-1}
         .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.86em;font-variant-numeric:tabular-nums}
         th,td{padding:3px 8px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}
         th{color:var(--soft);font-weight:500}th:first-child,td:first-child{text-align:left}
