@@ -31,6 +31,8 @@ package struct AnalysisPlan: Sendable {
     package var coldQueries = 24
     package var curvePoints = 8
     package var prices = CostTable.usual
+    /// Vectors that small indexes are built of for the table of exact search against IVF-PQ; 0: no table.
+    package var classicSample = 64_000
     package var seed: UInt64 = 42
 
     package init(store: String) {
@@ -124,6 +126,12 @@ package struct Analyzer: Sendable {
             queriesPerSecond: report.settings.mode == "memory"
                 ? report.closedLoop?.queriesPerSecond : nil,
             cold: report.cold, warm: report.warm)
+        let soFar = report
+        let (classic, note) = try await timed("exact against IVF-PQ", &report) {
+            () async throws(TesseraError) in try await ClassicStage(analyzer: self).measure(soFar)
+        }
+        report.classic = classic
+        report.notes += note
     }
 
     private func measureLoads(

@@ -26,6 +26,7 @@ package struct Report: Sendable, Codable {
     package var cold: StoreReads?
     package var warm: StoreReads?
     package var costs: Costs?
+    package var classic: ClassicTable?
     package var cells: [Cell] = []
     /// Where the queries are live ones.
     package var drift: Drift?

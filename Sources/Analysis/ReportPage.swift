@@ -19,22 +19,31 @@ extension Report {
                     + "What is here was measured; the rest was not.</p>"
             } ?? ""
         let remarks = notes.map { "<p class=\"note\">\(Drawing.escaped($0))</p>" }.joined()
-        return """
-            <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>\(Drawing.escaped(title))</title>
-            <style>\(Self.style)</style></head><body><main>
-            <h1>\(Drawing.escaped(title))</h1>
-            <p>\(Drawing.escaped(headline))</p>
-            <p class="small">\(Drawing.escaped(conditions))<br>\(Drawing.escaped(subject.store)), \
-            \(createdAt.ISO8601Format())</p>
-            \(partial)\(remarks)\(tiles)
-            <section class="charts">\(figures.joined(separator: "\n"))</section>
-            <section class="tables">\(tables.map(Self.html).joined(separator: "\n"))</section>
-            </main></body></html>
+        return Self.document(
+            title: title,
+            body: """
+                <p>\(Drawing.escaped(headline))</p>
+                <p class="small">\(Drawing.escaped(conditions))<br>\(Drawing.escaped(subject.store)), \
+                \(createdAt.ISO8601Format())</p>
+                \(partial)\(remarks)\(tiles)
+                <section class="charts">\(figures.joined(separator: "\n"))</section>
+                <section class="tables">\(tables.map(Self.html).joined(separator: "\n"))</section>
+                """)
+    }
 
-            """
+    /// A page that needs nothing else.
+    static func document(title: String, body: String) -> String {
+        """
+        <!DOCTYPE html>
+        <html lang="en"><head><meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(Drawing.escaped(title))</title>
+        <style>\(style)</style></head><body><main>
+        <h1>\(Drawing.escaped(title))</h1>
+        \(body)
+        </main></body></html>
+
+        """
     }
 
     /// The numbers people look for first.
@@ -60,7 +69,7 @@ extension Report {
         return items.isEmpty ? "" : "<dl class=\"tiles\">\(items.joined())</dl>"
     }
 
-    private static func html(_ table: ReportTable) -> String {
+    static func html(_ table: ReportTable) -> String {
         func row(_ cells: [String], _ tag: String) -> String {
             "<tr>" + cells.map { "<\(tag)>\(Drawing.escaped($0))</\(tag)>" }.joined() + "</tr>"
         }
@@ -78,7 +87,8 @@ extension Report {
         @media (prefers-color-scheme:dark){:root{--ink:#e6e9f0;--soft:#9aa5ba;--paper:#12151c;--panel:#1b202b;\
         --rule:#333b4b;--mark:#7aa5ff;--hot:#e0573f;--cool:#233a52;--oncool:#e6e9f0}}
         @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--paper:#fff;--panel:#fff;--rule:#bbb;\
-        --mark:#1c4aa8;--hot:#b8321d;--cool:#e4eef8;--oncool:#000}figure,.table{break-inside:avoid}.scroll{overflow:visible}table{font-size:.72em}}
+        --mark:#1c4aa8;--hot:#b8321d;--cool:#e4eef8;--oncool:#000}figure,.table{break-inside:avoid}.scroll{overflow:visible}table{font-size:.72em}
+        .table td,.table th{white-space:normal}}
         *{box-sizing:border-box;-webkit-print-color-adjust:exact;print-color-adjust:exact}
         body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
         main{max-width:1400px;margin:0 auto;padding:24px}
@@ -92,6 +102,7 @@ extension Report {
         .charts,.tables{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:20px;\
         margin:20px 0;align-items:start}.tables{grid-template-columns:repeat(auto-fit,minmax(min(100%,640px),1fr))}
         figure,.table{margin:0;background:var(--panel);border:1px solid var(--rule);border-radius:8px;padding:14px;min-width:0}
+        .table:has(th:nth-child(8)){grid-column:1/-1}
         .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.86em;font-variant-numeric:tabular-nums}
         th,td{padding:3px 8px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}
         th{color:var(--soft);font-weight:500}th:first-child,td:first-child{text-align:left}

@@ -13,7 +13,8 @@ extension Report {
     package var tables: [ReportTable] {
         [
             recallTable, loadTable, coordinatorTable, stageTable, tierTable, storeTable,
-            curveTable, costTable, cellTable, driftTable,
+            curveTable, costTable, classic?.words ?? ReportTable(title: "", rows: [], remark: ""),
+            cellTable, driftTable,
         ].filter { $0.rows.count > 1 }
     }
 

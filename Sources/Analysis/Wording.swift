@@ -18,6 +18,9 @@ enum Wording {
         String(format: "%.\(digits)f", value)
     }
 
+    /// As few digits as say it: 1e+09, 0.95, 60000.
+    static func short(_ value: Double) -> String { String(format: "%g", value) }
+
     /// 41.2 MB.
     static func size(_ bytes: Double) -> String {
         let units = ["B", "kB", "MB", "GB", "TB", "PB"]
@@ -37,6 +40,15 @@ enum Wording {
         case ..<1000: "\(fixed(microseconds, 0)) us"
         case ..<1_000_000: "\(fixed(microseconds / 1000, microseconds < 10_000 ? 2 : 1)) ms"
         default: "\(fixed(microseconds / 1e6, 2)) s"
+        }
+    }
+
+    /// 41 s, 12 min, 3.4 h.
+    static func duration(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<90: "\(fixed(seconds, seconds < 10 ? 1 : 0)) s"
+        case ..<5400: "\(fixed(seconds / 60, 0)) min"
+        default: "\(fixed(seconds / 3600, 1)) h"
         }
     }
 

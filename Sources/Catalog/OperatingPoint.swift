@@ -85,9 +85,16 @@ extension IndexDescription {
 
     /// Shards the router offers where `probes` lists are scanned: more lists than usual, as many more shards.
     package func probeShards(probes: Int) -> Int {
-        guard probes > search.nprobe else { return search.probeShards }
-        let scaled = search.probeShards * probes / max(1, search.nprobe) + 1
-        return min(shards.count, scaled)
+        search.probeShards(probes: probes, of: shards.count)
+    }
+}
+
+extension SearchDefaults {
+    /// Shards the router offers of `shards` where `probes` lists are scanned.
+    package func probeShards(probes: Int, of shards: Int) -> Int {
+        guard probes > nprobe else { return probeShards }
+        let scaled = probeShards * probes / max(1, nprobe) + 1
+        return min(shards, scaled)
     }
 }
 

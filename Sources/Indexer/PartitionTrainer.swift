@@ -4,8 +4,9 @@ import VectorCore
 import VectorIndex
 
 /// Trains the partition's centroids.
-struct PartitionTrainer: Sendable {
-    private static let iterations = 12
+package struct PartitionTrainer: Sendable {
+    /// Of k-means, over the whole sample.
+    package static let iterations = 12
     private static let samplesPerCell = 256
     /// Bytes of the sample at most.
     private static let sampleBudget = 1 << 30
@@ -16,7 +17,7 @@ struct PartitionTrainer: Sendable {
     let seed: UInt64
 
     /// Rows to draw for `cells` cells of `dimension`.
-    static func sampleSize(cells: Int, dimension: Int) -> Int {
+    package static func sampleSize(cells: Int, dimension: Int) -> Int {
         max(min(cells * samplesPerCell * 4, sampleBudget / (4 * dimension)), cells * 4)
     }
 

@@ -40,6 +40,12 @@ package final class AlignedArray<Element: BitwiseCopyable>: @unchecked Sendable 
         }
     }
 
+    /// The same elements at another place.
+    package convenience init(copying other: AlignedArray<Element>) {
+        self.init(uninitialized: other.count)
+        memory.update(from: other.memory, count: count)
+    }
+
     deinit {
         UnsafeMutableRawPointer(memory).deallocate()
     }

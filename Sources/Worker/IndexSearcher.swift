@@ -49,6 +49,8 @@ package struct IndexSearcher: Sendable {
     package var listCount: Int { shards.reduce(0) { $0 + $1.head.lists.count } }
     /// Bytes of packed codes in memory.
     package var codeBytes: Int { shards.reduce(0) { $0 + $1.storage.codes.count } }
+    /// Bytes of all that is kept in memory for searching: codes, models, and rows and ids where they are.
+    package var heldBytes: Int { shards.reduce(router.bytes) { $0 + $1.bytes } }
     /// Bytes of everything else kept in memory for searching.
     package var modelBytes: Int {
         shards.reduce(router.bytes) { $0 + $1.open.bytes }

@@ -19,7 +19,7 @@ package struct MeasuredPoint: Sendable {
 package struct RecallSweep: Sendable {
     /// A gain that is not worth another step.
     private static let negligible = 0.0005
-    private static let refineDepths = [10, 20, 40, 80, 160, 320, 640]
+    package static let refineDepths = [10, 20, 40, 80, 160, 320, 640]
 
     private let searcher: any VersionSearcher
     private let index: IndexDescription
@@ -63,14 +63,14 @@ package struct RecallSweep: Sendable {
     }
 
     /// Whether two more steps found nothing worth their while.
-    private static func isFlat(_ ceilings: [Double]) -> Bool {
+    package static func isFlat(_ ceilings: [Double]) -> Bool {
         guard ceilings.count > 2 else { return false }
         return ceilings[ceilings.count - 1] - ceilings[ceilings.count - 3] < negligible
             && ceilings[ceilings.count - 1] > 0
     }
 
     /// 1, 2, 3, 4, 6, 8, 12, 16, … and the number of all lists.
-    private static func ladder(to lists: Int) -> [Int] {
+    package static func ladder(to lists: Int) -> [Int] {
         var steps = [1]
         var power = 2
         while power < lists {

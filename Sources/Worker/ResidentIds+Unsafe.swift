@@ -17,6 +17,12 @@ final class ResidentIds: Sendable {
         self.starts = AlignedArray(starts, or: 0)
     }
 
+    /// The same ids in memory of their own.
+    init(copying other: ResidentIds) {
+        text = AlignedArray(copying: other.text)
+        starts = AlignedArray(copying: other.starts)
+    }
+
     /// Bytes of memory this takes.
     var bytes: Int { text.bytes + starts.bytes }
 

@@ -75,6 +75,30 @@ package final class ResidentShard: Sendable {
         reader = shard.reader
     }
 
+    /// The same shard in memory of its own, rows and ids copied from those it has: for measuring what a search costs whose
+    /// memory is larger than the caches. Throws what opening the shard throws.
+    package func replica(
+        store: any ObjectStore, key: ObjectKey, open range: Range<UInt64>, arena: MemoryArena
+    ) async throws(TesseraError) -> ResidentShard {
+        let fresh = try await ResidentShard(
+            store: store, key: key, ordinal: open.ordinal, open: range, residency: .codes,
+            arena: arena, readsInPlace: ids == nil)
+        return ResidentShard(
+            open: fresh.open,
+            storage: ShardStorage(
+                codes: fresh.storage.codes, rows: storage.rows.map(RefineRows.init(copying:))),
+            ids: ids.map(ResidentIds.init(copying:)), reader: fresh.reader)
+    }
+
+    private init(
+        open: OpenShard, storage: ShardStorage, ids: ResidentIds?, reader: (any BlockingReader)?
+    ) {
+        self.open = open
+        self.storage = storage
+        self.ids = ids
+        self.reader = reader
+    }
+
     /// The same memory as a shard of another version.
     package func placed(at ordinal: Int) -> ResidentShard {
         ordinal == open.ordinal ? self : ResidentShard(self, ordinal: ordinal)

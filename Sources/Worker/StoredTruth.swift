@@ -46,18 +46,23 @@ package struct StoredTruth: Sendable {
         }
         var random = SeededRandom(seed: seed, stream: 0)
         let drawn = random.sample(min(most, index.vectors), below: index.vectors)
+        return try await compare(
+            try await vectors(drawn, phase: "drawing queries"), own: places(of: drawn),
+            k: min(k, index.vectors - 1))
+    }
+
+    /// The vectors of these numbers (ascending, counted through all shards in order), as the refine tier has them.
+    package func vectors(_ drawn: [Int], phase: String) async throws(TesseraError) -> Matrix {
         let places = places(of: drawn)
-        let parts = try await forEachShard("drawing queries") { shard throws(TesseraError) in
+        let parts = try await forEachShard(phase) { shard throws(TesseraError) in
             var rows: [Float] = []
             for place in places where place.shard == shard.ordinal {
                 rows += try shard.vector(place.row)
             }
             return rows
         }
-        let elements = parts.flatMap { $0 }
-        let queries = Matrix(
-            rows: places.count, columns: index.dimension, elements: elements)
-        return try await compare(queries, own: places, k: min(k, index.vectors - 1))
+        return Matrix(
+            rows: places.count, columns: index.dimension, elements: parts.flatMap { $0 })
     }
 
     /// Where the numbered vectors are, counted through all shards in order.

@@ -60,6 +60,21 @@ package enum VersionLoader {
         return try searcher(manifest, router: router, shards: shards)
     }
 
+    /// The same version again in memory of its own. Throws as ``load(_:from:pool:residency:progress:)`` does.
+    package static func replica(
+        of searcher: IndexSearcher, _ manifest: Manifest, from catalog: Catalog, pool: WorkPool
+    ) async throws(TesseraError) -> IndexSearcher {
+        let router = try await router(of: manifest, from: catalog)
+        let arena = MemoryArena()
+        let shards = try await pool.map(searcher.shards) { shard throws(TesseraError) in
+            let reference = manifest.index.shards[shard.open.ordinal]
+            return try await shard.replica(
+                store: catalog.store, key: ObjectKind.shard.key(reference.digest),
+                open: reference.open.range, arena: arena)
+        }
+        return IndexSearcher(router: router, shards: shards)
+    }
+
     /// The version's router. Throws `corrupted` where it does not fit the manifest.
     static func router(of manifest: Manifest, from catalog: Catalog) async throws(TesseraError)
         -> Router

@@ -15,6 +15,7 @@ struct AnalyzePerformance: AsyncParsableCommand {
                 --vectors base.fbin --ids ids.txt --html report.html
               analyze-performance compare 7 8 --store file:///data/idx --index photos
               analyze-performance --url http://127.0.0.1:8080 --index photos --queries q.fbin
+              analyze-performance --what-if vectors=1e9,recall=0.95 --vectors base.fbin
 
             EXIT CODES
                0  done
@@ -29,8 +30,14 @@ struct AnalyzePerformance: AsyncParsableCommand {
              130  interrupted; what was measured is written, and marked as partial
             """,
         version: "0.1.0",
-        subcommands: [ReportCommand.self, CompareCommand.self, PricesCommand.self],
+        subcommands: [
+            ReportCommand.self, CompareCommand.self, PlanCommand.self, PricesCommand.self,
+        ],
         defaultSubcommand: ReportCommand.self)
+
+    static func main() async {
+        await main(PlanCommand.named(in: Array(CommandLine.arguments.dropFirst())))
+    }
 }
 
 /// A command that fails with a ``TesseraError``.

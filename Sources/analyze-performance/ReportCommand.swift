@@ -75,6 +75,11 @@ struct ReportCommand: MeasuringCommand {
     var truthFolder: String?
     @Flag(help: "Keep no exact neighbours, and use none kept.")
     var noTruthCache = false
+    @Option(
+        parsing: .unconditional,
+        help:
+            "Vectors to build small indexes of, for exact search against IVF-PQ; 0: no such table.")
+    var classicSample = 64_000
     @Option(help: "A price table; see the command prices.")
     var prices: String?
     @Option(parsing: .unconditional, help: "Of every draw.")
@@ -136,6 +141,7 @@ struct ReportCommand: MeasuringCommand {
         plan.coldQueries = coldQueries
         plan.curvePoints = curvePoints
         plan.seed = seed
+        plan.classicSample = classicSample
         if let prices { plan.prices = try CostTable.read(path: prices) }
         return plan
     }

@@ -10,7 +10,7 @@ import VectorCore
 import VectorIndex
 import Worker
 
-/// 1,200 x 16 clustered vectors in three or more shards, and 40 strangers as queries.
+/// 1,200 x 16 (or as many as are wanted) clustered vectors in three or more shards, and 40 strangers as queries.
 struct AnalysisFixture {
     let folder: TemporaryFolder
     let vectors: Matrix
@@ -23,11 +23,11 @@ struct AnalysisFixture {
     var idsPath: String { folder.path("ids.txt") }
     var queriesPath: String { folder.path("queries.fbin") }
 
-    init(queries: Int = 60, metric: Metric = .l2) async throws {
+    init(queries: Int = 60, rows: Int = 1200, metric: Metric = .l2) async throws {
         folder = try TemporaryFolder()
-        let all = RandomVectors.clustered(rows: 1240, columns: 16, clusters: 12, seed: 3)
-        vectors = all.gathering(Array(0..<1200))
-        strangers = all.gathering(Array(1200..<1240))
+        let all = RandomVectors.clustered(rows: rows + 40, columns: 16, clusters: 12, seed: 3)
+        vectors = all.gathering(Array(0..<rows))
+        strangers = all.gathering(Array(rows..<rows + 40))
         try VectorFileWriter.write(vectors, to: folder.path("vectors.fbin"))
         try VectorFileWriter.write(strangers, to: folder.path("queries.fbin"))
         let lines = (0..<vectors.rows).map { "v\($0)\n" }.joined()

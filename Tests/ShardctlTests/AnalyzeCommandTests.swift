@@ -130,4 +130,26 @@ struct AnalyzeCommandTests {
         #expect((compared.json["recall"] as? [String: Any])?["queriesWorse"] as? Int ?? 0 > 0)
         #expect(try run(["compare", "1", "1", "--min-overlap", "1"]).status == 0)
     }
+
+    @Test("A question about an index that is not there yet, without a command")
+    func whatIf() throws {
+        try place.write(
+            "many.fbin", RandomVectors.clustered(rows: 4600, columns: 16, clusters: 12, seed: 2))
+        let asked = try Program(
+            Self.program,
+            [
+                "--what-if", "vectors=1e6,recall=0.8", "--vectors", "many.fbin", "--shard-size",
+                "400",
+                "--max-queries", "50", "--memory-megabytes", "8", "--json", "--html", "plan.html",
+            ], in: place.folder.url.path, environment: [:]
+        ).wait()
+        #expect(asked.status == 0 && asked.errors.isEmpty, "\(asked.errors)")
+        let plan = try #require((asked.json["plans"] as? [[String: Any]])?.first)
+        #expect((plan["recall"] as? Double ?? 0) >= 0.8)
+        #expect((asked.json["heldOut"] as? [[String: Any]])?.isEmpty == false)
+        let page = try String(contentsOfFile: place.folder.path("plan.html"), encoding: .utf8)
+        #expect(page.contains("How far off") && page.hasSuffix("</html>\n"))
+        expectFailure(try run(["--what-if=vectors=1e6,cash=3"]), 65, "'cash=3'")
+        expectFailure(try run(["--what-if", "vectors=1e6"]), 65, "too little")
+    }
 }

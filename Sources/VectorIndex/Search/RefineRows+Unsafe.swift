@@ -16,6 +16,13 @@ package struct RefineRows: Sendable {
         fine = AlignedArray(count: vectors * encoding.fineWidth(dimension), filling: 0)
     }
 
+    /// The same rows in memory of their own.
+    package init(copying other: RefineRows) {
+        encoding = other.encoding
+        coarse = AlignedArray(copying: other.coarse)
+        fine = AlignedArray(copying: other.fine)
+    }
+
     /// Bytes of memory this takes.
     package var bytes: Int { coarse.bytes + fine.bytes }
 

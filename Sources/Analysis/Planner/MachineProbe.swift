@@ -1,0 +1,144 @@
+// What this machine does in a second, found out in a few: comparing vectors exactly, assigning them to cells, routing over many
+// shards, and reading from a store.
+import Catalog
+import Foundation
+import ObjectStore
+import TesseraBase
+import VectorCore
+import VectorIndex
+import Worker
+
+/// What was found out.
+package struct MachineProbe: Sendable, Equatable, Codable {
+    /// Exact comparison of float32 vectors in memory, one thread.
+    package var exactBytesPerSecond: Double
+    /// Vectors compared to find that out, and how long one pass took.
+    package var exactVectors: Int
+    package var exactSeconds: Double
+    /// A vector against one centroid while cells are assigned, one thread.
+    package var assignNanoseconds: Double
+    /// Threads a build uses.
+    package var threads: Int
+    /// A small read from the store, median and 99th percentile; nil where none was asked.
+    package var store: StoreSpeed?
+
+    package struct StoreSpeed: Sendable, Equatable, Codable {
+        package var milliseconds: Double
+        package var tailMilliseconds: Double
+        package var megabytesPerSecond: Double
+    }
+}
+
+/// Finds it out with vectors of the kind that will be searched.
+struct MachineProber: Sendable {
+    private static let chunk = 4096
+    private static let rounds = 3
+    private static let centroids = 512
+    /// Larger than any cache.
+    private static let scanBytes = 512 << 20
+    private static let reads = 24
+    private static let readBytes: UInt64 = 4096
+
+    let metric: Metric
+    let pool: WorkPool
+    let stop: StopSign
+
+    /// - Parameters:
+    ///   - sample: `[n][dimension]`; repeated until there is enough to scan.
+    ///   - scanVectors: vectors to compare exactly; less where they take more than `budget` bytes.
+    func probe(
+        _ sample: Matrix, scanVectors: Int, budget: Double, backend: any IndexBackend
+    ) async throws(TesseraError) -> MachineProbe {
+        try stop.check()
+        let row = 4 * sample.columns
+        let most = max(Self.chunk, Int(budget) / row)
+        let vectors = min(most, max(scanVectors, Self.scanBytes / row))
+        let (seconds, assign) = try await pool.run { () throws(TesseraError) in
+            (scan(sample, vectors), try assigning(sample, backend))
+        }
+        return MachineProbe(
+            exactBytesPerSecond: Double(vectors * row) / seconds, exactVectors: vectors,
+            exactSeconds: seconds, assignNanoseconds: assign, threads: pool.width, store: nil)
+    }
+
+    /// The least disturbed of some passes of one query over `vectors` vectors.
+    private func scan(_ sample: Matrix, _ vectors: Int) -> Double {
+        var chunks: [Matrix] = []
+        for first in stride(from: 0, to: vectors, by: Self.chunk) {
+            let rows = min(Self.chunk, vectors - first)
+            chunks.append(sample.gathering((first..<first + rows).map { $0 % sample.rows }))
+        }
+        let query = sample.gathering([0])
+        return (0..<Self.rounds).map { _ in
+            let start = ContinuousClock.now
+            var exact = ExactNeighbours(queries: query, ownIDs: nil, metric: metric)
+            for chunk in chunks { exact.add(chunk) { UInt64($0) } }
+            return (ContinuousClock.now - start).inSeconds
+        }.min() ?? 0
+    }
+
+    /// Nanoseconds of a vector and a centroid.
+    private func assigning(
+        _ sample: Matrix, _ backend: any IndexBackend
+    ) throws(TesseraError) -> Double {
+        let vectors = sample.gathering((0..<Self.chunk).map { $0 % sample.rows })
+        let centroids = sample.gathering((0..<Self.centroids).map { ($0 * 7) % sample.rows })
+        var best = Double.infinity
+        for _ in 0..<Self.rounds {
+            let start = ContinuousClock.now
+            _ = try backend.assign(vectors, to: centroids)
+            best = min(best, (ContinuousClock.now - start).inSeconds)
+        }
+        return best * 1e9 / Double(Self.chunk * Self.centroids)
+    }
+
+    /// Microseconds of routing a query over `shards` shards, with vectors of the sample for their middles.
+    func routing(_ sample: Matrix, shards: Int, lists: Int, offered: Int) async throws(TesseraError)
+        -> Double
+    {
+        try stop.check()
+        return try await pool.run { () throws(TesseraError) in
+            let columns = sample.columns
+            let router = RouterIndex(
+                Router(
+                    centroids: sample.gathering((0..<shards).map { $0 % sample.rows }),
+                    transform: .padding(from: columns, to: columns)), metric: metric)
+            var run = QueryRun()
+            let times = (0..<256).map { number in
+                let start = ContinuousClock.now
+                run.begin(
+                    sample.row((number * 31) % sample.rows), router.router.transform, metric: metric
+                )
+                run.route(router, wanted: offered, lists: lists)
+                return (ContinuousClock.now - start).inSeconds * 1e6
+            }
+            return Statistics.quantile(times.sorted(), 0.5)
+        }
+    }
+
+    /// Small reads and one large one of a version's first shard.
+    func store(_ catalog: Catalog, _ index: IndexDescription) async throws(TesseraError)
+        -> MachineProbe.StoreSpeed
+    {
+        let shard = index.shards[0]
+        let key = ObjectKind.shard.key(shard.digest)
+        let small = min(Self.readBytes, shard.bytes)
+        var times: [Double] = []
+        for number in 0..<Self.reads {
+            try stop.check()
+            let places = max(1, shard.bytes - small)
+            let from = UInt64(number) * 7_919_993 % places
+            let start = ContinuousClock.now
+            _ = try await catalog.store.get(key, range: from..<from + small)
+            times.append((ContinuousClock.now - start).inSeconds * 1000)
+        }
+        let start = ContinuousClock.now
+        let bytes = try await catalog.store.get(key).count
+        let elapsed = (ContinuousClock.now - start).inSeconds
+        times.sort()
+        let median = Statistics.quantile(times, 0.5)
+        return MachineProbe.StoreSpeed(
+            milliseconds: median, tailMilliseconds: Statistics.quantile(times, 0.99),
+            megabytesPerSecond: Double(bytes) / 1e6 / max(1e-9, elapsed - median / 1000))
+    }
+}

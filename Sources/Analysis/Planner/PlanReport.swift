@@ -1,0 +1,53 @@
+// Plans with all that has to be known to trust or doubt them: what was measured, and how far off the same laws were where they
+// could be held against something.
+package import Foundation
+import VectorCore
+
+/// Answers of the planner. Its JSON has sorted keys.
+package struct PlanReport: Sendable, Codable {
+    package var format = "tessera.plan"
+    package var formatVersion = 1
+    package var createdAt: Date
+    package var machine: Report.Machine
+    package var seed: UInt64
+    package var sample: Sample
+    /// Measured, ascending by size.
+    package var scales: [Scale]
+    package var builds: [BuildTime]
+    package var probe: MachineProbe
+    package var times: TimeModel
+    /// The largest scale, foretold from the others.
+    package var heldOut: [HeldOutLine]
+    package var plans: [Plan]
+    package var notes: [String]
+    /// The whole run.
+    package var seconds: Double
+
+    /// What was calibrated with.
+    package struct Sample: Sendable, Codable {
+        package var from: String
+        package var dimension: Int
+        package var metric: String
+        package var shardSize: Int
+    }
+
+    init(
+        createdAt: Date, machine: Report.Machine, calibration: Calibration, probe: MachineProbe,
+        plans: [Plan], seed: UInt64, seconds: Double
+    ) {
+        self.createdAt = createdAt
+        self.machine = machine
+        self.seed = seed
+        sample = Sample(
+            from: calibration.sampleName, dimension: calibration.dimension,
+            metric: calibration.metric.rawValue, shardSize: calibration.shardSize)
+        scales = calibration.scales
+        builds = calibration.builds
+        self.probe = probe
+        times = calibration.times
+        heldOut = calibration.heldOut
+        self.plans = plans
+        notes = calibration.notes
+        self.seconds = seconds.rounded(to: 1)
+    }
+}
