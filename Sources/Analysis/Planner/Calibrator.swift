@@ -104,8 +104,7 @@ package struct Calibrator: Sendable {
         upTo largest: Int, _ body: (Calibration) async throws(TesseraError) -> Output
     ) async throws(TesseraError) -> Output {
         try check()
-        let folder =
-            "\(plan.scratch)/tessera-plan-\(ProcessInfo.processInfo.processIdentifier)-\(plan.seed)"
+        let folder = "\(plan.scratch)/tessera-plan-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         do {
             try FileManager.default.createDirectory(

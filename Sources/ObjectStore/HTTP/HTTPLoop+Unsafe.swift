@@ -1,8 +1,10 @@
 // The one thread that owns a curl_multi. Everybody else leaves requests in the inbox and wakes it.
 //
 // Invariants: each submission is replied to exactly once; after `stop` nothing is accepted and all that was
-// waiting is replied to; the multi handle outlives thread and client, since both hold the loop.
+// waiting is replied to, and when it returns libcurl holds nothing of this loop any more: a process that ends then takes
+// nothing from under a connection that is being closed.
 internal import CCurl
+internal import Dispatch
 internal import Foundation
 internal import Glibc
 internal import Synchronization
@@ -21,12 +23,15 @@ final class HTTPLoop: @unchecked Sendable {
         var submitted: [HTTPSubmission] = []
         var cancelled: [UInt64] = []
         var isStopping = false
+        /// The multi handle is gone, or about to go.
+        var hasEnded = false
     }
 
     /// Easy handles kept for reuse; they carry no connection, only their buffers.
     private static let idleLimit = 32
 
     private let inbox = Mutex(Inbox())
+    private let ended = DispatchSemaphore(value: 0)
     private let multi: UnsafeMutableRawPointer?
     private let caFile: String?
     private var queue: TransferQueue
@@ -46,11 +51,6 @@ final class HTTPLoop: @unchecked Sendable {
         thread.start()
     }
 
-    deinit {
-        for handle in idle { curl_easy_cleanup(handle) }
-        if let multi { curl_multi_cleanup(multi) }
-    }
-
     func submit(_ submission: HTTPSubmission) {
         let isAccepted = inbox.withLock { inbox in
             guard !inbox.isStopping, multi != nil else { return false }
@@ -66,15 +66,20 @@ final class HTTPLoop: @unchecked Sendable {
         wake()
     }
 
+    /// Ends the thread and waits for it. Not to be called on it.
     func stop() {
+        guard multi != nil else { return }
         inbox.withLock { $0.isStopping = true }
         wake()
+        ended.wait()
     }
 
     private static let closed = HTTPFailure(.closed, "the HTTP client is shut down")
 
     private func wake() {
-        if let multi { curl_multi_wakeup(multi) }
+        inbox.withLock { inbox in
+            if let multi, !inbox.hasEnded { curl_multi_wakeup(multi) }
+        }
     }
 
     private func run() {
@@ -87,6 +92,10 @@ final class HTTPLoop: @unchecked Sendable {
             if endFinished() == 0 { curl_multi_poll(multi, nil, 0, pollMilliseconds(), nil) }
         }
         for id in queue.all { end(id, .failure(Self.closed)) }
+        inbox.withLock { $0.hasEnded = true }
+        for handle in idle { curl_easy_cleanup(handle) }
+        curl_multi_cleanup(multi)
+        ended.signal()
     }
 
     /// libcurl leaves signals alone when told so, but OpenSSL writes to closed sockets.
