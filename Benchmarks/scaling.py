@@ -19,8 +19,8 @@ from tessera import BATCH, TRAIN, Tessera  # noqa: E402
 TARGET = 0.95
 MODES = {"single": "one query at a time", "batch": "batches of 1,000"}
 # Around recall 0.95. The first is also what two threads are measured with.
-SETTINGS = {1: [(24, 40), (16, 40), (24, 30), (32, 30), (32, 40), (48, 40)],
-            10: [(64, 40), (48, 40), (64, 60), (96, 40), (96, 60), (128, 60)]}
+SETTINGS = {1: [(24, 40), (20, 30), (24, 30), (28, 30), (32, 40)],
+            10: [(16, 40), (20, 40), (24, 40), (32, 40)]}
 FEW, MANY = 2, 20
 # Far apart in both, so that what a code and a row take can be told from each other.
 COSTS = [(4, 10), (4, 40), (4, 160), (4, 640), (16, 10), (16, 40), (16, 160), (16, 640), (64, 10), (64, 40), (64, 160), (64, 640)]

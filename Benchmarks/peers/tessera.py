@@ -4,7 +4,7 @@ import common, vectors
 
 # One index a data set and row of options for `train`.
 TRAIN = {"1m": {"code 24": ["--code-size", 24]}, "10m": {"code 24": ["--code-size", 24]}, "mnist": {"code 98": ["--code-size", 98]}}
-PROBES = {"1m": [8, 12, 16, 20, 24, 32, 48, 64, 96, 128], "10m": [8, 16, 32, 64, 128, 256], "mnist": [2, 4, 8, 16, 32, 64]}
+PROBES = {"1m": [8, 12, 16, 20, 24, 32, 48, 64, 96, 128], "10m": [8, 12, 16, 20, 24, 32, 48, 64], "mnist": [2, 4, 8, 16, 32, 64]}
 DEPTHS = {"1m": [20, 30, 40, 60, 100], "10m": [30, 40, 60, 100], "mnist": [20, 50, 100]}
 QUERY = ["--resident", "all"]
 TILES = 20
