@@ -18,6 +18,6 @@ protoc --proto_path "$source" \
     --plugin="protoc-gen-grpc-swift=$tools/protoc-gen-grpc-swift-2" \
     --swift_out="$source/Generated" --swift_opt=Visibility=Package \
     --swift_opt=UseAccessLevelOnImports=true \
-    --grpc-swift_out="$source/Generated" --grpc-swift_opt=Visibility=Package \
-    --grpc-swift_opt=UseAccessLevelOnImports=true \
+    --grpc-swift-2_out="$source/Generated" --grpc-swift-2_opt=Visibility=Package \
+    --grpc-swift-2_opt=UseAccessLevelOnImports=true \
     "$source"/*.proto

@@ -1,10 +1,9 @@
-// Parts and their answers as messages. Nothing a message says is believed before it is checked.
+// Parts as messages. Nothing a message says is believed before it is checked.
 package import Foundation
 package import TesseraBase
 package import VectorCore
 
 package typealias WireSearchRequest = Tessera_Worker_V1_SearchRequest
-package typealias WireSearchResponse = Tessera_Worker_V1_SearchResponse
 
 extension PartsRequest {
     package var message: WireSearchRequest {
@@ -21,6 +20,7 @@ extension PartsRequest {
         message.partLists = parts.map { UInt32(clamping: $0.lists.count) }
         message.shards = parts.flatMap(\.shards)
         message.lists = parts.flatMap(\.lists)
+        if parts.contains(where: \.isShared) { message.partIsShared = parts.map(\.isShared) }
         return message
     }
 
@@ -38,6 +38,10 @@ extension PartsRequest {
             Int(message.refineDepth) <= WireLimits.refineDepth, "refine \(message.refineDepth)")
         try check(message.partQueries.count <= WireLimits.parts, "too many parts")
         try check(message.partLists.count == message.partQueries.count, "parts without lists")
+        try check(
+            message.partIsShared.isEmpty
+                || message.partIsShared.count == message.partQueries.count,
+            "another number of parts than it says whether they are shared")
         try check(message.shards.count <= WireLimits.lists, "too many lists")
         try check(message.lists.count == message.shards.count, "lists without shards")
         let total = message.partLists.reduce(UInt64(0)) { $0 + UInt64($1) }
@@ -78,121 +82,19 @@ extension PartsRequest {
     /// The counts must fit, as checked.
     private static func parts(_ message: WireSearchRequest) -> [SearchPart] {
         var first = 0
-        return zip(message.partQueries, message.partLists).map { query, count in
-            let range = first..<first + Int(count)
+        return message.partQueries.indices.map { part in
+            let range = first..<first + Int(message.partLists[part])
             first = range.upperBound
             return SearchPart(
-                query: Int(query), shards: Array(message.shards[range]),
-                lists: Array(message.lists[range]))
+                query: Int(message.partQueries[part]), shards: Array(message.shards[range]),
+                lists: Array(message.lists[range]),
+                isShared: !message.partIsShared.isEmpty && message.partIsShared[part])
         }
     }
 
     private static func microseconds(_ duration: Duration) -> UInt64 {
         // 0 would be for ever.
         UInt64(max(1, min(Double(1 << 50), duration / .microseconds(1))))
-    }
-}
-
-extension WireSearchResponse {
-    package init(_ answers: [PartAnswer]) {
-        self.init()
-        for part in answers {
-            partHits.append(UInt32(clamping: part.answer.hits.count))
-            costs.append(.init(part.answer.receipt, part.source))
-            for hit in part.answer.hits {
-                places.append(hit.place.rawValue)
-                distances.append(hit.distance)
-                ids.append(hit.id)
-            }
-        }
-    }
-
-    /// The answers to `parts`, in their order. Throws `corrupted` for a message no worker makes.
-    package func answers(to parts: [SearchPart], k: Int) throws(TesseraError) -> [PartAnswer] {
-        let total = partHits.reduce(UInt64(0)) { $0 + UInt64($1) }
-        guard partHits.count == parts.count, costs.count == parts.count,
-            total == UInt64(places.count), places.count == distances.count,
-            places.count == ids.count, partHits.allSatisfy({ $0 <= k })
-        else {
-            throw TesseraError(.corrupted, "a worker's answer does not fit what it was asked")
-        }
-        var answers: [PartAnswer] = []
-        answers.reserveCapacity(parts.count)
-        var next = 0
-        for (part, count) in zip(parts, partHits) {
-            let end = next + Int(count)
-            var hits: [Hit] = []
-            hits.reserveCapacity(Int(count))
-            for hit in next..<end {
-                let place = NumericID(rawValue: places[hit])
-                guard part.shards.contains(UInt32(truncatingIfNeeded: place.shard)),
-                    !distances[hit].isNaN
-                else {
-                    throw TesseraError(
-                        .corrupted, "a worker answered with a vector of a shard it was not asked")
-                }
-                hits.append(Hit(id: ids[hit], distance: distances[hit], place: place))
-            }
-            let cost = costs[answers.count]
-            answers.append(
-                PartAnswer(
-                    answer: SearchAnswer(hits: hits, receipt: cost.receipt), source: cost.tier))
-            next = end
-        }
-        return answers
-    }
-}
-
-extension Tessera_Worker_V1_Cost {
-    init(_ receipt: Receipt, _ tier: AnswerSource) {
-        self.init()
-        shardsTouched = UInt32(clamping: receipt.shardsTouched)
-        listsScanned = UInt32(clamping: receipt.listsScanned)
-        listsSkipped = UInt32(clamping: receipt.listsSkipped)
-        codesScanned = UInt64(clamping: receipt.codesScanned)
-        rowsRefined = UInt64(clamping: receipt.rowsRefined)
-        bytesRead = UInt64(clamping: receipt.bytesRead)
-        reads = UInt32(clamping: receipt.reads)
-        roundTrips = UInt32(clamping: receipt.roundTrips)
-        scanNanoseconds = Self.nanoseconds(receipt.scan)
-        refineNanoseconds = Self.nanoseconds(receipt.refine)
-        resolveNanoseconds = Self.nanoseconds(receipt.resolve)
-        source =
-            switch tier {
-            case .ram, .cache: .ram
-            case .disk: .disk
-            case .store: .store
-            }
-    }
-
-    var receipt: Receipt {
-        // Bounded, so that sums of many of them stay in range whatever a worker says.
-        func number(_ value: UInt64) -> Int { Int(min(value, 1 << 40)) }
-        var receipt = Receipt()
-        receipt.shardsTouched = Int(shardsTouched)
-        receipt.listsScanned = Int(listsScanned)
-        receipt.listsSkipped = Int(listsSkipped)
-        receipt.codesScanned = number(codesScanned)
-        receipt.rowsRefined = number(rowsRefined)
-        receipt.bytesRead = number(bytesRead)
-        receipt.reads = Int(reads)
-        receipt.roundTrips = Int(roundTrips)
-        receipt.scan = .nanoseconds(number(scanNanoseconds))
-        receipt.refine = .nanoseconds(number(refineNanoseconds))
-        receipt.resolve = .nanoseconds(number(resolveNanoseconds))
-        return receipt
-    }
-
-    var tier: AnswerSource {
-        switch source {
-        case .disk: .disk
-        case .store: .store
-        default: .ram
-        }
-    }
-
-    private static func nanoseconds(_ duration: Duration) -> UInt64 {
-        UInt64(max(0, min(1e18, duration / .nanoseconds(1))))
     }
 }
 

@@ -10,11 +10,16 @@ package struct SearchPart: Sendable, Equatable {
     package var shards: [UInt32]
     /// And its number in there.
     package var lists: [UInt32]
+    /// One of several of its query: their candidates are cut at one depth where they are merged.
+    package var isShared: Bool
 
-    package init(query: Int, shards: [UInt32] = [], lists: [UInt32] = []) {
+    package init(
+        query: Int, shards: [UInt32] = [], lists: [UInt32] = [], isShared: Bool = false
+    ) {
         self.query = query
         self.shards = shards
         self.lists = lists
+        self.isShared = isShared
     }
 
     /// The shards, each once, in the order their first list comes.
@@ -55,14 +60,31 @@ package struct PartsRequest: Sendable, Equatable {
     }
 }
 
+/// What it takes to cut a part's candidates after it was searched: their distances by their codes.
+package struct PartEstimates: Sendable, Equatable {
+    /// Of each hit.
+    package var hits: [Float]
+    /// Of every candidate that was re-ranked, ascending.
+    package var candidates: [Float]
+
+    package init(hits: [Float], candidates: [Float]) {
+        self.hits = hits
+        self.candidates = candidates
+    }
+}
+
 /// The answer to one part.
 package struct PartAnswer: Sendable, Equatable {
+    /// With estimates, the hits are all that are among the `k` nearest wherever the candidates are cut.
     package var answer: SearchAnswer
     package var source: AnswerSource
+    /// Nil where the part is not shared, where nothing is re-ranked, and from workers of a build that tells none.
+    package var estimates: PartEstimates?
 
-    package init(answer: SearchAnswer, source: AnswerSource) {
+    package init(answer: SearchAnswer, source: AnswerSource, estimates: PartEstimates? = nil) {
         self.answer = answer
         self.source = source
+        self.estimates = estimates
     }
 }
 
@@ -76,5 +98,8 @@ package enum WireLimits {
     package static let lists = 1 << 22
     package static let k = 1 << 16
     package static let refineDepth = 1 << 20
+    /// Candidates of a part that are cut where parts are merged, so that their estimates fit the message. Of more than that
+    /// each part keeps its own.
+    package static let cutDepth = 1 << 11
     package static let shards = 1 << 24
 }

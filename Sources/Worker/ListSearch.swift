@@ -116,9 +116,11 @@ struct ListSearch: Sendable {
     }
 
     /// Refines the candidates and names the winners, in one round trip: a row and its id lie together.
+    ///
+    /// - Parameter cuts: the candidates may be cut later: they are a part of a query's.
     func refine(
         _ search: ColdRun, _ shards: TouchedShards, _ options: SearchOptions,
-        _ receipt: inout Receipt
+        _ receipt: inout Receipt, cuts: Bool = false
     ) async throws(TesseraError) -> [Hit] {
         var pieces: [Piece] = []
         var wanted: [WantedRange] = []
@@ -151,11 +153,7 @@ struct ListSearch: Sendable {
             }
         }
         try await pool.run { [hasRefineTier] in
-            if hasRefineTier {
-                search.run.refine(k: options.k)
-            } else {
-                search.run.unrefined(k: options.k)
-            }
+            search.run.answer(k: options.k, refines: hasRefineTier, cuts: cuts)
         }
         return try hits(search.run.nearest, shards, blocks)
     }

@@ -22,23 +22,26 @@ struct StoredIndex: Sendable {
     let base: Matrix
     let queries: Matrix
 
-    /// 8,000 clustered vectors in about 20 shards, with ids "v0", "v1", …; and queries of the same kind.
-    init(queries: Int = 300, metric: Metric = .l2, rotation: Bool = false) async throws {
+    /// Clustered vectors with ids "v0", "v1", …, in shards of 400 or so; and queries of the same kind.
+    init(
+        rows: Int = 8000, queries: Int = 300, metric: Metric = .l2, rotation: Bool = false,
+        shardSize: Int = 400
+    ) async throws {
         folder = try TemporaryFolder()
         store = FileStore(root: folder.path("store"))
         var all = RandomVectors.clustered(
-            rows: 8000 + queries, columns: 32, clusters: 40, seed: 11)
+            rows: rows + queries, columns: 32, clusters: 40, seed: 11)
         if metric.normalises { try normalise(&all, firstRow: 0, file: "vectors") }
-        base = all.gathering(Array(0..<8000))
-        self.queries = all.gathering(Array(8000..<8000 + queries))
+        base = all.gathering(Array(0..<rows))
+        self.queries = all.gathering(Array(rows..<rows + queries))
         let input = folder.path("vectors.fbin")
         try VectorFileWriter.write(base, to: input)
         let ids = try folder.write(
-            "ids.txt", Data((0..<8000).map { "v\($0)\n" }.joined().utf8))
+            "ids.txt", Data((0..<rows).map { "v\($0)\n" }.joined().utf8))
         var settings = IndexSettings(
             index: Self.name, vectorsPath: input, idsPath: ids, metric: metric,
             scratchFolder: folder.url.path)
-        settings.shardSize = 400
+        settings.shardSize = shardSize
         settings.rotation = rotation
         let catalog = try Catalog(store: store, index: IndexName(Self.name))
         _ = try await IndexBuilder(
@@ -58,20 +61,24 @@ struct StoredIndex: Sendable {
     }
 
     func request(
-        _ rows: Range<Int>? = nil, deadline: Duration? = nil, allowPartial: Bool = false
+        _ rows: Range<Int>? = nil, options: SearchOptions? = nil, deadline: Duration? = nil,
+        allowPartial: Bool = false
     ) -> SearchRequest {
         SearchRequest(
-            queries: rows.map { queries.gathering(Array($0)) } ?? queries, options: options,
+            queries: rows.map { queries.gathering(Array($0)) } ?? queries,
+            options: options ?? self.options,
             deadline: deadline.map { .now + $0 }, allowPartial: allowPartial)
     }
 
     /// The answers of one process that has everything.
-    func local() async throws -> [SearchAnswer] {
+    func local(_ options: SearchOptions? = nil) async throws -> [SearchAnswer] {
         let catalog = try Catalog(store: store, index: IndexName(Self.name))
         let pool = WorkPool(width: 2)
         let searcher = try await VersionLoader.load(
             manifest, from: catalog, pool: pool, residency: .all, progress: { _ in })
-        return try await searcher.search(queries, options: options, pool: pool, batch: 16).answers
+        return try await searcher.search(
+            queries, options: options ?? self.options, pool: pool, batch: 16
+        ).answers
     }
 
     func startWorkers(_ count: Int, _ more: [String] = []) async throws -> [WorkerProcess] {

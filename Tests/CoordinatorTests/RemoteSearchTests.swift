@@ -36,11 +36,7 @@ struct RemoteSearchTests {
         #expect(first.map(\.answer.hits) == second.map(\.answer.hits))
         #expect(alone.map(\.answer.hits) == first.prefix(50).map(\.answer.hits))
         #expect(first.allSatisfy { $0.share == 1 && $0.source == .ram })
-        let shared = zip(first, local).reduce(0) { sum, pair in
-            sum
-                + Set(pair.0.answer.hits.map(\.place)).intersection(pair.1.hits.map(\.place)).count
-        }
-        #expect(Double(shared) / Double(10 * local.count) >= 0.999)
+        #expect(Self.overlap(first, local) >= 0.999)
         let truth = ExactSearch.nearest(index.queries, in: index.base, k: 10, metric: metric)
         let recalls = (Self.recall(first.map(\.answer), truth), Self.recall(local, truth))
         #expect(abs(recalls.0 - recalls.1) <= 0.001)
@@ -51,6 +47,41 @@ struct RemoteSearchTests {
                 receipt.listsScanned + receipt.listsSkipped
                     == one.receipt.listsScanned + one.receipt.listsSkipped)
             #expect(receipt.shardsOffered == one.receipt.shardsOffered)
+        }
+    }
+
+    private static func overlap(_ many: [BackendAnswer], _ one: [SearchAnswer]) -> Double {
+        let shared = zip(many, one).reduce(0) { sum, pair in
+            sum
+                + Set(pair.0.answer.hits.map(\.place)).intersection(pair.1.hits.map(\.place)).count
+        }
+        return Double(shared) / Double(one.reduce(0) { $0 + $1.hits.count })
+    }
+
+    @Test("where few candidates are refined for many shards, workers find no more than one process")
+    func cut() async throws {
+        let index = try await StoredIndex(rows: 20_000, queries: 400, shardSize: 800)
+        let workers = try await index.startWorkers(4)
+        let truth = ExactSearch.nearest(index.queries, in: index.base, k: 10, metric: .l2)
+        for (k, depth) in [(10, 40), (10, 12), (5, 3)] {
+            var options = index.options
+            (options.k, options.refineDepth) = (k, depth)
+            options.probeCount = min(40, options.probeCount * 4)
+            let request = index.request(options: options)
+            let (once, twice) = try await index.withBackend(workers, replication: 2) {
+                (try await $0.search(request), try await $0.search(request))
+            }
+            let local = try await index.local(options)
+            #expect(once.map(\.answer.hits) == twice.map(\.answer.hits))
+            #expect(Self.overlap(once, local) >= 0.999)
+            // Were nothing cut, they would find more: what else is refined is nearer.
+            options.refineDepth = 4 * depth
+            let deeper = try await index.local(options)
+            #expect(Self.overlap(once, deeper) < 0.99)
+            let recalls = (
+                Self.recall(once.map(\.answer), truth), Self.recall(local, truth)
+            )
+            #expect(abs(recalls.0 - recalls.1) <= 0.001)
         }
     }
 

@@ -39,7 +39,7 @@ private struct ServiceFixture {
     var shardsHeld: Int { versions.cache.statistics.shards }
 
     /// Every list of every shard, nearest shard or not, in one part a query.
-    func request(queries: Int = 4, k: Int = 5) -> PartsRequest {
+    func request(queries: Int = 4, k: Int = 5, isShared: Bool = false) -> PartsRequest {
         var part = SearchPart(query: 0)
         for (shard, reference) in fixture.manifest.index.shards.enumerated() {
             for list in 0..<reference.lists {
@@ -48,7 +48,8 @@ private struct ServiceFixture {
             }
         }
         let parts = (0..<queries).map { query in
-            SearchPart(query: query, shards: part.shards, lists: part.lists)
+            SearchPart(
+                query: query, shards: part.shards, lists: part.lists, isShared: isShared)
         }
         return PartsRequest(
             index: "photos", version: 1, k: k, refineDepth: 1500, timeout: nil,
@@ -61,7 +62,8 @@ struct ShardWorkerServiceTests {
         let fixture = try await ServiceFixture()
         let request = fixture.request(queries: 20)
         let response = try await fixture.service.search(request.message)
-        let answers = try response.answers(to: request.parts, k: request.k)
+        let answers = try response.answers(
+            to: request.parts, k: request.k, refineDepth: request.refineDepth)
         let truth = ExactSearch.nearest(
             request.queries, in: fixture.fixture.vectors, k: 5, metric: .l2)
         let found = answers.map { answer in
@@ -74,7 +76,8 @@ struct ShardWorkerServiceTests {
         let prepared = try await fixture.prepare()
         #expect(prepared == fixture.fixture.manifest.index.shards.count)
         let again = try await fixture.service.search(request.message)
-        let warm = try again.answers(to: request.parts, k: request.k)
+        let warm = try again.answers(
+            to: request.parts, k: request.k, refineDepth: request.refineDepth)
         #expect(warm.map(\.answer.hits) == answers.map(\.answer.hits))
         #expect(warm.allSatisfy { $0.source == .ram })
     }
@@ -135,7 +138,7 @@ struct ShardWorkerServiceTests {
         async throws
     {
         let fixture = try await ServiceFixture()
-        let message = fixture.request(queries: 3).message
+        let message = fixture.request(queries: 3, isShared: true).message
         let good: [UInt8] = try message.serializedBytes()
         let expected = try await fixture.service.search(message)
         var random = SeededRandom(seed: 20)
@@ -156,7 +159,8 @@ struct ShardWorkerServiceTests {
             decoded += 1
             _ = try? await fixture.service.search(turned)
             if let answer = try? WireSearchResponse(serializedBytes: bytes) {
-                _ = try? answer.answers(to: fixture.request(queries: 3).parts, k: 5)
+                _ = try? answer.answers(
+                    to: fixture.request(queries: 3, isShared: true).parts, k: 5, refineDepth: 1500)
             }
         }
         #expect(decoded > 100)
@@ -172,7 +176,8 @@ struct ShardWorkerServiceTests {
             var answer = good
             change(&answer)
             let error = #expect(throws: TesseraError.self) {
-                try answer.answers(to: request.parts, k: request.k)
+                try answer.answers(
+                    to: request.parts, k: request.k, refineDepth: request.refineDepth)
             }
             #expect(error?.code == .corrupted)
         }
@@ -183,6 +188,74 @@ struct ShardWorkerServiceTests {
         expectCorrupted { $0.costs = [] }
         expectCorrupted { $0.places[0] = 999 << 32 }
         expectCorrupted { $0.distances[1] = .nan }
+    }
+
+    @Test("a shared part tells what it takes to cut it, from memory and from the store alike")
+    func sharedParts() async throws {
+        let fixture = try await ServiceFixture()
+        let request = fixture.request(queries: 20, isShared: true)
+        func search(_ message: WireSearchRequest) async throws -> [PartAnswer] {
+            try await fixture.service.search(message).answers(
+                to: request.parts, k: request.k, refineDepth: request.refineDepth)
+        }
+        let cold = try await search(request.message)
+        _ = try await fixture.prepare()
+        let warm = try await search(request.message)
+        #expect(warm.map(\.answer.hits) == cold.map(\.answer.hits))
+        #expect(warm.map(\.estimates) == cold.map(\.estimates))
+        let plain = try await search(fixture.request(queries: 20).message)
+        for (shared, plain) in zip(warm, plain) {
+            let estimates = try #require(shared.estimates)
+            #expect(Array(shared.answer.hits.prefix(request.k)) == plain.answer.hits)
+            #expect(estimates.candidates.count == shared.answer.receipt.rowsRefined)
+            #expect(estimates.candidates == estimates.candidates.sorted())
+            #expect(Set(estimates.hits).isSubset(of: estimates.candidates))
+            // However they are cut, enough are left.
+            for number in [0, 2, request.k - 1, 50, estimates.candidates.count - 1] {
+                let limit = estimates.candidates[number]
+                #expect(estimates.hits.count { $0 <= limit } >= min(number + 1, request.k))
+            }
+            // As of a worker of a build that is not asked for estimates.
+            #expect(plain.estimates == nil)
+        }
+    }
+
+    @Test func `estimates that cannot be cut by are not believed`() async throws {
+        let fixture = try await ServiceFixture()
+        let request = fixture.request(isShared: true)
+        let good = try await fixture.service.search(request.message)
+        func expectCorrupted(depth: Int = 1500, _ change: (inout WireSearchResponse) -> Void) {
+            var answer = good
+            change(&answer)
+            let error = #expect(throws: TesseraError.self) {
+                try answer.answers(to: request.parts, k: request.k, refineDepth: depth)
+            }
+            #expect(error?.code == .corrupted)
+        }
+        expectCorrupted { $0.partCandidates.removeLast() }
+        expectCorrupted { $0.partCandidates[0] = .max }
+        expectCorrupted { $0.candidateEstimates.removeLast() }
+        expectCorrupted { $0.candidateEstimates.swapAt(0, 1) }
+        expectCorrupted { $0.candidateEstimates[3] = .nan }
+        expectCorrupted { $0.hitEstimates.removeLast() }
+        expectCorrupted { $0.hitEstimates[0] = .nan }
+        expectCorrupted(depth: 20) { _ in }
+        // Without them no more hits than were asked for.
+        expectCorrupted { answer in
+            answer.partCandidates = []
+            answer.candidateEstimates = []
+            answer.hitEstimates = []
+            answer.partHits = [UInt32(request.k + 1), 0, 0, 0]
+            answer.places.removeSubrange((request.k + 1)...)
+            answer.distances.removeSubrange((request.k + 1)...)
+            answer.ids.removeSubrange((request.k + 1)...)
+        }
+        let error = await #expect(throws: TesseraError.self) {
+            var message = request.message
+            message.partIsShared.removeLast()
+            _ = try await fixture.service.search(message)
+        }
+        #expect(error?.code == .invalidArgument)
     }
 
     @Test func `versions and their shards are let go when nobody asks for them`() async throws {

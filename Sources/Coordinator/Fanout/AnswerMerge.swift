@@ -4,13 +4,17 @@ import VectorCore
 
 /// Collects the answers to the parts of a query.
 struct AnswerMerge {
-    private var hits: [Hit] = []
+    /// With their estimates; those without one are never cut.
+    private var hits: [(hit: Hit, estimate: Float)] = []
+    private var cut: CandidateCut
     private var receipt = Receipt()
     private var source = AnswerSource.ram
     private let shards: Int
     private var answered = 0
 
-    init(_ lists: ChosenLists, route: Duration) {
+    /// - Parameter depth: candidates that one process would refine.
+    init(_ lists: ChosenLists, route: Duration, depth: Int) {
+        cut = CandidateCut(depth: depth)
         receipt.shardsOffered = lists.offered
         receipt.route = route
         shards = Set(lists.shards).count
@@ -18,15 +22,21 @@ struct AnswerMerge {
 
     mutating func add(_ part: SearchPart, _ outcome: PartOutcome) {
         guard case .success(let found) = outcome else { return }
-        hits += found.answer.hits
+        cut.add(found.estimates?.candidates)
+        for (number, hit) in found.answer.hits.enumerated() {
+            hits.append((hit, found.estimates?.hits[number] ?? -.infinity))
+        }
         answered += part.distinctShards.count
         source = source.slower(than: found.source)
         receipt.add(found.answer.receipt)
     }
 
-    /// The `k` nearest, ties to the lower place.
+    /// The `k` nearest of those one process would have refined, ties to the lower place. Of an answer that is not whole,
+    /// those it would have refined in the shards that answered.
     func answer(k: Int) -> BackendAnswer {
-        let nearest = hits.sorted { ($0.distance, $0.place) < ($1.distance, $1.place) }
+        let limit = cut.limit
+        let nearest = hits.compactMap { $0.estimate <= limit ? $0.hit : nil }
+            .sorted { ($0.distance, $0.place) < ($1.distance, $1.place) }
         return BackendAnswer(
             answer: SearchAnswer(hits: Array(nearest.prefix(k)), receipt: receipt),
             share: shards == 0 ? 1 : Float(answered) / Float(shards), source: source)

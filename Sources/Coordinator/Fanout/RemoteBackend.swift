@@ -52,7 +52,9 @@ package final class RemoteBackend: VersionBackend {
         let chosen = try await chooser.choose(request.queries, request.options)
         let route = ContinuousClock.now - start
         let workers = workers.withLock { $0 }
-        let (parts, groups) = Self.parts(chosen, workers.placement)
+        let depth = request.options.candidateDepth(refines: true)
+        let (parts, groups) = Self.parts(
+            chosen, workers.placement, cuts: depth <= WireLimits.cutDepth)
         let search = RemoteSearch(
             workers: workers,
             request: PartsRequest(
@@ -64,7 +66,7 @@ package final class RemoteBackend: VersionBackend {
         if !request.allowPartial {
             for case .failure(let error) in outcomes { throw Self.unavailable(error) }
         }
-        var merges = chosen.map { AnswerMerge($0, route: route) }
+        var merges = chosen.map { AnswerMerge($0, route: route, depth: depth) }
         for (part, outcome) in zip(parts, outcomes) { merges[part.query].add(part, outcome) }
         return merges.map { $0.answer(k: request.options.k) }
     }
@@ -103,7 +105,9 @@ package final class RemoteBackend: VersionBackend {
     }
 
     /// Each query's lists, apart by group, and the group of each part.
-    private static func parts(_ chosen: [ChosenLists], _ placement: Placement)
+    ///
+    /// - Parameter cuts: whether candidates are cut where a query has several parts.
+    private static func parts(_ chosen: [ChosenLists], _ placement: Placement, cuts: Bool)
         -> (parts: [SearchPart], groups: [Int])
     {
         var parts: [SearchPart] = []
@@ -121,6 +125,8 @@ package final class RemoteBackend: VersionBackend {
                 parts[place].shards.append(shard)
                 parts[place].lists.append(list)
             }
+            guard cuts, parts.count - first > 1 else { continue }
+            for place in first..<parts.count { parts[place].isShared = true }
         }
         return (parts, groups)
     }

@@ -74,7 +74,8 @@ struct RemoteSearch: Sendable {
         case .answered(let sending, let response):
             do throws(TesseraError) {
                 let answers = try response.answers(
-                    to: sending.parts.map { request.parts[$0] }, k: request.k)
+                    to: sending.parts.map { request.parts[$0] }, k: request.k,
+                    refineDepth: request.refineDepth)
                 end(sending, &course)
                 let new = Set(course.dispatch.answered(sending.number))
                 for (part, answer) in zip(sending.parts, answers) where new.contains(part) {

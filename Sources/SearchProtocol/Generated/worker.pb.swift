@@ -112,7 +112,7 @@ package nonisolated struct Tessera_Worker_V1_SearchRequest: Sendable {
   /// Results wanted of each part.
   package var k: UInt32 = 0
 
-  /// Candidates re-ranked in each part.
+  /// Candidates re-ranked in each part, and left of all parts of a query.
   package var refineDepth: UInt32 = 0
 
   /// Time left until nobody waits any more; 0 is for ever.
@@ -139,6 +139,10 @@ package nonisolated struct Tessera_Worker_V1_SearchRequest: Sendable {
   /// And its number in there.
   package var lists: [UInt32] = []
 
+  /// For each part, whether it is one of several of its query, whose candidates are then cut at one depth; empty where
+  /// none is.
+  package var partIsShared: [Bool] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -163,6 +167,16 @@ package nonisolated struct Tessera_Worker_V1_SearchResponse: Sendable {
 
   /// One for each part.
   package var costs: [Tessera_Worker_V1_Cost] = []
+
+  /// Candidates that were re-ranked in each part, 0 where its query has no other; empty where they were not asked for. The
+  /// hits of a part that has them are what is needed wherever its candidates are cut: k of them at least.
+  package var partCandidates: [UInt32] = []
+
+  /// For each candidate, part after part, its distance by its code; those of a part ascend.
+  package var candidateEstimates: [Float] = []
+
+  /// For each hit of these parts its distance by its code.
+  package var hitEstimates: [Float] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -536,7 +550,7 @@ nonisolated extension Tessera_Worker_V1_PrepareResponse: SwiftProtobuf.Message, 
 
 nonisolated extension Tessera_Worker_V1_SearchRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SearchRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}version\0\u{1}k\0\u{3}refine_depth\0\u{3}timeout_microseconds\0\u{1}dimension\0\u{1}queries\0\u{1}transformed\0\u{3}part_queries\0\u{3}part_lists\0\u{1}shards\0\u{1}lists\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}version\0\u{1}k\0\u{3}refine_depth\0\u{3}timeout_microseconds\0\u{1}dimension\0\u{1}queries\0\u{1}transformed\0\u{3}part_queries\0\u{3}part_lists\0\u{1}shards\0\u{1}lists\0\u{3}part_is_shared\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -556,6 +570,7 @@ nonisolated extension Tessera_Worker_V1_SearchRequest: SwiftProtobuf.Message, Sw
       case 10: try { try decoder.decodeRepeatedUInt32Field(value: &self.partLists) }()
       case 11: try { try decoder.decodeRepeatedUInt32Field(value: &self.shards) }()
       case 12: try { try decoder.decodeRepeatedUInt32Field(value: &self.lists) }()
+      case 13: try { try decoder.decodeRepeatedBoolField(value: &self.partIsShared) }()
       default: break
       }
     }
@@ -598,6 +613,9 @@ nonisolated extension Tessera_Worker_V1_SearchRequest: SwiftProtobuf.Message, Sw
     if !self.lists.isEmpty {
       try visitor.visitPackedUInt32Field(value: self.lists, fieldNumber: 12)
     }
+    if !self.partIsShared.isEmpty {
+      try visitor.visitPackedBoolField(value: self.partIsShared, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -614,6 +632,7 @@ nonisolated extension Tessera_Worker_V1_SearchRequest: SwiftProtobuf.Message, Sw
     if lhs.partLists != rhs.partLists {return false}
     if lhs.shards != rhs.shards {return false}
     if lhs.lists != rhs.lists {return false}
+    if lhs.partIsShared != rhs.partIsShared {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -621,7 +640,7 @@ nonisolated extension Tessera_Worker_V1_SearchRequest: SwiftProtobuf.Message, Sw
 
 nonisolated extension Tessera_Worker_V1_SearchResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SearchResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}part_hits\0\u{1}places\0\u{1}distances\0\u{1}ids\0\u{1}costs\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}part_hits\0\u{1}places\0\u{1}distances\0\u{1}ids\0\u{1}costs\0\u{3}part_candidates\0\u{3}candidate_estimates\0\u{3}hit_estimates\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -634,6 +653,9 @@ nonisolated extension Tessera_Worker_V1_SearchResponse: SwiftProtobuf.Message, S
       case 3: try { try decoder.decodeRepeatedFloatField(value: &self.distances) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.ids) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.costs) }()
+      case 6: try { try decoder.decodeRepeatedUInt32Field(value: &self.partCandidates) }()
+      case 7: try { try decoder.decodeRepeatedFloatField(value: &self.candidateEstimates) }()
+      case 8: try { try decoder.decodeRepeatedFloatField(value: &self.hitEstimates) }()
       default: break
       }
     }
@@ -655,6 +677,15 @@ nonisolated extension Tessera_Worker_V1_SearchResponse: SwiftProtobuf.Message, S
     if !self.costs.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.costs, fieldNumber: 5)
     }
+    if !self.partCandidates.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.partCandidates, fieldNumber: 6)
+    }
+    if !self.candidateEstimates.isEmpty {
+      try visitor.visitPackedFloatField(value: self.candidateEstimates, fieldNumber: 7)
+    }
+    if !self.hitEstimates.isEmpty {
+      try visitor.visitPackedFloatField(value: self.hitEstimates, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -664,6 +695,9 @@ nonisolated extension Tessera_Worker_V1_SearchResponse: SwiftProtobuf.Message, S
     if lhs.distances != rhs.distances {return false}
     if lhs.ids != rhs.ids {return false}
     if lhs.costs != rhs.costs {return false}
+    if lhs.partCandidates != rhs.partCandidates {return false}
+    if lhs.candidateEstimates != rhs.candidateEstimates {return false}
+    if lhs.hitEstimates != rhs.hitEstimates {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

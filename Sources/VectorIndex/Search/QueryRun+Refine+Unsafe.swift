@@ -83,10 +83,7 @@ extension QueryRun {
     /// Brings the `k` nearest candidates into ``nearest``. Every candidate's row must be known.
     package mutating func refine(k: Int) {
         guard candidateCount > 0 else { return answer(from: 0, k: k) }
-        let encoding = slots.base[candidates.base[0].slot].view.refine.encoding
-        refineDistances.reserve(candidateCount)
-        for index in 0..<candidateCount { prepare(candidates.base[index].slot) }
-        compareCoarsely(encoding)
+        let encoding = beginRefining()
         var best = candidateCount
         if case .sq16 = encoding {
             best = selectForFine(k)
@@ -100,8 +97,17 @@ extension QueryRun {
         answer(from: best, k: k)
     }
 
+    /// Compares all candidates, of which there must be one, by the coarse part of their rows; how they are kept.
+    mutating func beginRefining() -> RefineEncoding {
+        let encoding = slots.base[candidates.base[0].slot].view.refine.encoding
+        refineDistances.reserve(candidateCount)
+        for index in 0..<candidateCount { prepare(candidates.base[index].slot) }
+        compareCoarsely(encoding)
+        return encoding
+    }
+
     /// Candidates compared by whole rows for `k` results: the coarse part confuses near neighbours only.
-    private static func fineDepth(k: Int) -> Int { 2 * k }
+    static func fineDepth(k: Int) -> Int { 2 * k }
 
     /// Distances of all candidates by the coarse part of their rows.
     private mutating func compareCoarsely(_ encoding: RefineEncoding) {
@@ -132,20 +138,25 @@ extension QueryRun {
         let best = cutSelected(
             select(refineDistances.base, count: candidateCount, within: .infinity),
             Self.fineDepth(k: k))
-        askedRows.reserve(best)
+        askForFine(best)
+        return best
+    }
+
+    /// Asks for the fine parts of the rows of the first `count` that are selected.
+    mutating func askForFine(_ count: Int) {
+        askedRows.reserve(count)
         var asked = 0
-        for index in 0..<best {
+        for index in 0..<count {
             let candidate = candidates.base[Int(selectedIndices.base[index])]
             guard let fine = candidate.fine else { continue }
             askedRows.base[asked] = fine
             asked += 1
         }
         SearchKernels.prefetch(askedRows.base, count: asked, bytes: dimension)
-        return best
     }
 
     /// Keys of the selected candidates by their whole rows.
-    private mutating func compareWhole(_ count: Int) {
+    mutating func compareWhole(_ count: Int) {
         keys.reserve(count)
         storedRows.reserve(count)
         for index in 0..<count {
@@ -207,10 +218,15 @@ extension QueryRun {
         guard end > k else { return }
         var first = k - 1
         while first > 0, DistanceKey.distance(sortedKeys.base[first - 1]) == last { first -= 1 }
-        var tied = (first..<end).map { DistanceKey.number(sortedKeys.base[$0]) }
+        orderByPlace(first..<end, last)
+    }
+
+    /// Puts sorted keys of one distance in the order of their places.
+    mutating func orderByPlace(_ range: Range<Int>, _ distance: Float) {
+        var tied = range.map { DistanceKey.number(sortedKeys.base[$0]) }
         tied.sort { candidate($0).rawValue < candidate($1).rawValue }
         for (offset, number) in tied.enumerated() {
-            sortedKeys.base[first + offset] = DistanceKey.make(last, number)
+            sortedKeys.base[range.lowerBound + offset] = DistanceKey.make(distance, number)
         }
     }
 

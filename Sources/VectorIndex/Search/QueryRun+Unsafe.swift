@@ -7,7 +7,7 @@ package import VectorCore
 ///
 /// The steps, in order: ``begin(_:transformed:metric:)``, ``rank(_:)`` for each shard, ``chooseLists(_:margin:)``,
 /// ``beginScan(depth:refines:)``, ``scan(_:codes:next:)`` for each chosen list in order, ``chooseCandidates()``, then either
-/// ``refine(k:)`` with all rows known, or ``unrefined(k:)``.
+/// ``refine(k:)`` or ``refineForCuts(k:)`` with all rows known, or ``unrefined(k:)``.
 package struct QueryRun: ~Copyable, @unchecked Sendable {
     var metric = Metric.l2
     /// As the user gave it: `[dimension]`.
@@ -67,6 +67,10 @@ package struct QueryRun: ~Copyable, @unchecked Sendable {
     var refineDistances = ScratchBuffer<Float>()
     /// The answer, nearest first.
     package internal(set) var nearest: [Candidate] = []
+    /// After ``refineForCuts(k:)``: of each of the nearest its distance by its code.
+    package internal(set) var nearestEstimates: [Float] = []
+    /// And of all candidates, ascending.
+    package internal(set) var estimates: [Float] = []
 
     package init() {}
 

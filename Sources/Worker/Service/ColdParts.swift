@@ -42,21 +42,22 @@ struct ColdParts: Sendable {
     ) async throws(TesseraError) -> PartAnswer {
         let trace = ReadTrace()
         let result = await ReadTrace.$current.withValue(trace) {
-            () async -> Result<SearchAnswer, TesseraError> in
+            () async -> Result<PartAnswer, TesseraError> in
             do throws(TesseraError) {
                 return .success(try await scan(part, request, index, lease))
             } catch {
                 return .failure(error)
             }
         }
-        let answer = try result.get()
-        return PartAnswer(answer: answer, source: source(answer.receipt, trace))
+        var found = try result.get()
+        found.source = source(found.answer.receipt, trace)
+        return found
     }
 
     private func scan(
         _ part: SearchPart, _ request: PartsRequest, _ index: IndexDescription,
         _ lease: LeasedShards
-    ) async throws(TesseraError) -> SearchAnswer {
+    ) async throws(TesseraError) -> PartAnswer {
         let clock = ContinuousClock()
         let start = clock.now
         // The run points into the shards' models.
@@ -79,10 +80,13 @@ struct ColdParts: Sendable {
         var receipt = Receipt()
         try await lists.scan(search, touched, options, &receipt)
         let scanned = clock.now
-        let hits = try await lists.refine(search, touched, options, &receipt)
+        let hits = try await lists.refine(search, touched, options, &receipt, cuts: part.isShared)
         receipt.scan = scanned - start
         receipt.refine = clock.now - scanned
-        return SearchAnswer(hits: hits, receipt: receipt)
+        return PartAnswer(
+            answer: SearchAnswer(hits: hits, receipt: receipt), source: .ram,
+            estimates: search.run.cutEstimates(
+                refines: lists.hasRefineTier, cuts: part.isShared))
     }
 
     private func open(_ ordinal: Int) async throws(TesseraError) -> OpenShard {

@@ -100,8 +100,7 @@ struct PartSearcher: Sendable {
             answers.reserveCapacity(request.parts.count)
             for part in request.parts {
                 try Self.checkTime(deadline)
-                let answer = search(part, request, lease, &scratch)
-                answers.append(PartAnswer(answer: answer, source: .ram))
+                answers.append(search(part, request, lease, &scratch))
             }
             return answers
         }
@@ -173,7 +172,7 @@ struct PartSearcher: Sendable {
                         for part in batch.map({ parts[$0] }) {
                             try Self.checkTime(deadline)
                             let answer = search(request.parts[part], request, lease, &scratch)
-                            answered.append((part, PartAnswer(answer: answer, source: .ram)))
+                            answered.append((part, answer))
                         }
                     }
                     return answered
@@ -186,7 +185,7 @@ struct PartSearcher: Sendable {
     private func search(
         _ part: SearchPart, _ request: PartsRequest, _ lease: LeasedShards,
         _ scratch: inout SearchScratch
-    ) -> SearchAnswer {
+    ) -> PartAnswer {
         let clock = ContinuousClock()
         let start = clock.now
         scratch.run.begin(part, request, index, metric: metric) { ordinal in
@@ -199,11 +198,8 @@ struct PartSearcher: Sendable {
         let scanned = clock.now
         var receipt = Receipt()
         receipt.count(scratch.run, refines: refines)
-        if refines, scratch.run.findResidentRows() {
-            scratch.run.refine(k: request.k)
-        } else {
-            scratch.run.unrefined(k: request.k)
-        }
+        let compares = refines && scratch.run.findResidentRows()
+        scratch.run.answer(k: request.k, refines: compares, cuts: part.isShared)
         let refined = clock.now
         let hits = scratch.run.nearest.map { candidate in
             let place = NumericID(rawValue: candidate.id)
@@ -214,7 +210,9 @@ struct PartSearcher: Sendable {
         receipt.scan = scanned - start
         receipt.refine = refined - scanned
         receipt.resolve = clock.now - refined
-        return SearchAnswer(hits: hits, receipt: receipt)
+        return PartAnswer(
+            answer: SearchAnswer(hits: hits, receipt: receipt), source: .ram,
+            estimates: scratch.run.cutEstimates(refines: compares, cuts: part.isShared))
     }
 }
 
@@ -233,6 +231,18 @@ extension SearchPart {
 }
 
 extension QueryRun {
+    /// Brings the answer into ``nearest``; what is refined may be cut later.
+    mutating func answer(k: Int, refines: Bool, cuts: Bool) {
+        guard refines else { return unrefined(k: k) }
+        if cuts { refineForCuts(k: k) } else { refine(k: k) }
+    }
+
+    /// What it takes to cut the answer.
+    func cutEstimates(refines: Bool, cuts: Bool) -> PartEstimates? {
+        guard refines, cuts else { return nil }
+        return PartEstimates(hits: nearestEstimates, candidates: estimates)
+    }
+
     /// Starts a part: its shards on offer, its lists chosen. A shard without a view is left out with its lists.
     mutating func begin(
         _ part: SearchPart, _ request: PartsRequest, _ index: IndexDescription, metric: Metric,

@@ -1,0 +1,44 @@
+// Where a query's candidates are cut so that its parts together keep as many as one process refines. Pure.
+
+/// The estimates of the `depth` nearest candidates over all parts of a query, by their codes: those one process would
+/// refine. Each part has refined as many of its own, which is more.
+package struct CandidateCut: Sendable {
+    private let depth: Int
+    /// The smallest so far, ascending; at most ``depth``.
+    private var least: [Float] = []
+    private var isWhole = true
+
+    package init(depth: Int) {
+        self.depth = depth
+    }
+
+    /// Takes a part's estimates, ascending. Nil where the worker tells none: then nothing is cut.
+    package mutating func add(_ estimates: [Float]?) {
+        guard let estimates else {
+            isWhole = false
+            return
+        }
+        guard !least.isEmpty else {
+            least = Array(estimates.prefix(depth))
+            return
+        }
+        var merged: [Float] = []
+        merged.reserveCapacity(min(depth, least.count + estimates.count))
+        var (old, new) = (0, 0)
+        while merged.count < depth, old < least.count || new < estimates.count {
+            if new == estimates.count || old < least.count && least[old] <= estimates[new] {
+                merged.append(least[old])
+                old += 1
+            } else {
+                merged.append(estimates[new])
+                new += 1
+            }
+        }
+        least = merged
+    }
+
+    /// Candidates estimated farther than this would not have been refined.
+    package var limit: Float {
+        isWhole && least.count == depth ? least.last ?? .infinity : .infinity
+    }
+}
