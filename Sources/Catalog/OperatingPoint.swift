@@ -76,10 +76,12 @@ extension IndexDescription {
     }
 
     /// How much farther than the nearest a list may be where `probes` are wanted; nil where none is left out. Who wants all gets all.
-    package func listMargin(probes: Int) -> Float? {
-        guard let margin = search.listMargin, probes < shards.reduce(0, { $0 + $1.lists }) else {
-            return nil
-        }
+    ///
+    /// - Parameter lists: of all shards, where they are known.
+    package func listMargin(probes: Int, of lists: Int? = nil) -> Float? {
+        guard let margin = search.listMargin,
+            probes < lists ?? shards.reduce(0, { $0 + $1.lists })
+        else { return nil }
         return Float(margin) * Float(probes).squareRoot()
     }
 

@@ -172,7 +172,9 @@ package struct IndexBuilder: Sendable {
         let routerDigest = try await catalog.putObject(.router, router.bytes)
         let tables = try await writeIDTables(ids)
         let lists = shards.reduce(0) { $0 + $1.reference.lists }
-        let probes = AutomaticParameters.probeCount(totalLists: lists)
+        // Slices hold a list each of every region, all of them near.
+        let hasMargin = settings.partition == .cells && settings.metric != .innerProduct
+        let probes = AutomaticParameters.probeCount(totalLists: lists, hasMargin: hasMargin)
         return IndexDescription(
             name: settings.index, metric: settings.metric.rawValue,
             dimension: input.dimension, elementType: input.vectors.elementType.rawValue,
@@ -192,9 +194,7 @@ package struct IndexBuilder: Sendable {
                     ? shards.count
                     : AutomaticParameters.probeShards(
                         shards: shards.count, totalLists: lists, probeCount: probes),
-                // Slices hold a list each of every region, all of them near.
-                listMargin: settings.partition == .cells && settings.metric != .innerProduct
-                    ? AutomaticParameters.listMargin : nil),
+                listMargin: hasMargin ? AutomaticParameters.listMargin : nil),
             rules: settings.rules,
             router: ObjectReference(
                 digest: routerDigest, bytes: UInt64(router.bytes.count)),

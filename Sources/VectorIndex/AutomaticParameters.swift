@@ -30,10 +30,11 @@ package enum AutomaticParameters {
             subquantizerCount: even, subdimension: subdimension, bitsPerCode: bitsPerCode)
     }
 
-    /// Lists scanned for a query, over all shards: grows with the fourth root of their number, since cells keep
-    /// neighbours together however many there are.
-    package static func probeCount(totalLists: Int) -> Int {
-        min(totalLists, 16 + Int((4 * Double(totalLists).squareRoot().squareRoot()).rounded(.up)))
+    /// Lists scanned at most for a query, over all shards: grows with the fourth root of their number, since cells keep
+    /// neighbours together however many there are. A margin leaves out about half of them, so that twice as many may be wanted.
+    package static func probeCount(totalLists: Int, hasMargin: Bool) -> Int {
+        let usual = 16 + Int((4 * Double(totalLists).squareRoot().squareRoot()).rounded(.up))
+        return min(totalLists, hasMargin ? 2 * usual : usual)
     }
 
     /// How much farther than the nearest a list may be, for each square root of the lists wanted: between the best for recall
@@ -59,7 +60,8 @@ package enum AutomaticParameters {
         "quantizer":
             "finest with codes and bias byte within dimension / 8 bytes, at least 8 bytes of code",
         "refine": "sq8 where the vectors are bytes, sq16 otherwise",
-        "nprobe": "16 + 4 x (lists of all shards)^(1/4), over all shards",
+        "nprobe":
+            "16 + 4 x (lists of all shards)^(1/4), over all shards; twice that with a margin",
         "listMargin":
             "1/24 x sqrt(nprobe): lists farther than (1 + it) x the nearest and it x their spread are left out; cells only",
         "refineDepth": "max(10 k, 200)",

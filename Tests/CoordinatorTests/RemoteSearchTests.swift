@@ -206,7 +206,7 @@ struct RemoteSearchTests {
         let workers = try await index.startWorkers(2)
         try await index.withBackend(workers) { backend in
             let whole = try await backend.search(index.request())
-            workers[0].send(SIGSTOP)
+            try await workers[0].halt()
             let partial = try await backend.search(
                 index.request(deadline: .milliseconds(400), allowPartial: true))
             let error = await #expect(throws: TesseraError.self) {
@@ -241,7 +241,7 @@ struct RemoteSearchTests {
                     expected += try await backend.search(index.request(row..<row + 1))
                 }
             }
-            workers[1].send(SIGSTOP)
+            try await workers[1].halt()
             // A second request goes out past the first one's usual time; without it the deadline would pass.
             for row in 0..<5 {
                 let answers = try await backend.search(

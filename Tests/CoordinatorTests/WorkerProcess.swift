@@ -3,6 +3,7 @@ import Coordinator
 import Foundation
 import Glibc
 import Synchronization
+import TesseraBase
 import Testing
 
 struct WorkerDidNotStart: Error, CustomStringConvertible {
@@ -59,6 +60,19 @@ final class WorkerProcess: @unchecked Sendable {
 
     func send(_ signal: Int32) {
         if process.isRunning { kill(process.processIdentifier, signal) }
+    }
+
+    /// Stops it in its tracks, and returns once none of its threads runs any more: the signal alone may arrive after an answer.
+    func halt() async throws {
+        send(SIGSTOP)
+        let path = "/proc/\(process.processIdentifier)/stat"
+        for _ in 0..<500 {
+            let state = try String(contentsOfFile: path, encoding: .utf8)
+                .split(separator: ")").last?.first { $0 != " " }
+            if state == "T" { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw TesseraError(.unavailable, "the worker did not stop")
     }
 
     /// Waits for the end; its exit status, or the signal that ended it, negative.

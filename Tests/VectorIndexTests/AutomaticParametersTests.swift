@@ -38,7 +38,7 @@ struct AutomaticParametersTests {
     @Test("probes stay within what there is")
     func probes() {
         for lists in [1, 5, 16, 100, 5000, 5_000_000] {
-            let probes = AutomaticParameters.probeCount(totalLists: lists)
+            let probes = AutomaticParameters.probeCount(totalLists: lists, hasMargin: false)
             #expect(probes >= min(lists, 16) && probes <= lists)
             #expect(
                 AutomaticParameters.probeShards(shards: 3, totalLists: lists, probeCount: probes)

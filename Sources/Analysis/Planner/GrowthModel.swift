@@ -20,7 +20,7 @@ package struct IndexCut: Sendable, Equatable, Codable {
     /// By the rules for so many shards and lists.
     init(vectors: Int, shards: Int, lists: Int) {
         (self.vectors, self.shards, self.lists) = (vectors, shards, lists)
-        nprobe = AutomaticParameters.probeCount(totalLists: lists)
+        nprobe = AutomaticParameters.probeCount(totalLists: lists, hasMargin: true)
         refineDepth = AutomaticParameters.refineDepth(k: 10)
         probeShards = AutomaticParameters.probeShards(
             shards: shards, totalLists: lists, probeCount: nprobe)

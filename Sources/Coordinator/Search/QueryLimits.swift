@@ -75,7 +75,7 @@ package struct QueryLimits: Sendable {
         try require("batch", batch, 1...Self.largestBatch)
         let probes = nprobe ?? index.search.nprobe
         return SearchOptions(
-            k: k, probeCount: probes, listMargin: index.listMargin(probes: probes),
+            k: k, probeCount: probes, listMargin: index.listMargin(probes: probes, of: lists),
             refineDepth: refine ?? max(index.search.refineDepth, 10 * k),
             probeShards: index.probeShards(probes: probes))
     }

@@ -4,7 +4,6 @@
 // waiting is replied to, and when it returns libcurl holds nothing of this loop any more: a process that ends then takes
 // nothing from under a connection that is being closed.
 internal import CCurl
-internal import Dispatch
 internal import Foundation
 internal import Glibc
 internal import Synchronization
@@ -31,7 +30,9 @@ final class HTTPLoop: @unchecked Sendable {
     private static let idleLimit = 32
 
     private let inbox = Mutex(Inbox())
-    private let ended = DispatchSemaphore(value: 0)
+    private let ended = NSCondition()
+    /// The thread has let go of libcurl; under the lock of `ended`.
+    private var hasLetGo = false
     private let multi: UnsafeMutableRawPointer?
     private let caFile: String?
     private var queue: TransferQueue
@@ -71,7 +72,9 @@ final class HTTPLoop: @unchecked Sendable {
         guard multi != nil else { return }
         inbox.withLock { $0.isStopping = true }
         wake()
-        ended.wait()
+        ended.lock()
+        while !hasLetGo { ended.wait() }
+        ended.unlock()
     }
 
     private static let closed = HTTPFailure(.closed, "the HTTP client is shut down")
@@ -95,7 +98,10 @@ final class HTTPLoop: @unchecked Sendable {
         inbox.withLock { $0.hasEnded = true }
         for handle in idle { curl_easy_cleanup(handle) }
         curl_multi_cleanup(multi)
-        ended.signal()
+        ended.lock()
+        hasLetGo = true
+        ended.broadcast()
+        ended.unlock()
     }
 
     /// libcurl leaves signals alone when told so, but OpenSSL writes to closed sockets.
