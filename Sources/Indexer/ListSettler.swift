@@ -37,13 +37,16 @@ struct ListSettler: Sendable {
     {
         var sizes = trained.map { spill.rows(ofCell: $0.cell) }
         let fresh = try spill.addCells(trained.count)
+        let origins = Matrix(
+            rows: trained.count, columns: builder.shape.paddedDimension,
+            elements: trained.flatMap(\.lists.origin))
         let counter = ProgressCounter(
             phase: "settling", total: sizes.reduce(0, +), unit: "vectors", handler: progress)
         for start in stride(from: 0, to: trained.count, by: pool.width) {
             let group = Array(start..<min(start + pool.width, trained.count))
             let wishes = try await pool.map(group) { place throws(TesseraError) in
                 try await pool.run { () throws(TesseraError) in
-                    try wish(place, trained, spill)
+                    try wish(place, trained, origins, spill)
                 }
             }
             for (place, wish) in zip(group, wishes) {
@@ -77,14 +80,14 @@ struct ListSettler: Sendable {
         let places: [Int]
     }
 
-    private func wish(_ own: Int, _ trained: [TrainedCell], _ spill: VectorSpill)
-        throws(TesseraError) -> Wish
-    {
+    private func wish(
+        _ own: Int, _ trained: [TrainedCell], _ origins: Matrix, _ spill: VectorSpill
+    ) throws(TesseraError) -> Wish {
         let spilled = try spill.read(cell: trained[own].cell)
         let vectors = builder.transform.apply(try builder.input.decode(spilled.raw))
         var best = try builder.backend.assign(vectors, to: trained[own].lists.matrix).distances
         var places = [Int](repeating: own, count: vectors.rows)
-        let others = try nearby(own, trained)
+        let others = try nearby(own, origins)
         let members = try candidates(vectors, own: trained[own], others.map { trained[$0] })
         for (other, rows) in zip(others, members) where !rows.isEmpty {
             let found = try builder.backend.assign(
@@ -98,14 +101,11 @@ struct ListSettler: Sendable {
     }
 
     /// The places of the cells around one, ascending.
-    private func nearby(_ own: Int, _ trained: [TrainedCell]) throws(TesseraError) -> [Int] {
-        let origins = Matrix(
-            rows: trained.count, columns: trained[own].lists.origin.count,
-            elements: trained.flatMap(\.lists.origin))
+    private func nearby(_ own: Int, _ origins: Matrix) throws(TesseraError) -> [Int] {
         let distances = try builder.backend.assign(
-            origins, to: Self.single(trained[own].lists.origin)
+            origins, to: Self.single(Array(origins.row(own)))
         ).distances
-        return trained.indices.filter { $0 != own }
+        return distances.indices.filter { $0 != own }
             .sorted { (distances[$0], $0) < (distances[$1], $1) }
             .prefix(Self.neighbours).sorted()
     }
