@@ -14,8 +14,9 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
                        uint32_t *rows, float *distances) {
     const __m256i nibble = _mm256_set1_epi8(15);
     size_t found = 0, pairs = list->subquantizers / 2;
-    const uint8_t *block = list->blocks;
+    const uint8_t *block = list->blocks, *end = block + (list->count + 31) / 32 * list->block_stride;
     for (size_t first = 0; first < list->count; first += TSR_BLOCK, block += list->block_stride) {
+        prefetch_ahead(list, block, end);
         __m256i low = _mm256_setzero_si256(), high = _mm256_setzero_si256();
         for (size_t p = 0; p < pairs; p++) {
             __m256i codes = _mm256_loadu_si256((const __m256i *)(block + p * TSR_BLOCK));

@@ -53,8 +53,9 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
                        uint32_t *rows, float *distances) {
     const __m512i nibble = _mm512_set1_epi8(15);
     size_t found = 0, pairs = list->subquantizers / 2;
-    const uint8_t *block = list->blocks;
+    const uint8_t *block = list->blocks, *end = block + (list->count + 31) / 32 * list->block_stride;
     for (size_t first = 0; first < list->count; first += TSR_BLOCK, block += list->block_stride) {
+        prefetch_ahead(list, block, end);
         __m512i low = _mm512_setzero_si512(), high = _mm512_setzero_si512();
         for (size_t p = 0; p < pairs; p += 2) {
             // An odd pair at the end reads its own half alone: the missing half looks up zeros.

@@ -17,7 +17,12 @@ package final class AlignedArray<Element: BitwiseCopyable>: @unchecked Sendable 
     /// - Parameter filling: what every element is at first.
     package convenience init(count: Int, filling: Element) {
         self.init(uninitialized: count)
-        memory.initialize(repeating: filling, count: count)
+        // Not specialised for its element, the general way takes a call for each.
+        if withUnsafeBytes(of: filling, { bytes in bytes.allSatisfy { $0 == 0 } }) {
+            memset(memory, 0, bytes)
+        } else {
+            memory.initialize(repeating: filling, count: count)
+        }
     }
 
     /// Elements that hold anything until they are written; memory never written is never taken from the system.

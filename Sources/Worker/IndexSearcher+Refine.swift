@@ -61,14 +61,8 @@ extension IndexSearcher {
         var blocks: [BlockKey: [UInt8]] = [:]
         var hits: [Hit] = []
         hits.reserveCapacity(nearest.count)
-        for candidate in nearest {
-            let place = NumericID(rawValue: candidate.id)
-            ids[place.shard]?.prefetchPlace(row: place.row)
-        }
-        for candidate in nearest {
-            let place = NumericID(rawValue: candidate.id)
-            ids[place.shard]?.prefetch(row: place.row)
-        }
+        askForPlaces(nearest)
+        askForIds(nearest)
         for candidate in nearest {
             let place = NumericID(rawValue: candidate.id)
             let id: String
@@ -80,6 +74,22 @@ extension IndexSearcher {
             hits.append(Hit(id: id, distance: metric.reported(candidate.distance), place: place))
         }
         return hits
+    }
+
+    /// Asks for what says where the winners' ids are.
+    func askForPlaces(_ nearest: [Candidate]) {
+        for candidate in nearest {
+            let place = NumericID(rawValue: candidate.id)
+            ids[place.shard]?.prefetchPlace(row: place.row)
+        }
+    }
+
+    /// Asks for the winners' ids.
+    func askForIds(_ nearest: [Candidate]) {
+        for candidate in nearest {
+            let place = NumericID(rawValue: candidate.id)
+            ids[place.shard]?.prefetch(row: place.row)
+        }
     }
 
     private func storedID(

@@ -12,7 +12,7 @@ package import VectorIndex
 package struct SearchScratch: ~Copyable {
     var run = QueryRun()
     var buffer = SearchBytes()
-    var batch = BatchRanking()
+    var batch = QueryBatch()
 
     package init() {}
 }
@@ -21,11 +21,11 @@ package struct SearchScratch: ~Copyable {
 package struct IndexSearcher: Sendable {
     package let metric: Metric
     package let dimension: Int
-    private let router: RouterIndex
+    let router: RouterIndex
     /// By ordinal.
     let shards: [ResidentShard]
     /// Of the shards, by ordinal.
-    private let views: [ShardView]
+    let views: [ShardView]
     /// Of the shards, by ordinal; nil where they are not in memory.
     let ids: [IdView?]
     let hasRefineTier: Bool
@@ -72,21 +72,29 @@ package struct IndexSearcher: Sendable {
     private func finish(
         _ options: SearchOptions, _ scratch: inout SearchScratch, routing: Duration
     ) throws(TesseraError) -> SearchAnswer {
-        var receipt = Receipt()
-        let clock = ContinuousClock()
-        let selected = clock.now
+        let start = ContinuousClock.now
         scratch.run.beginScan(
             depth: options.candidateDepth(refines: hasRefineTier), refines: hasRefineTier)
         scratch.run.scanResident()
+        var receipt = Receipt()
+        receipt.route = routing
+        receipt.scan = ContinuousClock.now - start
+        return try answer(options, &scratch, receipt)
+    }
+
+    /// Compares what the run's scans found, and names the winners.
+    func answer(
+        _ options: SearchOptions, _ scratch: inout SearchScratch, _ scanned: Receipt
+    ) throws(TesseraError) -> SearchAnswer {
+        var receipt = scanned
+        let clock = ContinuousClock()
+        let start = clock.now
         scratch.run.chooseCandidates()
-        let scanned = clock.now
         receipt.count(scratch.run, refines: hasRefineTier)
         try refine(options, &scratch, &receipt)
         let refined = clock.now
         let hits = try resolve(scratch.run.nearest, &receipt)
-        receipt.route = routing
-        receipt.scan = scanned - selected
-        receipt.refine = refined - scanned
+        receipt.refine = refined - start
         receipt.resolve = clock.now - refined
         return SearchAnswer(hits: hits, receipt: receipt)
     }
@@ -97,55 +105,6 @@ package struct IndexSearcher: Sendable {
         run.route(router, wanted: options.probeShards, lists: options.likelyLists)
         for index in 0..<run.offeredCount { run.rank(views[run.offeredShard(index)]) }
         run.chooseLists(options.probeCount, margin: options.listMargin)
-    }
-
-    /// The nearest shard.
-    private func nearestShard(_ query: ArraySlice<Float>, _ run: inout QueryRun) -> Int {
-        run.begin(query, router.router.transform, metric: metric)
-        run.route(router, wanted: 1, lists: 1)
-        return run.offeredShard(0)
-    }
-
-    /// Searches for the queries of a batch: those of one shard together, so that lists are ranked for several queries at once,
-    /// and neighbours scan the same lists one after the other, while these are in the cache. Each query's own order of
-    /// lists stays.
-    package func search(
-        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
-        scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
-    ) throws(TesseraError) {
-        var places: [NumericID] = []
-        places.reserveCapacity(batch.count)
-        for query in batch {
-            let shard = nearestShard(queries.row(query), &scratch.run)
-            places.append(NumericID(shard: shard, row: query - batch.lowerBound))
-        }
-        places.sort()
-        var first = 0
-        while first < places.count {
-            let together = places[first..<min(first + BatchRanking.width, places.count)]
-            let start = ContinuousClock.now
-            for (index, place) in together.enumerated() {
-                scratch.batch.begin(
-                    index, queries.row(batch.lowerBound + place.row), router, views: views,
-                    shards: options.probeShards, lists: options.likelyLists)
-            }
-            scratch.batch.rank(together.count, views: views)
-            var order: [(shard: Int, list: Int, index: Int)] = []
-            for (index, place) in together.enumerated() {
-                order.append((place.shard, scratch.batch.nearestList(index), index))
-            }
-            order.sort { ($0.shard, $0.list, $0.index) < ($1.shard, $1.list, $1.index) }
-            let share = (ContinuousClock.now - start) / together.count
-            for (_, _, index) in order {
-                let start = ContinuousClock.now
-                scratch.batch.take(index, into: &scratch.run)
-                scratch.run.chooseLists(options.probeCount, margin: options.listMargin)
-                let routing = share + (ContinuousClock.now - start)
-                let answer = try finish(options, &scratch, routing: routing)
-                answered(batch.lowerBound + places[first + index].row, answer)
-            }
-            first += together.count
-        }
     }
 
     /// Compares the candidates by their refine rows, where there are any.

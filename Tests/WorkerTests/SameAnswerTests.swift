@@ -29,6 +29,41 @@ struct SameAnswerTests {
         #expect(run.latencies.count == queries.rows)
     }
 
+    /// Lists of a batch are scanned in another order than a query alone scans them in, and half of all vectors are there twice, so
+    /// that candidates tie wherever they are cut.
+    @Test("answers of a batch are those of its queries alone", arguments: Metric.allCases, [4, 8])
+    func batches(metric: Metric, bits: Int) async throws {
+        let half = RandomVectors.clustered(rows: 700, columns: 21, clusters: 40, seed: 3)
+        let twice = Matrix(rows: 1400, columns: 21, elements: half.elements + half.elements)
+        let queries = try SearchFixture.queries(
+            RandomVectors.clustered(rows: 90, columns: 21, clusters: 40, seed: 3), metric)
+        for refine in RefineEncoding.allCases {
+            let fixture = try await SearchFixture(
+                twice, IndexPlan(metric: metric, refine: refine, bits: bits))
+            var options = fixture.defaults(k: 10)
+            options.probeCount = 24
+            options.listMargin = nil
+            options.refineDepth = 25
+            for residency in Residency.allCases {
+                let searcher = try await fixture.load(residency)
+                var scratch = SearchScratch()
+                let alone = try (0..<queries.rows).map {
+                    try searcher.search(queries.row($0), options: options, scratch: &scratch)
+                }
+                let run = try await searcher.search(
+                    queries, options: options, pool: WorkPool(width: 1), batch: queries.rows)
+                #expect(run.answers.map(\.hits) == alone.map(\.hits), "\(refine), \(residency)")
+                for count in [\Receipt.listsScanned, \.listsSkipped, \.rowsRefined] {
+                    #expect(
+                        run.answers.map { $0.receipt[keyPath: count] }
+                            == alone.map { $0.receipt[keyPath: count] })
+                }
+                // More lists than those that are scanned for each query alone.
+                #expect(alone.contains { $0.receipt.listsScanned > 3 })
+            }
+        }
+    }
+
     @Test("answers do not depend on the instruction set", arguments: Metric.allCases, [4, 8])
     func instructionSets(metric: Metric, bits: Int) async throws {
         let best = Kernels.instructionSet

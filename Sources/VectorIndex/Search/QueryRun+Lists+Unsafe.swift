@@ -102,8 +102,8 @@ extension QueryRun {
             selected: selectedValues.base)
     }
 
-    /// Cuts what is selected down to the `wanted` smallest, of equal ones those that come first. They stay in their order.
-    mutating func cutSelected(_ count: Int, _ wanted: Int) -> Int {
+    /// Cuts what is selected down to the `wanted` smallest. They stay in their order.
+    mutating func cutSelected(_ count: Int, _ wanted: Int, ties: TieOrder = .index) -> Int {
         guard count > wanted, wanted > 0 else { return min(count, wanted) }
         let last = SearchKernels.smallest(selectedValues.base, count: count, place: wanted)
         let (indices, values) = (selectedIndices.base, selectedValues.base)
@@ -114,25 +114,40 @@ extension QueryRun {
             values[kept] = value
             kept &+= value <= last ? 1 : 0
         }
-        return kept > wanted ? dropEqual(last, kept, excess: kept - wanted) : kept
+        return kept > wanted ? dropEqual(last, kept, excess: kept - wanted, ties) : kept
     }
 
-    /// Drops the last `excess` of those that equal `last`.
-    private mutating func dropEqual(_ last: Float, _ count: Int, excess: Int) -> Int {
-        var left = -excess
-        for index in 0..<count where selectedValues.base[index] == last { left += 1 }
+    /// Drops `excess` of those that equal `last`: the last by their ties' order.
+    private mutating func dropEqual(
+        _ last: Float, _ count: Int, excess: Int, _ ties: TieOrder
+    ) -> Int {
+        keys.reserve(count)
+        var equal = 0
+        for index in 0..<count where selectedValues.base[index] == last {
+            keys.base[equal] = place(Int(selectedIndices.base[index]), ties)
+            equal += 1
+        }
+        sortKeys(equal)
+        let limit = sortedKeys.base[equal - excess - 1]
         var kept = 0
         for index in 0..<count {
             let value = selectedValues.base[index]
-            if value == last {
-                guard left > 0 else { continue }
-                left -= 1
-            }
-            selectedIndices.base[kept] = selectedIndices.base[index]
+            let number = selectedIndices.base[index]
+            if value == last, place(Int(number), ties) > limit { continue }
+            selectedIndices.base[kept] = number
             selectedValues.base[kept] = value
             kept += 1
         }
         return kept
+    }
+
+    /// What a selected value's number stands for, in the order of ties.
+    private func place(_ index: Int, _ ties: TieOrder) -> UInt64 {
+        switch ties {
+        case .index: UInt64(index)
+        case .found: foundPlace(index)
+        case .candidates: candidate(index).rawValue
+        }
     }
 
     /// Keys of what is selected, in ascending order in ``sortedKeys``; the numbers are the indices.
@@ -188,6 +203,14 @@ extension QueryRun {
         precondition(slot >= 0 && slot < slotCount, "no such shard was offered")
         return slots.base[slot].view.ordinal
     }
+}
+
+/// Which of equal values come first.
+enum TieOrder {
+    /// Those with the lower index.
+    case index
+    /// Vectors found by scans, and candidates: those in the lower place, whatever the order they were found in.
+    case found, candidates
 }
 
 extension QueryRun {

@@ -18,10 +18,7 @@ extension QueryRun {
     /// Scans the next chosen list, whose codes are in memory.
     package mutating func scanResident(_ index: Int) {
         precondition(index >= 0 && index < probeCount, "no such list was chosen")
-        let probe = probes.base[index]
-        let view = slots.base[probe.slot].view
-        guard let codes = view.codes else { preconditionFailure("codes must be in memory") }
-        scan(probe, codes + view.lists[probe.list].offset, next: nil)
+        scan(index, codes(probe: index), next: nil)
     }
 
     /// Points a candidate at its row in memory, after ``expectRows(of:)``. False where the row is not there.

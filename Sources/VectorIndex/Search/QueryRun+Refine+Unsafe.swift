@@ -2,10 +2,10 @@
 package import VectorCore
 
 extension QueryRun {
-    /// Picks the wanted nearest of what the scans found.
+    /// Picks the wanted nearest of what the scans found, of equally near ones those in the lower place.
     package mutating func chooseCandidates() {
-        let count = cutSelected(
-            select(distances.base, count: found, within: threshold.value), wantedCandidates)
+        let within = select(distances.base, count: found, within: threshold.value)
+        let count = cutSelected(within, wantedCandidates, ties: .found)
         candidates.reserve(count)
         for index in 0..<count {
             let place = Int(selectedIndices.base[index])
@@ -15,6 +15,12 @@ extension QueryRun {
         }
         candidateCount = count
         refineQueryCount = 0
+    }
+
+    /// The place of what a scan found.
+    func foundPlace(_ index: Int) -> UInt64 {
+        let slot = slots.base + Int(rowSlots.base[index])
+        return NumericID(shard: slot.pointee.view.ordinal, row: Int(rows.base[index])).rawValue
     }
 
     /// Where a candidate is.
@@ -82,19 +88,32 @@ extension QueryRun {
 
     /// Brings the `k` nearest candidates into ``nearest``. Every candidate's row must be known.
     package mutating func refine(k: Int) {
-        guard candidateCount > 0 else { return answer(from: 0, k: k) }
-        let encoding = beginRefining()
-        var best = candidateCount
-        if case .sq16 = encoding {
-            best = selectForFine(k)
-            compareWhole(best)
+        compareCoarsely(k: k)
+        compareWhole(k: k)
+    }
+
+    /// The first half of ``refine(k:)``: compares by the coarse parts of rows, and asks for what the second half needs.
+    package mutating func compareCoarsely(k: Int) {
+        fineCount = candidateCount
+        guard candidateCount > 0 else { return }
+        refinesFinely = false
+        if case .sq16 = beginRefining() {
+            refinesFinely = true
+            fineCount = selectForFine(k)
+        }
+    }
+
+    /// The second half of ``refine(k:)``.
+    package mutating func compareWhole(k: Int) {
+        if fineCount > 0, refinesFinely {
+            compareWhole(fineCount)
         } else {
-            keys.reserve(best)
-            for index in 0..<best {
+            keys.reserve(fineCount)
+            for index in 0..<fineCount {
                 keys.base[index] = DistanceKey.make(refineDistances.base[index], index)
             }
         }
-        answer(from: best, k: k)
+        answer(from: fineCount, k: k)
     }
 
     /// Compares all candidates, of which there must be one, by the coarse part of their rows; how they are kept.
@@ -102,7 +121,7 @@ extension QueryRun {
         let encoding = slots.base[candidates.base[0].slot].view.refine.encoding
         refineDistances.reserve(candidateCount)
         for index in 0..<candidateCount { prepare(candidates.base[index].slot) }
-        compareCoarsely(encoding)
+        compareRows(encoding)
         return encoding
     }
 
@@ -110,7 +129,7 @@ extension QueryRun {
     static func fineDepth(k: Int) -> Int { 2 * k }
 
     /// Distances of all candidates by the coarse part of their rows.
-    private mutating func compareCoarsely(_ encoding: RefineEncoding) {
+    private mutating func compareRows(_ encoding: RefineEncoding) {
         guard !metric.isInnerProduct, encoding.isScalar else {
             for index in 0..<candidateCount {
                 refineDistances.base[index] = coarseDistance(candidates.base[index])
@@ -137,7 +156,7 @@ extension QueryRun {
     private mutating func selectForFine(_ k: Int) -> Int {
         let best = cutSelected(
             select(refineDistances.base, count: candidateCount, within: .infinity),
-            Self.fineDepth(k: k))
+            Self.fineDepth(k: k), ties: .candidates)
         askForFine(best)
         return best
     }

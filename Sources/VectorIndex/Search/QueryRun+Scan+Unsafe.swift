@@ -21,28 +21,47 @@ extension QueryRun {
         askForFirstList()
         for index in 0..<probeCount {
             if index == probeCount - Self.listsBehindRows { askForRows() }
-            let probe = probes.base[index]
-            let slot = slots.base + probe.slot
-            guard let codes = slot.pointee.view.codes else {
-                preconditionFailure("codes must be in memory")
-            }
-            var next: UnsafePointer<UInt8>?
-            if index + 1 < probeCount {
-                let following = probes.base[index + 1]
-                let there = slots.base + following.slot
-                next = there.pointee.view.codes.map {
-                    $0 + there.pointee.view.lists[following.list].offset
-                }
-            }
-            scan(probe, codes + slot.pointee.view.lists[probe.list].offset, next: next)
+            scan(index, codes(probe: index), next: following(index))
         }
     }
+
+    /// Scans the nearest lists, until the threshold falls no more; returns how many these were. The others may be scanned in any
+    /// order: it makes no difference.
+    mutating func scanNearest() -> Int {
+        askForFirstList()
+        var index = 0
+        while index < probeCount, index < Self.listsThatLower || !threshold.isKnown {
+            scan(index, codes(probe: index), next: following(index))
+            index += 1
+        }
+        return index
+    }
+
+    /// Of a chosen list that is in memory.
+    func codes(probe index: Int) -> UnsafePointer<UInt8> {
+        let probe = probes.base[index]
+        let view = (slots.base + probe.slot).pointee.view
+        guard let codes = view.codes else { preconditionFailure("codes must be in memory") }
+        return codes + view.lists[probe.list].offset
+    }
+
+    /// The codes of the list after a chosen one, if they are in memory.
+    private func following(_ index: Int) -> UnsafePointer<UInt8>? {
+        guard index + 1 < probeCount else { return nil }
+        let probe = probes.base[index + 1]
+        let slot = slots.base + probe.slot
+        return slot.pointee.view.codes.map { $0 + slot.pointee.view.lists[probe.list].offset }
+    }
+
+    /// The threshold falls over this many of the nearest lists, and on until there is one. After these it hardly falls any more, and
+    /// as it stays, the other lists may be scanned in any order: in batches, each for all queries that want it.
+    private static var listsThatLower: Int { 3 }
 
     /// Lists that are scanned while the rows of candidates so far are on their way.
     private static var listsBehindRows: Int { 3 }
 
     /// Asks for the first blocks of the first list: its tables are made before they are read.
-    private func askForFirstList() {
+    func askForFirstList() {
         guard probeCount > 0 else { return }
         let view = slots.base[probes.base[0].slot].view
         let list = view.lists[probes.base[0].list]
@@ -55,7 +74,7 @@ extension QueryRun {
     }
 
     /// As many as scans ask for ahead.
-    private static var firstBlocks: Int { 2 }
+    private static var firstBlocks: Int { 6 }
 
     /// Scans the next chosen list, whose packed codes are `codes`.
     package mutating func scan(_ index: Int, codes: Span<UInt8>) {
@@ -69,16 +88,17 @@ extension QueryRun {
             "the codes of the whole list expected")
         codes.withUnsafeBufferPointer { codes in
             guard let base = codes.baseAddress else { return }
-            scan(probe, base, next: nil)
+            scan(index, base, next: nil)
         }
     }
 
     mutating func scan(
-        _ probe: Probe, _ codes: UnsafePointer<UInt8>, next: UnsafePointer<UInt8>?
+        _ index: Int, _ codes: UnsafePointer<UInt8>, next: UnsafePointer<UInt8>?
     ) {
+        let probe = probes.base[index]
         let list = (slots.base + probe.slot).pointee.view.lists[probe.list]
         guard list.count > 0 else { return }
-        if (slots.base + probe.slot).pointee.tables < 0 { makeTables(probe.slot) }
+        makeTables(probe: index)
         makeRoom(list.count)
         let output = ScanOutput(rows: rows.base + found, distances: distances.base + found)
         let new = scan(probe, list, codes, next: next, output)
@@ -87,7 +107,7 @@ extension QueryRun {
             repeating: UInt32(truncatingIfNeeded: probe.slot), count: new)
         found &+= new
         if threshold.isKnown {
-            threshold.count(output.distances, new)
+            if index < Self.listsThatLower { threshold.count(output.distances, new) }
         } else if found >= wantedCandidates {
             setThreshold()
         }
@@ -133,6 +153,12 @@ extension QueryRun {
         scan.tableStep = slot.pointee.tableStep * wide.unit
         return scan.scan(
             byteTables: tableScratch.base, threshold: threshold.value, output)
+    }
+
+    /// Makes the look-up tables that a chosen list is scanned with, unless they are there.
+    mutating func makeTables(probe index: Int) {
+        let slot = probes.base[index].slot
+        if (slots.base + slot).pointee.tables < 0 { makeTables(slot) }
     }
 
     /// Look-up tables of the slot's shard, made when its first list is scanned.
