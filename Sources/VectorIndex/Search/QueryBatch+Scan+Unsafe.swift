@@ -32,7 +32,7 @@ extension QueryBatch {
     private mutating func scanNearest(_ index: Int, depth: Int, refines: Bool) {
         runs[index].beginScan(depth: depth, refines: refines)
         let first = runs[index].scanNearest()
-        for probe in first..<runs[index].probeCount {
+        for probe in first..<runs[index].probeCount where runs[index].holdsAny(probe: probe) {
             runs[index].makeTables(probe: probe)
             jobs.append(
                 ScanJob(

@@ -37,6 +37,12 @@ extension QueryRun {
         return index
     }
 
+    /// Whether a chosen list has vectors.
+    func holdsAny(probe index: Int) -> Bool {
+        let probe = probes.base[index]
+        return (slots.base + probe.slot).pointee.view.lists[probe.list].count > 0
+    }
+
     /// Of a chosen list that is in memory.
     func codes(probe index: Int) -> UnsafePointer<UInt8> {
         let probe = probes.base[index]
