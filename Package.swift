@@ -183,7 +183,8 @@ let package = Package(
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "SearchProtocol", "Indexer", "Worker", "Coordinator", "TestSupport", logging,
                 lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOCore", package: "swift-nio"), grpcTransport,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), grpcTransport,
             ] + grpc),
         testTarget(
             "AnalysisTests",

@@ -120,6 +120,12 @@ def cpu_seconds(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def stolen_seconds(cores):
+    """Time in which the host let these cores wait, since the machine started."""
+    fields = {line.split()[0]: line.split() for line in pathlib.Path("/proc/stat").read_text().splitlines() if line.startswith("cpu")}
+    return sum(int(fields[f"cpu{core}"][8]) for core in cores) / os.sysconf("SC_CLK_TCK")
+
+
 def resident_megabytes(process):
     text = pathlib.Path(f"/proc/{process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024

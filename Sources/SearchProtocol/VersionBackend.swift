@@ -47,7 +47,9 @@ package protocol VersionBackend: Sendable {
     /// One answer a query, in their order.
     ///
     /// - Throws: `unavailable` where shards cannot be reached in time and the request does not allow a partial answer.
-    func search(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer]
+    nonisolated(nonsending) func search(
+        _ request: SearchRequest
+    ) async throws(TesseraError) -> [BackendAnswer]
 
     /// The vector stored for an id, `[dimension]`, as exactly as the refine tier keeps it; nil for an unknown id.
     ///

@@ -59,8 +59,9 @@ struct ServeCommand: ShardctlCommand {
         LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
         var logger = Logger(label: "shardctl")
         logger.logLevel = level
-        let opened = try place.open()
         let pool = try threads.pool()
+        LoopExecutor.limitLoops(to: pool.width)
+        let opened = try place.open()
         let provider = try workers.provider(place, opened, pool: pool, logger: logger)
         let server = try CoordinatorServer(
             settings, store: opened.uncached, provider: provider, logger: logger)

@@ -31,13 +31,15 @@ struct APIHandler: Sendable {
     /// One publish or rollback at a time: each reads back a whole version.
     let publishing = AdmissionGate(places: 1, seats: 0)
 
-    func answer(
+    nonisolated(nonsending) func answer(
         _ route: Route, body: ByteBuffer, start: ContinuousClock.Instant
     ) async throws(APIError) -> APIAnswer {
         switch route {
         case .search(let name):
             if settings.answersConstant { return APIAnswer(body: Self.constant) }
-            return APIAnswer(body: try await search.answer(name, body: body, start: start))
+            let body = try await search.answer(name, body: body, start: start)
+            await LoopExecutor.giveWay()
+            return APIAnswer(body: body)
         case .listIndexes:
             return try document(IndexList(indexes: indexes.all.map(IndexSummary.init)))
         case .index(let name):

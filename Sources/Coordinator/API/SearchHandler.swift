@@ -22,7 +22,7 @@ struct SearchHandler: Sendable {
     /// - Parameters:
     ///   - start: when the request arrived.
     ///   - body: the request's JSON.
-    func answer(
+    nonisolated(nonsending) func answer(
         _ name: String, body: ByteBuffer, start: ContinuousClock.Instant
     ) async throws(APIError) -> ByteBuffer {
         guard let index = indexes[name] else { throw .unknownIndex(name) }
@@ -62,7 +62,7 @@ struct SearchHandler: Sendable {
         return writer.buffer
     }
 
-    private func answers(
+    nonisolated(nonsending) private func answers(
         _ query: PlannedQuery, _ version: ServedVersion, _ deadline: ContinuousClock.Instant
     ) async throws(APIError) -> (answers: [BackendAnswer], isCached: Bool) {
         let key = cache == nil ? nil : query.key(version)

@@ -14,7 +14,8 @@ struct LoopChannel<Base: ServerChildChannel>: ServerChildChannel {
     }
 
     func handle(value: Base.Value, logger: Logger) async {
-        await withTaskExecutorPreference(LoopExecutor(value.channel.eventLoop)) {
+        let loop = await LoopExecutor.shared(value.channel.eventLoop)
+        await withTaskExecutorPreference(loop) {
             await base.handle(value: value, logger: logger)
         }
     }

@@ -31,7 +31,7 @@ struct Responder: Sendable {
     let logsAccess: Bool
     let bodyBytes: Int
 
-    func respond(to request: Request) async -> Response {
+    nonisolated(nonsending) func respond(to request: Request) async -> Response {
         let start = ContinuousClock.now
         let trace = traces.context(of: request.headers[.traceparent])
         var service = ServiceContext.topLevel
@@ -41,9 +41,11 @@ struct Responder: Sendable {
         }
         var fields = HTTPFields()
         fields.reserveCapacity(6)
-        fields[.contentType] = answer.contentType
-        fields[.contentLength] = String(answer.body.readableBytes)
-        fields[.traceparent] = trace.header
+        // Appended, not set: nothing of these names is there yet, and looking for it takes a microsecond.
+        fields.append(HTTPField(name: .contentType, value: answer.contentType))
+        fields.append(
+            HTTPField(name: .contentLength, value: String(answer.body.readableBytes)))
+        fields.append(HTTPField(name: .traceparent, value: trace.header))
         for header in answer.headers { fields.append(header) }
         if let failure { Self.add(failure, to: &fields) }
         handler.statistics.count(status: answer.status.code)
@@ -55,7 +57,7 @@ struct Responder: Sendable {
             body: ResponseBody(byteBuffer: answer.body))
     }
 
-    private func answer(
+    nonisolated(nonsending) private func answer(
         to request: Request, start: ContinuousClock.Instant
     ) async -> (APIAnswer, APIError?) {
         do throws(APIError) {
@@ -70,7 +72,7 @@ struct Responder: Sendable {
         }
     }
 
-    private func answer(
+    nonisolated(nonsending) private func answer(
         _ route: Route, _ body: ByteBuffer, _ start: ContinuousClock.Instant
     ) async throws(APIError) -> APIAnswer {
         let isSearch = if case .search = route { true } else { false }
@@ -126,7 +128,9 @@ struct Responder: Sendable {
         }
     }
 
-    private func body(of request: Request) async throws(APIError) -> ByteBuffer {
+    nonisolated(nonsending) private func body(
+        of request: Request
+    ) async throws(APIError) -> ByteBuffer {
         let tooLarge = APIError(
             .payloadTooLarge, "the body is larger than the \(bodyBytes) bytes allowed",
             limit: bodyBytes)

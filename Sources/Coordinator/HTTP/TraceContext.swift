@@ -15,7 +15,27 @@ package struct TraceContext: Sendable, Equatable {
 
     /// `00-<trace id>-<span id>-<flags>`.
     package var header: String {
-        "00-\(traceID)-\(Self.hexadecimal(span))-\(isSampled ? "01" : "00")"
+        String(unsafeUninitializedCapacity: 55) { text in
+            var index = 0
+            func write(_ digit: UInt8) {
+                text[index] = digit
+                index += 1
+            }
+            func write(_ number: UInt64, digits count: UInt64) {
+                for place in (0..<count).reversed() {
+                    write(Self.digits[Int(number >> (4 * place) & 15)])
+                }
+            }
+            write(0, digits: 2)
+            write(UInt8(ascii: "-"))
+            write(traceHigh, digits: 16)
+            write(traceLow, digits: 16)
+            write(UInt8(ascii: "-"))
+            write(span, digits: 16)
+            write(UInt8(ascii: "-"))
+            write(isSampled ? 1 : 0, digits: 2)
+            return index
+        }
     }
 
     package var traceID: String {

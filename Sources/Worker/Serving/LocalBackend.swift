@@ -42,7 +42,9 @@ package final class LocalBackend: VersionBackend {
         if case .memory = tiers { true } else { false }
     }
 
-    package func search(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
+    nonisolated(nonsending) package func search(
+        _ request: SearchRequest
+    ) async throws(TesseraError) -> [BackendAnswer] {
         try request.check(dimension: manifest.index.dimension)
         switch tiers {
         case .memory(let queries, _): return try await queries.answer(request)

@@ -36,12 +36,15 @@ struct ResidentQueries: Sendable {
     }
 
     /// One answer a query, in their order.
-    func answer(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
+    nonisolated(nonsending) func answer(
+        _ request: SearchRequest
+    ) async throws(TesseraError) -> [BackendAnswer] {
         let rows = request.queries.rows
         let lists = min(request.options.probeCount, listCount)
         let (codes, overflow) = (rows * lists).multipliedReportingOverflow(by: codesPerList)
         if isWhole, !overflow, codes <= Self.codesHere {
-            return try answer(request, Array(0..<rows)).map(\.answer)
+            return rows == 1
+                ? [try answerOne(request)] : try answer(request, Array(0..<rows)).map(\.answer)
         }
         let queue = BatchQueue(count: rows, batch: batch(rows))
         let lanes = try await pool.map(Array(0..<min(pool.width, rows))) {
@@ -92,6 +95,17 @@ struct ResidentQueries: Sendable {
         answer.receipt.reads > 0 ? .disk : .ram
     }
 
+    /// Searches on the calling thread for the only query.
+    private func answerOne(_ request: SearchRequest) throws(TesseraError) -> BackendAnswer {
+        guard try request.hasTime() else { return .none(request) }
+        let answer = try scratch.with { scratch throws(TesseraError) in
+            try searcher.search(
+                request.queries.row(0), options: request.options, scratch: &scratch)
+        }
+        count(answer.receipt.shardsTouched, last: answer)
+        return BackendAnswer(answer: answer, source: Self.source(answer))
+    }
+
     /// Searches on the calling thread, one query after another while there is time.
     private func answer(_ request: SearchRequest, _ queries: [Int]) throws(TesseraError)
         -> [(query: Int, answer: BackendAnswer)]
@@ -117,10 +131,15 @@ struct ResidentQueries: Sendable {
 
 extension ResidentQueries {
     private func count(_ answered: [(query: Int, answer: BackendAnswer)]) {
-        let scanned = answered.reduce(0) { $0 + $1.answer.answer.receipt.shardsTouched }
+        count(
+            answered.reduce(0) { $0 + $1.answer.answer.receipt.shardsTouched },
+            last: answered.last?.answer.answer)
+    }
+
+    private func count(_ scanned: Int, last: SearchAnswer?) {
         cache.countScanned(scanned, of: shards) {
             // Where results are found, lists were scanned.
-            Set(answered.last?.answer.answer.hits.map(\.place.shard) ?? [])
+            Set(last?.hits.map(\.place.shard) ?? [])
         }
     }
 }
