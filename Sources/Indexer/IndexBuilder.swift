@@ -63,7 +63,7 @@ package struct IndexBuilder: Sendable {
         let builder = ShardBuilder(
             input: input, backend: backend, transform: prepared.transform, shape: prepared.shape,
             refine: settings.refine ?? input.usualRefine, seed: settings.seed,
-            heldOut: queries?.heldOut ?? [])
+            thinning: settings.thinning, heldOut: queries?.heldOut ?? [])
         let ids = try IdTableBuilder(
             vectors: input.count, scratchFolder: settings.scratchFolder)
         let settled = try await settle(ordered, prepared, builder, spill)

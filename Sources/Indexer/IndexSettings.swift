@@ -22,6 +22,9 @@ package struct IndexSettings: Sendable {
     package var partition = PartitionMode.cells
     /// Vectors a shard aims at.
     package var shardSize = AutomaticParameters.shardSize
+    /// Lists are cut as for so many times the vectors: a sample then gets the shape of the index it is a sample of, where shards
+    /// are as much smaller.
+    package var thinning = 1.0
     /// 4 or 8.
     package var bitsPerCode = 4
     /// Bytes of one vector's code; by rule where nil.

@@ -24,6 +24,8 @@ struct ShardBuilder: Sendable {
     let shape: ProductQuantizerShape
     let refine: RefineEncoding
     let seed: UInt64
+    /// Lists are cut as for so many times the vectors.
+    let thinning: Double
     /// Rows that lists are trained without.
     let heldOut: Set<UInt64>
 
@@ -40,7 +42,8 @@ struct ShardBuilder: Sendable {
         throws(TesseraError) -> ListCentroids
     {
         let known = training(vectors, rows)
-        let wanted = AutomaticParameters.listCount(vectors: vectors.rows)
+        let wanted = AutomaticParameters.listCount(
+            vectors: Int(Double(vectors.rows) * thinning))
         return try trainer(ordinal).trainLists(known, listCount: min(wanted, known.rows))
     }
 

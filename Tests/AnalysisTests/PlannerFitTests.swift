@@ -64,4 +64,27 @@ struct PlannerFitTests {
         let falling = NonNegativeFit.solve(rows, rows.map { 100 - $0[1] })
         #expect(falling.allSatisfy { $0 >= 0 })
     }
+
+    @Test(arguments: [1.5, 4, 10])
+    func `the nearest of a sample count as often as they are among the nearest of all`(
+        thinning: Double
+    ) {
+        let shares = ThinnedRanks.shares(thinning, k: 10)
+        #expect(abs(shares.reduce(0, +) - 1) < 1e-9)
+        // Draw samples: of the ten nearest, so many are in the sample, and are its nearest.
+        var random = SeededRandom(seed: 3, stream: 1)
+        var counts = [Double](repeating: 0, count: 10)
+        for _ in 0..<20_000 {
+            let drawn = (0..<10).count { _ in
+                Double.random(in: 0..<thinning, using: &random) < 1
+            }
+            for rank in 0..<drawn { counts[rank] += 1 }
+        }
+        let all = counts.reduce(0, +)
+        for (share, count) in zip(shares, counts) { #expect(abs(share - count / all) < 0.01) }
+    }
+
+    @Test func `in a sample that is all there is every rank counts the same`() {
+        #expect(ThinnedRanks.shares(1, k: 4) == [0.25, 0.25, 0.25, 0.25])
+    }
 }

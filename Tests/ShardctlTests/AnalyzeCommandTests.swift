@@ -138,7 +138,7 @@ struct AnalyzeCommandTests {
         let asked = try Program(
             Self.program,
             [
-                "--what-if", "vectors=1e6,recall=0.8", "--vectors", "many.fbin", "--shard-size",
+                "--what-if", "vectors=2e4,recall=0.8", "--vectors", "many.fbin", "--shard-size",
                 "400",
                 "--max-queries", "50", "--memory-megabytes", "8", "--json", "--html", "plan.html",
             ], in: place.folder.url.path, environment: [:]

@@ -249,7 +249,9 @@ package struct Calibrator: Sendable {
             vectors, scanVectors: min(largest.index.vectors, plan.sample),
             budget: plan.memoryBudget, backend: start.builder.choices.backend)
         let shardSize = start.builder.choices.shardSize
-        let growth = GrowthModel(scales, shardSize: shardSize)
+        let thinner = ScaleThinner(builder: start.builder, measurer: measurer)
+        let thinned = try await thinner.measure(beyond: scales, upTo: asked)
+        let growth = GrowthModel(scales, shardSize: shardSize, thinned: thinned)
         let held = growth.footprint(growth.cut(max(asked, largest.index.vectors)))
         let timed = try await timeProbe(largest, start.builder)
         let times = try await timed.model(
@@ -258,7 +260,7 @@ package struct Calibrator: Sendable {
         let heldOut = HeldOut(
             scales: scales, builds: builds, shardSize: shardSize, probe: probe,
             dimension: start.sample.dimension, rowsInMemory: plan.timesRowsInMemory,
-            routing: Routing(prober: prober, sample: vectors), measurer: measurer)
+            routing: Routing(prober: prober, sample: vectors), measurer: measurer, thinner: thinner)
         let lines = try await heldOut.lines(
             smaller: try await timeProbe(loaded[loaded.count - 2], start.builder), largest: timed,
             budget: plan.memoryBudget)
@@ -268,7 +270,17 @@ package struct Calibrator: Sendable {
             rowBytes: Double(start.sample.rowBytes), scales: scales, builds: builds,
             growth: growth, times: times, probe: probe, heldOut: lines, largest: timed.loaded,
             routing: heldOut.routing,
-            notes: start.notes + Self.doubts(scales, shardSize: shardSize))
+            notes: start.notes + Self.doubts(scales, shardSize: shardSize) + Self.words(thinned))
+    }
+
+    private static func words(_ thinned: ThinnedScales?) -> [String] {
+        thinned.map {
+            [
+                "recall and counts beyond the largest scale follow one in "
+                    + "\(Wording.short($0.thinning)) of \(Wording.grouped(Double($0.ahead.vectors))) "
+                    + "vectors, cut as finely as all of them"
+            ]
+        } ?? []
     }
 
     /// Indexes of a single shard grow by other laws than those of many.

@@ -3,8 +3,6 @@ import Foundation
 
 /// What grows how.
 struct GrowthLaws: Sendable {
-    /// A chance smaller than a quarter of one neighbour among all queries was not told from none.
-    private static let rare = 0.25
     /// Where all shards are offered or touched anyway, little is learned of how many would be.
     private static let saturated = 1e-6
     /// Lists are so many times those that are scanned, where what is missed follows a law.
@@ -21,11 +19,13 @@ struct GrowthLaws: Sendable {
     private let listSizeLaw: PooledPowerLaw
     private let offeredLaw: PooledPowerLaw
     private let touchedLaw: PooledPowerLaw
+    private var gaps: LawGaps?
 
     /// - Parameters:
     ///   - probes: of the largest scale, ascending.
     ///   - depths: the same.
-    init(_ scales: [Scale], probes: [Int], depths: [Int]) {
+    ///   - thinned: what is known of the shape of an index larger than all scales.
+    init(_ scales: [Scale], probes: [Int], depths: [Int], thinned: ThinnedScales?) {
         (self.probes, self.depths) = (probes, depths)
         let largest = Double(scales[scales.count - 1].vectors)
         let stretch = log(largest / Double(scales[0].vectors))
@@ -37,13 +37,15 @@ struct GrowthLaws: Sendable {
         var offered: [PooledPowerLaw.Observation] = []
         var touched: [PooledPowerLaw.Observation] = []
         for scale in scales {
-            let cut = IndexCut(vectors: scale.vectors, shards: scale.shards, lists: scale.lists)
+            let cut = scale.cut
             // The nearer in size to what will be asked, the more a scale says.
             let trust = Double(scale.vectors)
             let size = LogarithmicSize(
                 cut, largest: largest, stretch: stretch, mostProbes: mostProbes)
             for (place, nprobe) in probes.enumerated() {
-                guard let deepest = scale.point(nprobe, depths[depths.count - 1]) else { continue }
+                guard let deepest = scale.point(nprobe, depths[depths.count - 1]),
+                    let seen = scale.sight(nprobe, deepest: depths[depths.count - 1])
+                else { continue }
                 func observe(
                     _ terms: [Double], _ value: Double, _ weight: Double
                 ) -> PooledPowerLaw.Observation {
@@ -51,25 +53,24 @@ struct GrowthLaws: Sendable {
                         cell: place, terms: terms, value: value, weight: weight * trust)
                 }
                 let straight = size.straight(nprobe)
-                let missed = Self.counted(1 - deepest.recall, scale)
+                let missed = seen.missed
                 // Where most lists are scanned little can be missed, whatever the law.
                 let free = Self.coverage * nprobe <= scale.lists || scale == scales.last
                 unscanned.append(
                     observe(size.bent(nprobe), missed, free ? missed : missed * Self.saturated))
-                sizes.append(
-                    observe(straight, deepest.work.codes / (Double(nprobe) * cut.listSize), 1))
+                sizes.append(observe(straight, seen.listSize, 1))
                 let most = cut.offered(nprobe: nprobe)
                 offered.append(
                     observe(
-                        straight, deepest.work.offered / most,
+                        straight, seen.offered,
                         most < Double(scale.shards) ? 1 : Self.saturated))
                 touched.append(
                     observe(
-                        Array(straight.prefix(2)), deepest.work.touched,
+                        Array(straight.prefix(2)), seen.touched,
                         scale.shards > 2 ? 1 : Self.saturated))
                 for (number, depth) in depths.enumerated().dropLast() {
                     guard let point = scale.point(nprobe, depth) else { continue }
-                    let lost = Self.counted(deepest.recall - point.recall, scale)
+                    let lost = scale.counted(deepest.recall - point.recall)
                     confused.append(
                         PooledPowerLaw.Observation(
                             cell: place * depths.count + number,
@@ -83,11 +84,23 @@ struct GrowthLaws: Sendable {
         listSizeLaw = PooledPowerLaw(sizes)
         offeredLaw = PooledPowerLaw(offered)
         touchedLaw = PooledPowerLaw(touched)
+        guard let thinned else { return }
+        let laws = self
+        gaps = LawGaps(
+            thinned, largest: scales[scales.count - 1], probes: probes,
+            deepest: depths[depths.count - 1]
+        ) { laws.sight(probe: $0, $1) }
     }
 
-    /// The logarithm of a share counted in n answers varies by about 1 / (n x share), so it also is its weight.
-    private static func counted(_ share: Double, _ scale: Scale) -> Double {
-        max(share, rare / Double(10 * scale.queries))
+    private func sight(probe: Int, _ cut: IndexCut) -> QuerySight {
+        QuerySight(
+            missed: unscanned(probe: probe, cut), listSize: listSize(probe: probe, cut),
+            offered: offered(probe: probe, cut), touched: touched(probe: probe, cut))
+    }
+
+    /// A law's value, brought to what thinned indexes show.
+    private func bring(_ value: Double, _ cut: IndexCut, _ gap: (LawGaps) -> Double) -> Double {
+        gaps.map { value * $0.factor(gap($0), cut) } ?? value
     }
 
     private func size(_ cut: IndexCut) -> LogarithmicSize {
@@ -97,7 +110,9 @@ struct GrowthLaws: Sendable {
 
     /// Share of the neighbours in lists that are not scanned.
     func unscanned(probe: Int, _ cut: IndexCut) -> Double {
-        unscannedLaw.value(cell: probe, size(cut).bent(probes[probe])) ?? 0
+        bring(unscannedLaw.value(cell: probe, size(cut).bent(probes[probe])) ?? 0, cut) {
+            $0.missed[probe]
+        }
     }
 
     /// Share of the neighbours that shallower refining loses.
@@ -109,17 +124,22 @@ struct GrowthLaws: Sendable {
 
     /// Codes of a scanned list over those of the mean one.
     func listSize(probe: Int, _ cut: IndexCut) -> Double {
-        listSizeLaw.value(cell: probe, size(cut).straight(probes[probe])) ?? 1
+        bring(listSizeLaw.value(cell: probe, size(cut).straight(probes[probe])) ?? 1, cut) {
+            $0.listSize[probe]
+        }
     }
 
     /// Shards offered over those the rule allows.
     func offered(probe: Int, _ cut: IndexCut) -> Double {
-        offeredLaw.value(cell: probe, size(cut).straight(probes[probe])) ?? 1
+        bring(offeredLaw.value(cell: probe, size(cut).straight(probes[probe])) ?? 1, cut) {
+            $0.offered[probe]
+        }
     }
 
     /// Shards touched.
     func touched(probe: Int, _ cut: IndexCut) -> Double {
-        touchedLaw.value(cell: probe, Array(size(cut).straight(probes[probe]).prefix(2))) ?? 1
+        let terms = Array(size(cut).straight(probes[probe]).prefix(2))
+        return bring(touchedLaw.value(cell: probe, terms) ?? 1, cut) { $0.touched[probe] }
     }
 }
 

@@ -51,12 +51,13 @@ package struct GrowthModel: Sendable {
     /// - Parameters:
     ///   - scales: ascending by size, at least two.
     ///   - shardSize: vectors that a shard aims at.
-    package init(_ scales: [Scale], shardSize: Int) {
+    ///   - thinned: what is known of the shape of an index larger than all scales.
+    init(_ scales: [Scale], shardSize: Int, thinned: ThinnedScales? = nil) {
         precondition(scales.count > 1, "growth shows in two scales at least")
         let last = scales[scales.count - 1]
         probes = Set(last.points.map(\.nprobe)).sorted()
         depths = Set(last.points.map(\.refineDepth)).sorted()
-        laws = GrowthLaws(scales, probes: probes, depths: depths)
+        laws = GrowthLaws(scales, probes: probes, depths: depths, thinned: thinned)
         self.shardSize = shardSize
         bytes = Self.fitBytes(scales)
         let cut = scales.last { $0.vectors > shardSize }

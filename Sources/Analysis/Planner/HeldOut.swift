@@ -115,12 +115,16 @@ struct HeldOut: Sendable {
     let rowsInMemory: Bool
     let routing: Routing
     let measurer: ScaleMeasurer
+    let thinner: ScaleThinner
 
     func lines(
         smaller: TimeProbe, largest: TimeProbe, budget: Double
     ) async throws(TesseraError) -> [HeldOutLine] {
-        let growth = GrowthModel(Array(scales.dropLast()), shardSize: shardSize)
         let last = scales[scales.count - 1]
+        let fewer = Array(scales.dropLast())
+        let growth = GrowthModel(
+            fewer, shardSize: shardSize,
+            thinned: try await thinner.measure(beyond: fewer, upTo: last.vectors))
         let cut = growth.cut(last.vectors)
         let foretold = growth.footprint(cut)
         let held = memory(foretold)

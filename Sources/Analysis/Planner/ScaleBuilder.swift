@@ -36,8 +36,11 @@ struct ScaleBuilder: Sendable {
     let pool: WorkPool
     let progress: ProgressHandler
 
-    func build(_ count: Int) async throws(TesseraError) -> (LoadedScale, BuildTime) {
-        let folder = "\(scratch)/\(count)"
+    /// - Parameter thinning: the index gets the shape of one with so many times the vectors.
+    func build(
+        _ count: Int, thinning: Double = 1
+    ) async throws(TesseraError) -> (LoadedScale, BuildTime) {
+        let folder = "\(scratch)/\(count)-\(thinning)"
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true)
@@ -54,7 +57,8 @@ struct ScaleBuilder: Sendable {
         var settings = IndexSettings(
             index: "sample", vectorsPath: files.vectors, idsPath: files.ids, metric: sample.metric,
             scratchFolder: folder)
-        settings.shardSize = choices.shardSize
+        settings.shardSize = Int((Double(choices.shardSize) / thinning).rounded())
+        settings.thinning = thinning
         settings.bitsPerCode = choices.bitsPerCode
         settings.codeSize = choices.codeSize
         settings.rotation = choices.rotation

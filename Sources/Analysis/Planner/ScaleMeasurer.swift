@@ -82,8 +82,10 @@ struct ScaleMeasurer: Sendable {
     }
 
     /// What one way to search finds and looks at.
+    ///
+    /// - Parameter shares: what finding the nearest counts, the second nearest, …; all the same unless given.
     func point(
-        _ loaded: LoadedScale, nprobe: Int, refineDepth: Int
+        _ loaded: LoadedScale, nprobe: Int, refineDepth: Int, shares: [Double]? = nil
     ) async throws(TesseraError) -> GridPoint {
         let result = try await loaded.searcher.search(
             loaded.truth.queries,
@@ -97,9 +99,14 @@ struct ScaleMeasurer: Sendable {
         for (query, answer) in result.answers.enumerated() {
             let own = loaded.truth.ownIDs?[query]
             let ids = answer.hits.map(\.id).filter { $0 != own }
-            found += right.share(ids, of: query, k: loaded.truth.k) ?? 0
             sum.add(answer.receipt)
             let near = Set(ids.prefix(loaded.truth.k))
+            if let shares {
+                found += zip(loaded.truth.neighbours[query], shares)
+                    .reduce(0) { $0 + (near.contains($1.0) ? $1.1 : 0) }
+            } else {
+                found += right.share(ids, of: query, k: loaded.truth.k) ?? 0
+            }
             for (place, rank) in Self.ranks.enumerated() {
                 let wanted = loaded.truth.neighbours[query].prefix(rank)
                 nearest[place] += Double(wanted.count { near.contains($0) }) / Double(wanted.count)

@@ -1,4 +1,5 @@
 // Shards that stay in memory while somebody searches them.
+import Synchronization
 
 /// Keeps shards in memory, and counted there, as long as it lives.
 package final class LeasedShards: Sendable {
@@ -15,5 +16,24 @@ package final class LeasedShards: Sendable {
 
     deinit {
         cache.release(keys)
+    }
+}
+
+/// Leases that several tasks begin and one ends.
+///
+/// A child task that has ended still holds its result for a moment after its parent goes on: a lease that is a result lives until
+/// then, and memory that it keeps goes after whoever waits for that has looked. So tasks leave their leases here.
+final class LeaseBag: Sendable {
+    private let leases = Mutex<[LeasedShards]>([])
+
+    func add(_ lease: LeasedShards) { leases.withLock { $0.append(lease) } }
+
+    /// Ends all leases, outside the lock.
+    func end() {
+        let ended = leases.withLock { leases in
+            defer { leases = [] }
+            return leases
+        }
+        withExtendedLifetime(ended) {}
     }
 }

@@ -147,20 +147,21 @@ package final class ShardCache: Sendable {
         guard fits(version) else { return nil }
         let first = held(all, of: version)
         let missing = rankedByHeat(all.filter { first.shards[$0] == nil }, version)
-        let leases = try await mapConcurrently(missing, width: Self.width) {
-            ordinal async throws(TesseraError) -> LeasedShards? in
+        let leases = LeaseBag()
+        defer { leases.end() }
+        _ = try await mapConcurrently(missing, width: Self.width) {
+            ordinal async throws(TesseraError) in
             // Between a load and its lease somebody else may need the room.
             for _ in 0..<3 {
                 guard try await self.load(ordinal, of: version, wish: .version) != nil else {
                     continue
                 }
                 let lease = self.held([ordinal], of: version)
-                if !lease.shards.isEmpty { return lease }
+                if !lease.shards.isEmpty { return leases.add(lease) }
             }
-            return nil
         }
         let whole = held(all, of: version)
-        withExtendedLifetime((first, leases)) {}
+        withExtendedLifetime(first) {}
         return whole.shards.count == version.count ? whole : nil
     }
 
