@@ -12,7 +12,7 @@ extension Report {
         var drawing = Drawing(width: Self.width, height: 300)
         let x = Axis(low: max(0, floor.rounded(.down) / 20), high: 1, start: 64, end: 620)
         let y = Axis(
-            low: (rates.min() ?? 0) - 0.1, high: (rates.max() ?? 1) + 0.1, start: 256, end: 16)
+            low: (rates.min() ?? 0) - 0.1, high: (rates.max() ?? 1) + 0.1, start: 256, end: 28)
         for tick in x.ticks(6) {
             drawing.line(x(tick), y.start, x(tick), y.end)
             drawing.text(Wording.fixed(tick, 2), x(tick), 274)

@@ -165,6 +165,16 @@ package enum SearchKernels {
         tsr_prefetch(bytes, count)
     }
 
+    /// Asks for a row, where there is one.
+    package static func prefetch(_ matrix: Matrix, row: Int) {
+        guard row >= 0, row < matrix.rows else { return }
+        matrix.elements.withUnsafeBufferPointer { elements in
+            guard let base = elements.baseAddress else { return }
+            tsr_prefetch(
+                base + row * matrix.columns, matrix.columns * MemoryLayout<Float>.stride)
+        }
+    }
+
     /// Asks for `bytes` from each of the places on.
     package static func prefetch(
         _ places: UnsafePointer<UnsafePointer<UInt8>>, count: Int, bytes: Int

@@ -97,6 +97,8 @@ extension LaneSearcher {
         // Answers that outgrow their memory are copied.
         answered.reserveCapacity(share)
         while let batch = queue.next() {
+            // A lane's next one, unless another lane takes it.
+            SearchKernels.prefetch(queries, row: batch.upperBound)
             let first = answered.count
             let start = ContinuousClock.now
             if batch.count < leastTogether {

@@ -12,6 +12,7 @@ extension IndexSearcher {
         var places: [NumericID] = []
         places.reserveCapacity(batch.count)
         for query in batch {
+            SearchKernels.prefetch(queries, row: query + 2)
             let shard = nearestShard(queries.row(query), &scratch.run)
             places.append(NumericID(shard: shard, row: query - batch.lowerBound))
         }
@@ -41,6 +42,9 @@ extension IndexSearcher {
         let clock = ContinuousClock()
         let start = clock.now
         for (index, query) in together.enumerated() {
+            if index + 1 < together.count {
+                SearchKernels.prefetch(queries, row: together[index + 1])
+            }
             scratch.batch.begin(
                 index, queries.row(query), router, views: views, shards: options.probeShards,
                 lists: options.likelyLists)
@@ -66,7 +70,7 @@ extension IndexSearcher {
         guard hasRefineTier, isWhole else {
             for (index, query) in together.enumerated() {
                 scratch.batch.exchange(index, &scratch.run)
-                answered(query, try answer(options, &scratch, receipt))
+                answered(query, try answer(options, &scratch, receipt, since: .now))
                 scratch.batch.exchange(index, &scratch.run)
             }
             return

@@ -65,37 +65,38 @@ package struct IndexSearcher: Sendable {
     ) throws(TesseraError) -> SearchAnswer {
         let start = ContinuousClock.now
         select(query, options, &scratch.run)
-        return try finish(options, &scratch, routing: ContinuousClock.now - start)
+        return try finish(options, &scratch, since: start)
     }
 
-    /// Searches the chosen lists of the run.
+    /// Searches the chosen lists of the run, which were chosen from `start` on.
     private func finish(
-        _ options: SearchOptions, _ scratch: inout SearchScratch, routing: Duration
+        _ options: SearchOptions, _ scratch: inout SearchScratch,
+        since start: ContinuousClock.Instant
     ) throws(TesseraError) -> SearchAnswer {
-        let start = ContinuousClock.now
+        let selected = ContinuousClock.now
         scratch.run.beginScan(
             depth: options.candidateDepth(refines: hasRefineTier), refines: hasRefineTier)
         scratch.run.scanResident()
+        let scanned = ContinuousClock.now
         var receipt = Receipt()
-        receipt.route = routing
-        receipt.scan = ContinuousClock.now - start
-        return try answer(options, &scratch, receipt)
+        receipt.route = selected - start
+        receipt.scan = scanned - selected
+        return try answer(options, &scratch, receipt, since: scanned)
     }
 
     /// Compares what the run's scans found, and names the winners.
     func answer(
-        _ options: SearchOptions, _ scratch: inout SearchScratch, _ scanned: Receipt
+        _ options: SearchOptions, _ scratch: inout SearchScratch, _ receipt: Receipt,
+        since scanned: ContinuousClock.Instant
     ) throws(TesseraError) -> SearchAnswer {
-        var receipt = scanned
-        let clock = ContinuousClock()
-        let start = clock.now
+        var receipt = receipt
         scratch.run.chooseCandidates()
         receipt.count(scratch.run, refines: hasRefineTier)
         try refine(options, &scratch, &receipt)
-        let refined = clock.now
+        let refined = ContinuousClock.now
         let hits = try resolve(scratch.run.nearest, &receipt)
-        receipt.refine = refined - start
-        receipt.resolve = clock.now - refined
+        receipt.refine = refined - scanned
+        receipt.resolve = ContinuousClock.now - refined
         return SearchAnswer(hits: hits, receipt: receipt)
     }
 
