@@ -163,7 +163,7 @@ def arguments():
     given.data, given.shardctl = given.data.resolve(), given.shardctl.resolve()
     # A virtual machine may have perf and no counters.
     given.perf = shutil.which("perf") is not None and re.search(
-        r"^\d+,", subprocess.run(["perf", "stat", "-x", ",", "-e", "cycles:u", "true"], capture_output=True, text=True).stderr, re.MULTILINE)
+        r"^[1-9]\d*,", subprocess.run(["perf", "stat", "-x", ",", "-e", "cycles:u", "true"], capture_output=True, text=True).stderr, re.MULTILINE)
     return given
 
 

@@ -42,6 +42,14 @@ def write_requests(path, requests):
     return path
 
 
+def pauses(folder, core, seconds, milliseconds):
+    """How often `core` was taken, for at least `milliseconds`, from a program that only reads the clock."""
+    program = pathlib.Path(folder) / "pauses"
+    subprocess.run(["clang", "-O2", "-std=c11", "-o", program, HERE / "pauses.c"], check=True)
+    return json.loads(subprocess.run(["taskset", "-c", str(core), program, str(seconds), str(milliseconds)], check=True,
+                                     stdout=subprocess.PIPE, text=True).stdout)
+
+
 class Loader:
     """Compiled once; each run is a process of its own."""
 

@@ -59,14 +59,17 @@ static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16
     for (size_t first = 0; first < list->count; first += TSR_BLOCK, block += list->block_stride) {
         prefetch_ahead(list, block, end);
         __m256i sum = list->has_bias ? narrowed_bias(block + pairs * TSR_BLOCK, bias_factors) : _mm256_setzero_si256();
+        // Two sums: one alone waits for each addition.
+        __m256i other = _mm256_setzero_si256();
         for (size_t p = 0; p < pairs; p++) {
             __m256i codes = _mm256_loadu_si256((const __m256i *)(block + p * TSR_BLOCK));
             __m256i even = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(scratch + p * 32)));
             __m256i odd = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(scratch + p * 32 + 16)));
             sum = _mm256_adds_epu8(sum, _mm256_shuffle_epi8(even, _mm256_and_si256(codes, nibble)));
             codes = _mm256_and_si256(_mm256_srli_epi16(codes, 4), nibble);
-            sum = _mm256_adds_epu8(sum, _mm256_shuffle_epi8(odd, codes));
+            other = _mm256_adds_epu8(other, _mm256_shuffle_epi8(odd, codes));
         }
+        sum = _mm256_adds_epu8(sum, other);
         uint32_t mask = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(sum, most), sum));
         if (list->count - first < TSR_BLOCK) mask &= (1u << (list->count - first)) - 1;
         uint8_t sums[TSR_BLOCK];

@@ -104,41 +104,65 @@ INLINE size_t emit_sums(const tsr_list *list, size_t first, __m128i sums, __mmas
     return emit_lanes(list, first, _mm512_add_ps(_mm512_set1_ps(list->base), scaled), mask, rows, distances, found);
 }
 
+// Adds what four subquantizers' codes look up: 64 bytes of codes, tables as narrow_tables leaves them.
+INLINE void add_four(__m512i codes, __m512i low, __m512i high, __m512i *even, __m512i *odd) {
+    const __m512i nibble = _mm512_set1_epi8(15);
+    __m512i upper = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
+    *even = _mm512_adds_epu8(*even, _mm512_shuffle_epi8(low, _mm512_and_si512(codes, nibble)));
+    *odd = _mm512_adds_epu8(*odd, _mm512_shuffle_epi8(high, upper));
+}
+
+// The sums of `together` blocks, at most two, which share what is fetched of the tables. Asks for the blocks at `ahead` on the way: in a
+// loop of its own that takes a quarter of the time.
+INLINE void sum_blocks(const uint8_t *block, size_t stride, size_t pairs, const uint8_t *tables, const uint8_t *const *ahead,
+                       size_t together, __m256i *sums) {
+    __m512i even[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()}, odd[2] = {even[0], even[0]};
+    size_t p = 0;
+    for (; p + 1 < pairs; p += 2) {
+        __m512i low = _mm512_loadu_si512(tables + 64 * p), high = _mm512_loadu_si512(tables + 64 * p + 64);
+        for (size_t i = 0; i < together; i++) {
+            __builtin_prefetch(ahead[i] + p * TSR_BLOCK);
+            add_four(_mm512_loadu_si512(block + i * stride + p * TSR_BLOCK), low, high, even + i, odd + i);
+        }
+    }
+    if (p < pairs) {
+        // A single pair at the end, its missing neighbour zeros.
+        __m512i low = _mm512_loadu_si512(tables + 64 * p), high = _mm512_loadu_si512(tables + 64 * p + 64);
+        for (size_t i = 0; i < together; i++) {
+            const __m256i *codes = (const __m256i *)(block + i * stride + p * TSR_BLOCK);
+            add_four(_mm512_zextsi256_si512(_mm256_loadu_si256(codes)), low, high, even + i, odd + i);
+        }
+    }
+    for (size_t i = 0; i < together; i++) {
+        // The bias bytes may lie in a line of their own.
+        __builtin_prefetch(ahead[i] + pairs * TSR_BLOCK);
+        __m512i both = _mm512_adds_epu8(even[i], odd[i]);
+        sums[i] = _mm256_adds_epu8(_mm512_castsi512_si256(both), _mm512_extracti64x4_epi64(both, 1));
+    }
+}
+
 static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16_t factor, int16_t bias_factor,
                               uint8_t limit, uint8_t *scratch, uint32_t *rows, float *distances) {
-    const __m512i nibble = _mm512_set1_epi8(15);
     const __m256i most = _mm256_set1_epi8((char)limit), bias_factors = _mm256_set1_epi16(bias_factor);
-    size_t found = 0, pairs = list->subquantizers / 2;
-    const uint8_t *block = list->blocks, *end = block + (list->count + 31) / 32 * list->block_stride;
+    size_t found = 0, pairs = list->subquantizers / 2, stride = list->block_stride;
+    const uint8_t *block = list->blocks, *end = block + (list->count + 31) / 32 * stride;
     narrow_tables(tables, pairs, factor, scratch);
-    for (size_t first = 0; first < list->count; first += TSR_BLOCK, block += list->block_stride) {
-        prefetch_ahead(list, block, end);
-        __m512i even = _mm512_setzero_si512(), odd = even;
-        size_t p = 0;
-        for (; p + 1 < pairs; p += 2) {
-            __m512i codes = _mm512_loadu_si512(block + p * TSR_BLOCK);
-            __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
-            even = _mm512_adds_epu8(even, _mm512_shuffle_epi8(_mm512_loadu_si512(scratch + 64 * p),
-                                                              _mm512_and_si512(codes, nibble)));
-            odd = _mm512_adds_epu8(odd, _mm512_shuffle_epi8(_mm512_loadu_si512(scratch + 64 * p + 64), high));
+    for (size_t first = 0; first < list->count;) {
+        __m256i sums[2];
+        size_t together = list->count - first > TSR_BLOCK ? 2 : 1;
+        const uint8_t *ahead[2] = {place_ahead(list, block, end), place_ahead(list, block + stride, end)};
+        if (together == 2) sum_blocks(block, stride, pairs, scratch, ahead, 2, sums);
+        else sum_blocks(block, stride, pairs, scratch, ahead, 1, sums);
+        for (size_t i = 0; i < together; i++, first += TSR_BLOCK, block += stride) {
+            __m256i sum = sums[i];
+            if (list->has_bias) sum = _mm256_adds_epu8(sum, narrowed_bias(block + pairs * TSR_BLOCK, bias_factors));
+            __mmask32 mask = _mm256_cmple_epu8_mask(sum, most);
+            if (list->count - first < TSR_BLOCK) mask &= (1u << (list->count - first)) - 1;
+            if (!mask) continue;
+            found = emit_sums(list, first, _mm256_castsi256_si128(sum), (__mmask16)mask, rows, distances, found);
+            found = emit_sums(list, first + 16, _mm256_extracti128_si256(sum, 1), (__mmask16)(mask >> 16), rows, distances,
+                              found);
         }
-        if (p < pairs) {
-            // A single pair at the end, its missing neighbour zeros.
-            __m512i codes = _mm512_zextsi256_si512(_mm256_loadu_si256((const __m256i *)(block + p * TSR_BLOCK)));
-            __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
-            even = _mm512_adds_epu8(even, _mm512_shuffle_epi8(_mm512_loadu_si512(scratch + 64 * p),
-                                                              _mm512_and_si512(codes, nibble)));
-            odd = _mm512_adds_epu8(odd, _mm512_shuffle_epi8(_mm512_loadu_si512(scratch + 64 * p + 64), high));
-        }
-        even = _mm512_adds_epu8(even, odd);
-        __m256i sum = _mm256_adds_epu8(_mm512_castsi512_si256(even), _mm512_extracti64x4_epi64(even, 1));
-        if (list->has_bias) sum = _mm256_adds_epu8(sum, narrowed_bias(block + pairs * TSR_BLOCK, bias_factors));
-        __mmask32 mask = _mm256_cmple_epu8_mask(sum, most);
-        if (list->count - first < TSR_BLOCK) mask &= (1u << (list->count - first)) - 1;
-        if (!mask) continue;
-        found = emit_sums(list, first, _mm256_castsi256_si128(sum), (__mmask16)mask, rows, distances, found);
-        found = emit_sums(list, first + 16, _mm256_extracti128_si256(sum, 1), (__mmask16)(mask >> 16), rows, distances,
-                          found);
     }
     return found;
 }

@@ -148,13 +148,15 @@ static void prepare_query(const float *query, const float *origin, size_t n, flo
 }
 
 // Memory is waited for more than anything is computed: it is asked for six blocks ahead, across into the next list. Two made a query a
-// tenth slower, twelve as well.
-INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
+// tenth slower, twelve as well. Where there is nothing ahead, what is at hand is asked for again.
+INLINE const uint8_t *place_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
     const uint8_t *ahead = block + 6 * list->block_stride;
-    if (ahead >= end) {
-        if (!list->next_blocks) return;
-        ahead = list->next_blocks + (ahead - end);
-    }
+    if (ahead < end) return ahead;
+    return list->next_blocks ? list->next_blocks + (ahead - end) : block;
+}
+INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
+    const uint8_t *ahead = place_ahead(list, block, end);
+    if (ahead == block) return;
     for (size_t i = 0; i < list->block_stride; i += 64) __builtin_prefetch(ahead + i);
 }
 
