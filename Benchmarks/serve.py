@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT / "Scripts"), str(ROOT / "Clients/python/src")]
 import served
 from tessera_client import Client
 
-INDEX, K, BATCH, WORKERS, QUERIES, RECALL = "bench", 10, 100, 4, 10_000, 0.95
+INDEX, K, BATCH, WORKERS, QUERIES = "bench", 10, 100, 4, 10_000
 
 
 class Bench:
@@ -80,15 +80,14 @@ class Bench:
         return [served.Server("--store", f"file://{self.store.resolve()}", "--threads", 1, program=self.given.shardctl, command="worker",
                               cores=cores or self.given.server_cores) for _ in range(count)]
 
-    def requests(self, encoding, queries=None, recall=None):
+    def requests(self, encoding, queries=None):
         queries = self.queries if queries is None else queries
-        asked = {**self.asked, **({"recall": recall} if recall else {})}
         if encoding == "batch":
-            bodies = ({"vectors": load.base64_of(queries[at:at + BATCH]), **asked} for at in range(0, len(queries) - BATCH + 1, BATCH))
+            bodies = ({"vectors": load.base64_of(queries[at:at + BATCH]), **self.asked} for at in range(0, len(queries) - BATCH + 1, BATCH))
         elif encoding == "json":
-            bodies = ({"vector": row.tolist(), **asked} for row in queries)
+            bodies = ({"vector": row.tolist(), **self.asked} for row in queries)
         else:
-            bodies = ({"vector": load.base64_of(row), **asked} for row in queries)
+            bodies = ({"vector": load.base64_of(row), **self.asked} for row in queries)
         return load.write_requests(self.folder / f"requests-{encoding}", [load.search_request(INDEX, body) for body in bodies])
 
     def highest(self, server, requests):
@@ -139,8 +138,8 @@ def measured(bench, server, requests, seconds):
 def single(bench):
     seconds, rounds, lines = bench.given.seconds or 4, bench.given.rounds, []
     with bench.serve() as real, bench.serve("--answer-constant") as constant:
-        for encoding, recall in (("base64", None), ("json", None), ("base64", RECALL)):
-            requests = bench.requests(encoding, recall=recall)
+        for encoding in ("base64", "json"):
+            requests = bench.requests(encoding)
             for server in (real, constant):
                 bench.loader.run(server, requests, 1, bench.given.connections)
             pairs = [[measured(bench, server, requests, seconds) for server in (constant, real)] for _ in range(rounds)]
@@ -149,11 +148,10 @@ def single(bench):
             ratio = statistics.median(pair[1][0].rate / pair[0][0].rate for pair in pairs)
             size = statistics.mean(len(request) for request in (load.search_request(INDEX, {"vector": row.tolist() if encoding == "json" else
                                    load.base64_of(row), **bench.asked}) for row in bench.queries[:100]))
-            way = f"{encoding}, recall {recall}" if recall else encoding
-            lines.append(f"| {way} | {size:,.0f} | {c_rate:,.0f} | {r_rate:,.0f} | **{ratio:.2f}** | {c_cpu:.1f} | {r_cpu:.1f} "
+            lines.append(f"| {encoding} | {size:,.0f} | {c_rate:,.0f} | {r_rate:,.0f} | **{ratio:.2f}** | {c_cpu:.1f} | {r_cpu:.1f} "
                          f"| {c_cpu / r_cpu:.2f} |")
     bench.section("Serving single vectors", f"Medians of {rounds} rounds of {seconds} s, constant and real in turn. The constant answer is "
-                  f"of the server's own making for the same bodies. CPU is the server's, user and system. Bodies name no way to search, or recall {RECALL}.",
+                  "of the server's own making for the same bodies. CPU is the server's, user and system.",
                   ["| body | bytes | QPS of a constant | QPS of searches | ratio | CPU µs a constant | CPU µs a search | ratio |",
                    "|---|---|---|---|---|---|---|---|", *lines])
 
@@ -189,7 +187,7 @@ def batch(bench):
 
 def tail(bench):
     seconds, lines = bench.given.seconds or 20, []
-    taken = load.pauses(bench.folder, bench.given.server_cores[0], seconds, 1)
+    taken = load.pauses(bench.folder, [*bench.given.server_cores, *bench.given.load_cores], seconds, 1)
     with bench.serve() as server:
         requests = bench.requests("base64")
         closed = bench.highest(server, requests)
@@ -205,9 +203,9 @@ def tail(bench):
     bench.section("Serving at 70% of the highest rate", f"{seconds} s each. Highest: the rate of requests at equal distances at which no queue "
                   "grows, found by halving (`Bench.kept_up`). Latency counts from when a request was due, not from when it was sent. Even: at equal "
                   "distances; Poisson: at random ones, so that requests bunch. Stolen: the share of its time in which the host says that it let the server's cores wait. Just "
-                  f"before, a program on core {bench.given.server_cores[0]} that does nothing but read the clock was stopped {taken['pauses']} times for 1 ms or longer, "
-                  f"{taken['milliseconds'] / seconds / 1e3:.2%} of the time, for {taken['longest']:.1f} ms at most: with 30% to spare, what piles up in a pause takes "
-                  f"more than twice as long again to answer, so that about {taken['milliseconds'] / seconds / 10 / 0.3:.1f}% of all requests wait for pauses.",
+                  "before, on each core a program that does nothing but read the clock was stopped, for 1 ms or longer: " + "; ".join(
+                      f"core {core} {found['pauses']} times, {found['milliseconds']:.0f} ms of {seconds} s, {found['longest']:.1f} ms at most"
+                      for core, found in taken.items()) + ".",
                   ["| arrivals | QPS of a closed loop | highest QPS | QPS | p50 ms | p95 ms | p99 ms | p99 / p50 | median of the seconds' p99 | max ms | stolen | failed |",
                    "|---|---|---|---|---|---|---|---|---|---|---|---|", *lines])
 

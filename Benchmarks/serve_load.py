@@ -42,12 +42,13 @@ def write_requests(path, requests):
     return path
 
 
-def pauses(folder, core, seconds, milliseconds):
-    """How often `core` was taken, for at least `milliseconds`, from a program that only reads the clock."""
+def pauses(folder, cores, seconds, milliseconds):
+    """How often each core was taken, for at least `milliseconds`, from a program that only reads the clock."""
     program = pathlib.Path(folder) / "pauses"
     subprocess.run(["clang", "-O2", "-std=c11", "-o", program, HERE / "pauses.c"], check=True)
-    return json.loads(subprocess.run(["taskset", "-c", str(core), program, str(seconds), str(milliseconds)], check=True,
-                                     stdout=subprocess.PIPE, text=True).stdout)
+    started = {core: subprocess.Popen(["taskset", "-c", str(core), program, str(seconds), str(milliseconds)], stdout=subprocess.PIPE, text=True)
+               for core in cores}
+    return {core: json.loads(process.communicate()[0]) for core, process in started.items()}
 
 
 class Loader:

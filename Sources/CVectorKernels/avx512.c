@@ -112,16 +112,17 @@ INLINE void add_four(__m512i codes, __m512i low, __m512i high, __m512i *even, __
     *odd = _mm512_adds_epu8(*odd, _mm512_shuffle_epi8(high, upper));
 }
 
-// The sums of `together` blocks, at most two, which share what is fetched of the tables. Asks for the blocks at `ahead` on the way: in a
-// loop of its own that takes a quarter of the time.
-INLINE void sum_blocks(const uint8_t *block, size_t stride, size_t pairs, const uint8_t *tables, const uint8_t *const *ahead,
+// The sums of `together` blocks, at most two, which share what is fetched of the tables. Asks for as many blocks at `ahead` on the way: in a
+// loop of its own that takes a quarter of the time. Line after line: block beside block, memory answered a fifth slower.
+INLINE void sum_blocks(const uint8_t *block, size_t stride, size_t pairs, const uint8_t *tables, const uint8_t *ahead,
                        size_t together, __m256i *sums) {
     __m512i even[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()}, odd[2] = {even[0], even[0]};
     size_t p = 0;
     for (; p + 1 < pairs; p += 2) {
         __m512i low = _mm512_loadu_si512(tables + 64 * p), high = _mm512_loadu_si512(tables + 64 * p + 64);
+        const uint8_t *lines = ahead + together * p * TSR_BLOCK;
         for (size_t i = 0; i < together; i++) {
-            __builtin_prefetch(ahead[i] + p * TSR_BLOCK);
+            __builtin_prefetch(lines + 64 * i);
             add_four(_mm512_loadu_si512(block + i * stride + p * TSR_BLOCK), low, high, even + i, odd + i);
         }
     }
@@ -135,7 +136,7 @@ INLINE void sum_blocks(const uint8_t *block, size_t stride, size_t pairs, const 
     }
     for (size_t i = 0; i < together; i++) {
         // The bias bytes may lie in a line of their own.
-        __builtin_prefetch(ahead[i] + pairs * TSR_BLOCK);
+        __builtin_prefetch(ahead + together * pairs * TSR_BLOCK + 64 * i);
         __m512i both = _mm512_adds_epu8(even[i], odd[i]);
         sums[i] = _mm256_adds_epu8(_mm512_castsi512_si256(both), _mm512_extracti64x4_epi64(both, 1));
     }
@@ -150,7 +151,9 @@ static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16
     for (size_t first = 0; first < list->count;) {
         __m256i sums[2];
         size_t together = list->count - first > TSR_BLOCK ? 2 : 1;
-        const uint8_t *ahead[2] = {place_ahead(list, block, end), place_ahead(list, block + stride, end)};
+        const uint8_t *ahead = place_ahead(list, block, end);
+        // Of two blocks ahead the second may be the next list's first.
+        if (together == 2 && ahead + stride == end && list->next_blocks) prefetch_block(list->next_blocks, stride);
         if (together == 2) sum_blocks(block, stride, pairs, scratch, ahead, 2, sums);
         else sum_blocks(block, stride, pairs, scratch, ahead, 1, sums);
         for (size_t i = 0; i < together; i++, first += TSR_BLOCK, block += stride) {

@@ -154,10 +154,12 @@ INLINE const uint8_t *place_ahead(const tsr_list *list, const uint8_t *block, co
     if (ahead < end) return ahead;
     return list->next_blocks ? list->next_blocks + (ahead - end) : block;
 }
+INLINE void prefetch_block(const uint8_t *block, size_t stride) {
+    for (size_t i = 0; i < stride; i += 64) __builtin_prefetch(block + i);
+}
 INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
     const uint8_t *ahead = place_ahead(list, block, end);
-    if (ahead == block) return;
-    for (size_t i = 0; i < list->block_stride; i += 64) __builtin_prefetch(ahead + i);
+    if (ahead != block) prefetch_block(ahead, list->block_stride);
 }
 
 // Of 16 values: all ones where a value is at most `most`.
