@@ -16,6 +16,7 @@ extension QueryBatch {
     /// queries that want it.
     package mutating func scan(_ count: Int, depth: Int, refines: Bool) {
         jobs.removeAll(keepingCapacity: true)
+        if count > 0 { runs[0].askForFirstList() }
         for index in 0..<count {
             if index + 1 < count { runs[index + 1].askForFirstList() }
             let packs = runs[index].packsTables

@@ -26,9 +26,8 @@ extension QueryRun {
     }
 
     /// Scans the nearest lists, until the threshold falls no more; returns how many these were. The others may be scanned in any
-    /// order: it makes no difference.
+    /// order: it makes no difference. The first is asked for before.
     mutating func scanNearest() -> Int {
-        askForFirstList()
         var index = 0
         while index < probeCount, index < Self.listsThatLower || !threshold.isKnown {
             scan(index, codes(probe: index), next: following(index))
@@ -51,12 +50,9 @@ extension QueryRun {
         return codes + view.lists[probe.list].offset
     }
 
-    /// The codes of the list after a chosen one, if they are in memory.
+    /// The codes of the list after a chosen one.
     private func following(_ index: Int) -> UnsafePointer<UInt8>? {
-        guard index + 1 < probeCount else { return nil }
-        let probe = probes.base[index + 1]
-        let slot = slots.base + probe.slot
-        return slot.pointee.view.codes.map { $0 + slot.pointee.view.lists[probe.list].offset }
+        index + 1 < probeCount ? codes(probe: index + 1) : nil
     }
 
     /// The threshold falls over this many of the nearest lists, and on until there is one. After these it hardly falls any more, and

@@ -99,10 +99,17 @@ struct ResidentQueries: Sendable {
     private func answerOne(_ request: SearchRequest) throws(TesseraError) -> BackendAnswer {
         guard try request.hasTime() else { return .none(request) }
         let answer = try scratch.with { scratch throws(TesseraError) in
-            try searcher.search(
-                request.queries.row(0), options: request.options, scratch: &scratch)
+            try search(request, 0, &scratch)
         }
-        count(answer.receipt.shardsTouched, last: answer)
+        count(answer.answer.receipt.shardsTouched, last: answer.answer)
+        return answer
+    }
+
+    private func search(
+        _ request: SearchRequest, _ query: Int, _ scratch: inout SearchScratch
+    ) throws(TesseraError) -> BackendAnswer {
+        let answer = try searcher.search(
+            request.queries.row(query), options: request.options, scratch: &scratch)
         return BackendAnswer(answer: answer, source: Self.source(answer))
     }
 
@@ -119,10 +126,7 @@ struct ResidentQueries: Sendable {
                     answered.append((query, .none(request)))
                     continue
                 }
-                let answer = try searcher.search(
-                    request.queries.row(query), options: request.options, scratch: &scratch)
-                answered.append(
-                    (query, BackendAnswer(answer: answer, source: Self.source(answer))))
+                answered.append((query, try search(request, query, &scratch)))
             }
             return answered
         }
