@@ -4,10 +4,16 @@ package import Foundation
 package import TesseraBase
 
 /// One upload of one object.
+///
+/// A cancelled upload begins no further request but waits for those under way, each bounded by its deadlines: a part that is
+/// still being taken in when its upload is taken back can bring the upload to life again, and would be paid for.
 struct MultipartUpload: Sendable {
     /// S3 takes no more parts, and no shorter ones except the last.
     private static let partCountLimit = 10_000
     private static let smallestPart = 5 << 20
+    private static let abortPauses: [Duration] = [
+        .zero, .milliseconds(50), .milliseconds(200), .milliseconds(800),
+    ]
 
     let client: S3Client
     let key: ObjectKey
@@ -36,7 +42,7 @@ struct MultipartUpload: Sendable {
             method: .post, key: key, query: [("uploads", "")], headers: S3Store.contentType,
             body: [], verb: "begin to write")
         let tree = try client.document(
-            try await client.send(request), "InitiateMultipartUploadResult", request)
+            try await finish(request), "InitiateMultipartUploadResult", request)
         guard let id = tree["UploadId"]?.text, !id.isEmpty else {
             throw S3Failure.damaged("the answer has no upload id", client.attempt(request))
         }
@@ -50,7 +56,7 @@ struct MultipartUpload: Sendable {
             method: .put, key: key,
             query: [("partNumber", String(number)), ("uploadId", upload)], body: part,
             verb: "write part \(number) of")
-        let response = try await client.send(request)
+        let response = try await finish(request)
         guard let tag = response.headers["etag"] else {
             throw S3Failure.damaged("the answer has no etag", client.attempt(request))
         }
@@ -69,15 +75,31 @@ struct MultipartUpload: Sendable {
             headers: [HTTPHeader("content-type", "application/xml")], body: body[...],
             maySendTwice: false, verb: "finish to write")
         _ = try client.document(
-            try await client.send(request), "CompleteMultipartUploadResult", request)
+            try await finish(request), "CompleteMultipartUploadResult", request)
     }
 
-    /// In a task of its own: the caller's may be cancelled, and the parts would be paid for until swept.
+    /// Until the store no longer knows the upload: a part whose answer was lost may still be taken in.
     private func abort(_ upload: String) async {
-        let client = self.client
         let request = S3Request(
             method: .delete, key: key, query: [("uploadId", upload)], verb: "take back")
-        await Task { _ = try? await client.send(request, accepting: [404]) }.value
+        await Task {
+            for pause in Self.abortPauses {
+                try? await Task.sleep(for: pause)
+                if (try? await client.send(request, accepting: [404]))?.status == 404 { return }
+            }
+        }.value
+    }
+
+    /// The answer, even where the caller is cancelled meanwhile.
+    private func finish(_ request: S3Request) async throws(TesseraError) -> HTTPResponse {
+        guard !Task.isCancelled else {
+            throw TesseraError(
+                .cancelled, "cannot \(client.attempt(request).what): the upload was cancelled")
+        }
+        let answer = Task {
+            await outcome { () throws(TesseraError) in try await client.send(request) }
+        }
+        return try await answer.value.get()
     }
 }
 
