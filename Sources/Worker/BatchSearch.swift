@@ -96,11 +96,11 @@ extension LaneSearcher {
         var answered: [Answered] = []
         // Answers that outgrow their memory are copied.
         answered.reserveCapacity(share)
+        var start = ContinuousClock.now
         while let batch = queue.next() {
             // A lane's next one, unless another lane takes it.
             SearchKernels.prefetch(queries, row: batch.upperBound)
             let first = answered.count
-            let start = ContinuousClock.now
             if batch.count < leastTogether {
                 for query in batch {
                     let answer = try search(queries.row(query), options: options, scratch: &scratch)
@@ -111,8 +111,9 @@ extension LaneSearcher {
                     answered.append(Answered(query: $0, answer: $1))
                 }
             }
-            let latency = ContinuousClock.now - start
-            for index in first..<answered.count { answered[index].latency = latency }
+            let end = ContinuousClock.now
+            for index in first..<answered.count { answered[index].latency = end - start }
+            start = end
         }
         return answered
     }

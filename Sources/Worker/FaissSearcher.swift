@@ -53,6 +53,7 @@
             try scan(&scratch.run, depth: depth, &receipt)
             let scanned = clock.now
             try loaded.refine(options, &scratch, &receipt)
+            loaded.askForIds(scratch.run)
             let refined = clock.now
             let hits = try loaded.resolve(scratch.run.nearest, &receipt)
             receipt.route = selected - start

@@ -95,15 +95,17 @@ extension IndexSearcher {
         // None is read: all is in memory.
         var nothing = Receipt()
         func isThere(_ index: Int) -> Bool { index >= 0 && index < count }
-        for step in 0..<count + 4 {
+        for step in 0..<count + 3 {
             if isThere(step) { batch.chooseCandidates(step) }
-            if isThere(step - 1) { batch.compareCoarsely(step - 1, k: k) }
+            if isThere(step - 1) {
+                batch.compareCoarsely(step - 1, k: k)
+                askForPlaces(batch[step - 1])
+            }
             if isThere(step - 2) {
                 batch.compareWhole(step - 2, k: k)
-                askForPlaces(batch[step - 2].nearest)
+                askForIds(batch[step - 2])
             }
-            if isThere(step - 3) { askForIds(batch[step - 3].nearest) }
-            if isThere(step - 4) { hits.append(try resolve(batch[step - 4].nearest, &nothing)) }
+            if isThere(step - 3) { hits.append(try resolve(batch[step - 3].nearest, &nothing)) }
         }
         return hits
     }

@@ -61,8 +61,6 @@ extension IndexSearcher {
         var blocks: [BlockKey: [UInt8]] = [:]
         var hits: [Hit] = []
         hits.reserveCapacity(nearest.count)
-        askForPlaces(nearest)
-        askForIds(nearest)
         for candidate in nearest {
             let place = NumericID(rawValue: candidate.id)
             let id: String
@@ -76,20 +74,24 @@ extension IndexSearcher {
         return hits
     }
 
-    /// Asks for what says where the winners' ids are.
-    func askForPlaces(_ nearest: [Candidate]) {
-        for candidate in nearest {
-            let place = NumericID(rawValue: candidate.id)
-            ids[place.shard]?.prefetchPlace(row: place.row)
-        }
+    /// Asks for what says where the ids are of those that are compared by their whole rows.
+    func askForPlaces(_ run: borrowing QueryRun) {
+        for index in 0..<run.fineCount { askForPlace(run.fineCandidate(index)) }
     }
 
-    /// Asks for the winners' ids.
-    func askForIds(_ nearest: [Candidate]) {
-        for candidate in nearest {
+    /// Asks for the winners' ids, after ``askForPlaces(_:)``.
+    func askForIds(_ run: borrowing QueryRun) {
+        if run.fineCount == 0 {
+            for candidate in run.nearest { askForPlace(NumericID(rawValue: candidate.id)) }
+        }
+        for candidate in run.nearest {
             let place = NumericID(rawValue: candidate.id)
             ids[place.shard]?.prefetch(row: place.row)
         }
+    }
+
+    private func askForPlace(_ place: NumericID) {
+        ids[place.shard]?.prefetchPlace(row: place.row)
     }
 
     private func storedID(

@@ -93,6 +93,7 @@ package struct IndexSearcher: Sendable {
         scratch.run.chooseCandidates()
         receipt.count(scratch.run, refines: hasRefineTier)
         try refine(options, &scratch, &receipt)
+        askForIds(scratch.run)
         let refined = ContinuousClock.now
         let hits = try resolve(scratch.run.nearest, &receipt)
         receipt.refine = refined - scanned
@@ -114,7 +115,9 @@ package struct IndexSearcher: Sendable {
     ) throws(TesseraError) {
         guard hasRefineTier else { return scratch.run.unrefined(k: options.k) }
         if !scratch.run.findResidentRows() { try readRows(&scratch, &receipt) }
-        scratch.run.refine(k: options.k)
+        scratch.run.compareCoarsely(k: options.k)
+        askForPlaces(scratch.run)
+        scratch.run.compareWhole(k: options.k)
     }
 }
 

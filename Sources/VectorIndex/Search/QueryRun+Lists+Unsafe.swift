@@ -89,8 +89,7 @@ extension QueryRun {
         } else {
             limit = bound(wanted)
         }
-        let count = select(listDistances.base, count: listEnd, within: limit)
-        return cutSelected(count, wanted)
+        return selectSmallest(wanted, of: listDistances.base, count: listEnd, within: limit)
     }
 
     /// Selects the values of at most `limit`; returns how many.
@@ -102,18 +101,16 @@ extension QueryRun {
             selected: selectedValues.base)
     }
 
-    /// Cuts what is selected down to the `wanted` smallest. They stay in their order.
-    mutating func cutSelected(_ count: Int, _ wanted: Int, ties: TieOrder = .index) -> Int {
-        guard count > wanted, wanted > 0 else { return min(count, wanted) }
-        let last = SearchKernels.smallest(selectedValues.base, count: count, place: wanted)
-        let (indices, values) = (selectedIndices.base, selectedValues.base)
-        var kept = 0
-        for index in 0..<count {
-            let value = values[index]
-            indices[kept] = indices[index]
-            values[kept] = value
-            kept &+= value <= last ? 1 : 0
-        }
+    /// Selects the `wanted` smallest of the values of at most `limit`, in the order they lie in; returns how many there are.
+    mutating func selectSmallest(
+        _ wanted: Int, of values: UnsafePointer<Float>, count: Int, within limit: Float,
+        ties: TieOrder = .index
+    ) -> Int {
+        let within = select(values, count: count, within: limit)
+        guard within > wanted, wanted > 0 else { return min(within, wanted) }
+        let last = SearchKernels.smallest(selectedValues.base, count: within, place: wanted)
+        // Selecting once more costs less than a pass over what is selected.
+        let kept = select(values, count: count, within: last)
         return kept > wanted ? dropEqual(last, kept, excess: kept - wanted, ties) : kept
     }
 

@@ -4,8 +4,9 @@ package import VectorCore
 extension QueryRun {
     /// Picks the wanted nearest of what the scans found, of equally near ones those in the lower place.
     package mutating func chooseCandidates() {
-        let within = select(distances.base, count: found, within: threshold.value)
-        let count = cutSelected(within, wantedCandidates, ties: .found)
+        let count = selectSmallest(
+            wantedCandidates, of: distances.base, count: found, within: threshold.value,
+            ties: .found)
         candidates.reserve(count)
         for index in 0..<count {
             let place = Int(selectedIndices.base[index])
@@ -14,6 +15,7 @@ extension QueryRun {
                 distance: selectedValues.base[index])
         }
         candidateCount = count
+        fineCount = 0
         refineQueryCount = 0
     }
 
@@ -94,9 +96,8 @@ extension QueryRun {
 
     /// The first half of ``refine(k:)``: compares by the coarse parts of rows, and asks for what the second half needs.
     package mutating func compareCoarsely(k: Int) {
-        fineCount = candidateCount
-        guard candidateCount > 0 else { return }
         refinesFinely = false
+        guard candidateCount > 0 else { return }
         if case .sq16 = beginRefining() {
             refinesFinely = true
             fineCount = selectForFine(k)
@@ -105,15 +106,21 @@ extension QueryRun {
 
     /// The second half of ``refine(k:)``.
     package mutating func compareWhole(k: Int) {
-        if fineCount > 0, refinesFinely {
+        guard !refinesFinely else {
             compareWhole(fineCount)
-        } else {
-            keys.reserve(fineCount)
-            for index in 0..<fineCount {
-                keys.base[index] = DistanceKey.make(refineDistances.base[index], index)
-            }
+            return answer(from: fineCount, k: k)
         }
-        answer(from: fineCount, k: k)
+        keys.reserve(candidateCount)
+        for index in 0..<candidateCount {
+            keys.base[index] = DistanceKey.make(refineDistances.base[index], index)
+        }
+        answer(from: candidateCount, k: k)
+    }
+
+    /// Where one of the ``fineCount`` candidates is that are left after ``compareCoarsely(k:)``.
+    package func fineCandidate(_ index: Int) -> NumericID {
+        precondition(index >= 0 && index < fineCount, "no such candidate is left")
+        return candidate(Int(selectedIndices.base[index]))
     }
 
     /// Compares all candidates, of which there must be one, by the coarse part of their rows; how they are kept.
@@ -154,9 +161,9 @@ extension QueryRun {
 
     /// Selects the candidates worth a comparison by their whole rows, and asks for these; returns how many.
     private mutating func selectForFine(_ k: Int) -> Int {
-        let best = cutSelected(
-            select(refineDistances.base, count: candidateCount, within: .infinity),
-            Self.fineDepth(k: k), ties: .candidates)
+        let best = selectSmallest(
+            Self.fineDepth(k: k), of: refineDistances.base, count: candidateCount,
+            within: .infinity, ties: .candidates)
         askForFine(best)
         return best
     }

@@ -60,8 +60,8 @@ package struct QueryRun: ~Copyable, @unchecked Sendable {
     package internal(set) var candidateCount = 0
     var askedRows = ScratchBuffer<UnsafePointer<UInt8>>()
     var refineQueryCount = 0
-    /// Candidates that are compared by their whole rows, if any are.
-    var fineCount = 0
+    /// Candidates that are left to compare by their whole rows.
+    package internal(set) var fineCount = 0
     var refinesFinely = false
     var storedRowSize = 0
     var refineQueries = ScratchBuffer<Float>()
