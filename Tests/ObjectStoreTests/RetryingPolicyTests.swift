@@ -54,15 +54,18 @@ struct RetryingPolicyTests {
 
     @Test func `a store that never answered is tried for seconds, one that did gets all its tries`()
     {
-        func decide(_ seconds: Double, hasAnswered: Bool) -> RetryDecision {
+        func decide(_ seconds: Double, attempt: Int = 3, hasAnswered: Bool) -> RetryDecision {
             RetryPolicy().decide(
-                .unreachable, attempt: 3, elapsed: .seconds(seconds), limit: .seconds(100),
+                .unreachable, attempt: attempt, elapsed: .seconds(seconds), limit: .seconds(100),
                 hasAnswered: hasAnswered, jitter: 0
             ) { true }
         }
         #expect(decide(3.9, hasAnswered: false) == .retry(after: .zero))
         #expect(decide(4, hasAnswered: false) == .giveUp(.neverReached))
         #expect(decide(99, hasAnswered: true) == .retry(after: .zero))
+        // Short waits may use up the tries before the time: the reason is the same.
+        #expect(decide(1, attempt: 10, hasAnswered: false) == .giveUp(.neverReached))
+        #expect(decide(1, attempt: 10, hasAnswered: true) == .giveUp(.triesUsedUp))
     }
 
     @Test(arguments: [(0.0, 0.0), (0.25, 100.0), (0.5, 200.0), (0.999, 399.6)])

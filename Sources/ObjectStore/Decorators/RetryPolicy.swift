@@ -73,9 +73,12 @@ package struct RetryPolicy: Sendable, Equatable {
         hasAnswered: Bool = true, jitter: Double, withdraw: () -> Bool
     ) -> RetryDecision {
         guard let failure, failure.isRetryable || failure.isThrottle else { return .giveUp(.final) }
-        guard attempt < maximumTries else { return .giveUp(.triesUsedUp) }
+        let neverReached = failure.isUnreachable && !hasAnswered
+        guard attempt < maximumTries else {
+            return .giveUp(neverReached ? .neverReached : .triesUsedUp)
+        }
         let delay = (failure.retryAfter ?? .zero) + backoff(attempt: attempt) * jitter
-        if failure.isUnreachable, !hasAnswered, elapsed + delay >= firstContactTimeout {
+        if neverReached, elapsed + delay >= firstContactTimeout {
             return .giveUp(.neverReached)
         }
         guard elapsed + delay < limit else { return .giveUp(.deadline) }
