@@ -194,7 +194,7 @@ struct SafetyTests {
             let first = try #require(idle.first)
             try await first.send(Wire.request("GET", "/stats"))
             let open = try await first.answer().json["connections"] as? Int
-            #expect(try #require(open) <= 41)
+            #expect(try #require(open) <= 40)
             idle.removeAll()
             try await server.wait(for: "room") { try await server.isReady() }
         }

@@ -102,7 +102,7 @@ package struct CoordinatorServer: Sendable {
                     try await writer.write(response: response.head, body: response.body)
                 },
                 onServerRunning: { [listener] channel in
-                    listener.listens(on: channel)
+                    await listener.listens(on: channel)
                     await onListening(channel.localAddress?.port ?? 0)
                 })
         } catch {

@@ -11,8 +11,10 @@ import Synchronization
 final class Listener: Sendable {
     private let channel = Mutex<(any Channel)?>(nil)
 
-    func listens(on channel: any Channel) {
+    /// From now on connections are accepted one at a time: whoever counts them is asked before each, not before each handful.
+    func listens(on channel: any Channel) async {
         self.channel.withLock { $0 = channel }
+        try? await channel.setOption(.maxMessagesPerRead, value: 1).get()
     }
 
     /// From now on no connection begins; those that have begun can still be accepted. Where the system knows no filters
