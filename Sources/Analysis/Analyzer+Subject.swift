@@ -3,6 +3,7 @@ import Catalog
 import Foundation
 import ObjectStore
 import SearchProtocol
+import TesseraBase
 import VectorCore
 import VectorIndex
 import Worker
@@ -27,7 +28,7 @@ extension Analyzer {
 
     static var machine: Report.Machine {
         Report.Machine(
-            cores: ProcessInfo.processInfo.activeProcessorCount,
+            cores: UsableCores.count,
             instructionSet: Kernels.instructionSet,
             system: ProcessInfo.processInfo.operatingSystemVersionString)
     }

@@ -46,7 +46,7 @@ package final class LoopExecutor: TaskExecutor {
     ///
     /// - Precondition: called once, before any loop is used.
     package static func limitLoops(to threads: Int) {
-        NIOSingletons.groupLoopCountSuggestion = min(System.coreCount, threads)
+        NIOSingletons.groupLoopCountSuggestion = min(UsableCores.count, threads)
     }
 
     package func enqueue(_ job: consuming ExecutorJob) {

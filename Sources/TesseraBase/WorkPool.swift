@@ -14,6 +14,18 @@ package final class WorkPool: Sendable {
         pool.start()
     }
 
+    /// As many threads as asked for, or one for each usable core.
+    ///
+    /// - Throws: `invalidArgument` where that many make no sense.
+    package convenience init(threads: Int?) throws(TesseraError) {
+        let width = threads ?? UsableCores.count
+        guard (1...1024).contains(width) else {
+            throw TesseraError(
+                .invalidArgument, "--threads \(width) is out of range; give 1 to 1024")
+        }
+        self.init(width: width)
+    }
+
     deinit {
         pool.shutdownGracefully { _ in }
     }

@@ -43,7 +43,7 @@ struct S3Options: ParsableArguments {
 
 /// How the run computes and answers.
 struct RunOptions: ParsableArguments {
-    @Option(parsing: .unconditional, help: "Threads that compute; the cores unless given.")
+    @Option(parsing: .unconditional, help: "Threads that compute; one a usable core unless given.")
     var threads: Int?
     @Flag(help: "Answer in JSON, for machines.")
     var json = false
@@ -51,12 +51,7 @@ struct RunOptions: ParsableArguments {
     var quiet = false
 
     func pool() throws(TesseraError) -> WorkPool {
-        let width = threads ?? ProcessInfo.processInfo.activeProcessorCount
-        guard (1...1024).contains(width) else {
-            throw TesseraError(
-                .invalidArgument, "--threads \(width) is out of range; give 1 to 1024")
-        }
-        return WorkPool(width: width)
+        try WorkPool(threads: threads)
     }
 
     var progress: ProgressHandler { Console.progress(quiet: quiet || json) }

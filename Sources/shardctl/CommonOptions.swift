@@ -92,15 +92,10 @@ struct OutputOptions: ParsableArguments {
 /// How many threads compute.
 struct ThreadOptions: ParsableArguments {
     @Option(
-        parsing: .unconditional, help: "Threads that compute; the machine's cores unless given.")
+        parsing: .unconditional, help: "Threads that compute; one a usable core unless given.")
     var threads: Int?
 
     func pool() throws(TesseraError) -> WorkPool {
-        let width = threads ?? ProcessInfo.processInfo.activeProcessorCount
-        guard (1...1024).contains(width) else {
-            throw TesseraError(
-                .invalidArgument, "--threads \(width) is out of range; give 1 to 1024")
-        }
-        return WorkPool(width: width)
+        try WorkPool(threads: threads)
     }
 }

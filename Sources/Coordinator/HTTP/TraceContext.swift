@@ -38,18 +38,10 @@ package struct TraceContext: Sendable, Equatable {
         }
     }
 
-    package var traceID: String {
-        Self.hexadecimal(traceHigh) + Self.hexadecimal(traceLow)
-    }
+    /// The trace id as the header writes it.
+    package var traceID: String { String(header.dropFirst(3).prefix(32)) }
 
     private static let digits = Array("0123456789abcdef".utf8)
-
-    private static func hexadecimal(_ number: UInt64) -> String {
-        String(unsafeUninitializedCapacity: 16) { text in
-            for index in 0..<16 { text[index] = digits[Int(number >> UInt64(60 - 4 * index) & 15)] }
-            return 16
-        }
-    }
 
     /// The trace of a traceparent header; nil where it is none.
     static func parse(_ header: String) -> (high: UInt64, low: UInt64, isSampled: Bool)? {
