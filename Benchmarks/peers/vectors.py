@@ -27,13 +27,13 @@ def read_ints(path):
 
 
 def shape(path):
-    kind = np.uint8 if str(path).endswith(".u8bin") else np.float32
+    kind = {".u8bin": np.uint8, ".i8bin": np.int8}.get(pathlib.Path(path).suffix, np.float32)
     rows, width = (int(number) for number in np.fromfile(path, np.uint32, 2))
     return kind, rows, width
 
 
 def read_vectors(path):
-    """Rows of a .fbin or .u8bin file, as float32."""
+    """Rows of a .fbin, .u8bin or .i8bin file, as float32."""
     kind, rows, width = shape(path)
     return np.ascontiguousarray(np.fromfile(path, kind, offset=8).reshape(rows, width), np.float32)
 

@@ -16,12 +16,19 @@ package enum AutomaticParameters {
         return Int((wanted / 16).rounded()) * 16
     }
 
-    /// The finest 4-bit quantizer whose codes and bias bytes take no more than 1/32 of the float32 vectors, that
-    /// is dimension / 8 bytes, but never under 8 bytes a vector.
+    /// Bytes that a vector's code and its bias byte may take: a quarter of a byte a dimension up to 64 bytes, an eighth from
+    /// 512 dimensions on. With few dimensions coarser codes cost more in rows than they save; with many, finer ones made no
+    /// query faster (docs/search-path.md has what was measured).
+    package static func codeBudget(dimension: Int) -> Int {
+        min(dimension / 4, max(64, dimension / 8))
+    }
+
+    /// The finest quantizer whose codes and bias bytes keep to the budget, or take 8 bytes of code where that is more.
+    /// With a code size given, the finest whose codes take no more than that.
     package static func quantizer(dimension: Int, bitsPerCode: Int = 4, codeSize: Int? = nil)
         -> ProductQuantizerShape
     {
-        let budget = codeSize ?? max(8, dimension / 8 - 1)
+        let budget = codeSize ?? max(8, codeBudget(dimension: dimension) - 1)
         let wanted = min(budget * 8 / bitsPerCode, max(2, dimension))
         let subdimension = max(1, (dimension + wanted - 1) / wanted)
         let count = (dimension + subdimension - 1) / subdimension
@@ -58,7 +65,7 @@ package enum AutomaticParameters {
         "shardSize": "50000; cells above 1.5 x are split",
         "nlist": "min(sqrt(n), n / 39) of each shard, to the nearest 16 from 16 on",
         "quantizer":
-            "finest with codes and bias byte within dimension / 8 bytes, at least 8 bytes of code",
+            "finest with codes and bias byte within min(dimension / 4, max(64, dimension / 8)) bytes; 8 bytes of code are always allowed",
         "refine": "sq8 where the vectors are bytes, sq16 otherwise",
         "nprobe":
             "16 + 4 x (lists of all shards)^(1/4), over all shards; twice that with a margin",

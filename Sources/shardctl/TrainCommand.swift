@@ -41,7 +41,9 @@ struct TrainCommand: ShardctlCommand {
     var bits = 4
     @Option(
         parsing: .unconditional,
-        help: "Bytes of a vector's code; 1/32 of the vector at most unless given.")
+        help:
+            "Bytes of a vector's code; unless given, with a byte beside it at most dimension / 4 up to 64 bytes, dimension / 8 from 512 dimensions on."
+    )
     var codeSize: Int?
     @Flag(help: "Learn an OPQ rotation first.")
     var opq = false

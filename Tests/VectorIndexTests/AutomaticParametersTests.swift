@@ -13,16 +13,42 @@ struct AutomaticParametersTests {
     }
 
     @Test(
-        "codes and bias bytes take at most 1/32 of the float32 vector, and never under 8 bytes of code",
+        "codes and bias bytes take at most a quarter of a byte a dimension up to 64 bytes, then an eighth",
         arguments: [
-            1, 2, 3, 7, 16, 25, 50, 64, 96, 97, 100, 128, 200, 300, 384, 768, 784, 1024, 1536, 3072,
+            (36, 9), (96, 24), (100, 25), (255, 63), (256, 64), (384, 64), (512, 64), (519, 64),
+            (520, 65), (784, 98), (3072, 384),
+        ])
+    func budget(dimension: Int, bytes: Int) {
+        #expect(AutomaticParameters.codeBudget(dimension: dimension) == bytes)
+    }
+
+    @Test(
+        "the quantizer is the finest that keeps to the budget; 8 bytes of code are always allowed",
+        arguments: [
+            1, 2, 3, 7, 16, 25, 50, 64, 96, 97, 100, 128, 200, 255, 256, 257, 300, 384, 511, 512,
+            520, 768, 784, 1024, 1536, 3072,
         ])
     func quantizer(dimension: Int) {
         let shape = AutomaticParameters.quantizer(dimension: dimension)
+        let allowed = max(8, AutomaticParameters.codeBudget(dimension: dimension) - 1)
         #expect(shape.paddedDimension >= dimension)
         #expect(shape.subquantizerCount.isMultiple(of: 2))
-        #expect(shape.codeSize + 1 <= max(9, dimension / 8))
-        if dimension >= 96 { #expect(shape.codeSize + 1 > dimension / 11) }
+        #expect(shape.codeSize <= allowed)
+        guard shape.subdimension > 1 else { return }
+        let finer = shape.subdimension - 1
+        #expect((dimension + finer - 1) / finer > 2 * allowed)
+    }
+
+    @Test(
+        "subquantizers and their dimensions at usual dimensions",
+        arguments: [
+            (32, 16, 2), (64, 22, 3), (96, 32, 3), (128, 44, 3), (256, 86, 3), (384, 96, 4),
+            (512, 104, 5), (768, 154, 5), (784, 158, 5), (1536, 308, 5),
+        ])
+    func usual(dimension: Int, subquantizers: Int, subdimension: Int) {
+        let shape = AutomaticParameters.quantizer(dimension: dimension)
+        #expect(shape.subquantizerCount == subquantizers)
+        #expect(shape.subdimension == subdimension)
     }
 
     @Test(
