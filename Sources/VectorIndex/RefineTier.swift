@@ -27,11 +27,6 @@ package enum RefineEncoding: String, BitwiseCopyable, Sendable, Codable, CaseIte
         self == .sq16 ? dimension : rowSize(dimension: dimension)
     }
 
-    /// Bytes of a row that only the best candidates need.
-    func fineWidth(_ dimension: Int) -> Int {
-        self == .sq16 ? dimension : 0
-    }
-
     /// The largest step of a component; nil where it is no whole number of steps.
     var levels: Float? {
         switch self {

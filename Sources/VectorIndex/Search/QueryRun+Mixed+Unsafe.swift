@@ -25,9 +25,10 @@ extension QueryRun {
     package mutating func useResidentRow(candidate index: Int) -> Bool {
         precondition(index >= 0 && index < candidateCount, "no such candidate")
         let candidate = candidates.base[index]
-        guard let planes = slots.base[candidate.slot].view.rows else { return false }
-        candidates.base[index].coarse = planes.coarse + candidate.row * planes.coarseWidth
-        candidates.base[index].fine = planes.fine + candidate.row * planes.fineWidth
+        guard let view = slots.base[candidate.slot].view.rows else { return false }
+        let coarse = view.coarse(candidate.row)
+        candidates.base[index].coarse = coarse
+        candidates.base[index].fine = coarse + view.coarseWidth
         return true
     }
 }

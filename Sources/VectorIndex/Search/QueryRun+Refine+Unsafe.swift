@@ -40,12 +40,12 @@ extension QueryRun {
         var width = 0
         for index in 0..<candidateCount {
             let candidate = candidates.base[index]
-            guard let planes = (slots.base + candidate.slot).pointee.view.rows else { return false }
-            let coarse = planes.coarse + candidate.row * planes.coarseWidth
+            guard let view = (slots.base + candidate.slot).pointee.view.rows else { return false }
+            let coarse = view.coarse(candidate.row)
             askedRows.base[index] = coarse
-            width = planes.coarseWidth
+            width = view.coarseWidth
             candidates.base[index].coarse = coarse
-            candidates.base[index].fine = planes.fine + candidate.row * planes.fineWidth
+            candidates.base[index].fine = coarse + width
         }
         SearchKernels.prefetch(askedRows.base, count: candidateCount, bytes: width)
         return true
@@ -59,11 +59,11 @@ extension QueryRun {
         var width = 0
         for index in 0..<count {
             let place = Int(selectedIndices.base[index])
-            guard let planes = (slots.base + Int(rowSlots.base[place])).pointee.view.rows else {
+            guard let view = (slots.base + Int(rowSlots.base[place])).pointee.view.rows else {
                 return
             }
-            width = planes.coarseWidth
-            askedRows.base[index] = planes.coarse + Int(rows.base[place]) * width
+            width = view.coarseWidth
+            askedRows.base[index] = view.coarse(Int(rows.base[place]))
         }
         SearchKernels.prefetch(askedRows.base, count: count, bytes: width)
     }

@@ -1,63 +1,59 @@
 // Refine rows in memory, and the scales that give their bytes a meaning.
-package import VectorCore
+import VectorCore
 
-/// All refine rows of a shard: the part that every candidate is compared by, and the part for the best of them, apart, so
-/// that a comparison fetches nothing it does not need.
+/// All refine rows of a shard, each as the shard file has it: the part that every candidate is compared by, and behind it the rest
+/// for the best of them, which has begun in the last cache line of the first.
 package struct RefineRows: Sendable {
-    /// `[vectors][coarse width]`.
-    package let coarse: AlignedArray<UInt8>
-    /// `[vectors][fine width]`; empty where the coarse part is all there is.
-    package let fine: AlignedArray<UInt8>
-    let encoding: RefineEncoding
+    /// `[vectors][row size]`.
+    fileprivate let bytesOfRows: AlignedArray<UInt8>
+    fileprivate let encoding: RefineEncoding
 
     package init(encoding: RefineEncoding, dimension: Int, vectors: Int) {
         self.encoding = encoding
-        coarse = AlignedArray(count: vectors * encoding.coarseWidth(dimension), filling: 0)
-        fine = AlignedArray(count: vectors * encoding.fineWidth(dimension), filling: 0)
+        bytesOfRows = AlignedArray(
+            count: vectors * encoding.rowSize(dimension: dimension), filling: 0)
     }
 
     /// The same rows in memory of their own.
     package init(copying other: RefineRows) {
         encoding = other.encoding
-        coarse = AlignedArray(copying: other.coarse)
-        fine = AlignedArray(copying: other.fine)
+        bytesOfRows = AlignedArray(copying: other.bytesOfRows)
     }
 
     /// Bytes of memory this takes.
-    package var bytes: Int { coarse.bytes + fine.bytes }
+    package var bytes: Int { bytesOfRows.bytes }
 
     /// A row as the shard file has it.
     package func payload(row: Int, dimension: Int) -> [UInt8] {
-        let (first, rest) = (encoding.coarseWidth(dimension), encoding.fineWidth(dimension))
-        return Array(UnsafeBufferPointer(start: coarse.base + row * first, count: first))
-            + Array(UnsafeBufferPointer(start: fine.base + row * rest, count: rest))
+        let size = encoding.rowSize(dimension: dimension)
+        return Array(UnsafeBufferPointer(start: bytesOfRows.base + row * size, count: size))
     }
 
     /// Stores a row as the shard file has it.
     package func store(_ payload: Span<UInt8>, row: Int, dimension: Int) {
-        let (first, rest) = (encoding.coarseWidth(dimension), encoding.fineWidth(dimension))
-        precondition(payload.count == first + rest, "a row has its encoding's width")
+        let size = encoding.rowSize(dimension: dimension)
+        precondition(payload.count == size, "a row has its encoding's width")
         payload.withUnsafeBufferPointer { payload in
             guard let source = payload.baseAddress else { return }
-            (coarse.base + row * first).update(from: source, count: first)
-            (fine.base + row * rest).update(from: source + first, count: rest)
+            (bytesOfRows.base + row * size).update(from: source, count: size)
         }
     }
 }
 
 /// Pointers to a shard's refine rows.
-struct RowPlanes: BitwiseCopyable, @unchecked Sendable {
-    let coarse: UnsafePointer<UInt8>
-    let fine: UnsafePointer<UInt8>
+struct RowView: BitwiseCopyable, @unchecked Sendable {
+    private let base: UnsafePointer<UInt8>
+    private let size: Int
     let coarseWidth: Int
-    let fineWidth: Int
 
     init(_ rows: RefineRows, dimension: Int) {
-        coarse = UnsafePointer(rows.coarse.base)
-        fine = UnsafePointer(rows.fine.base)
+        base = UnsafePointer(rows.bytesOfRows.base)
+        size = rows.encoding.rowSize(dimension: dimension)
         coarseWidth = rows.encoding.coarseWidth(dimension)
-        fineWidth = rows.encoding.fineWidth(dimension)
     }
+
+    /// The part of a row that every candidate is compared by; the rest is ``coarseWidth`` behind it.
+    func coarse(_ row: Int) -> UnsafePointer<UInt8> { base + row * size }
 }
 
 /// A tier's minimum and step, for the coarse part of rows and for whole rows.

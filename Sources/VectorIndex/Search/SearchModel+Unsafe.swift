@@ -61,7 +61,7 @@ package final class SearchModel: Sendable {
             codebooks: UnsafePointer(codebooks.base), spread: spread,
             lists: UnsafePointer(lists.base), refine: refine.view,
             codes: storage?.codes.base,
-            rows: storage?.rows.map { RowPlanes($0, dimension: dimension) })
+            rows: storage?.rows.map { RowView($0, dimension: dimension) })
     }
 
     /// The mean squared norm of what codes stand for, were each entry of a codebook used as often as any other.
@@ -112,13 +112,13 @@ package struct ShardView: BitwiseCopyable, @unchecked Sendable {
     let lists: UnsafePointer<ListPlace>
     let refine: RefineScaleView
     let codes: UnsafePointer<UInt8>?
-    let rows: RowPlanes?
+    let rows: RowView?
 
     init(
         ordinal: Int, shape: ProductQuantizerShape, centroids: CentroidView,
         codebooks: UnsafePointer<Float>, spread: Float,
         lists: UnsafePointer<ListPlace>, refine: RefineScaleView, codes: UnsafePointer<UInt8>?,
-        rows: RowPlanes?
+        rows: RowView?
     ) {
         self.ordinal = ordinal
         subquantizers = shape.subquantizerCount
