@@ -197,21 +197,22 @@ def tail(bench):
     taken = load.pauses(bench.folder, [*bench.given.server_cores, *bench.given.load_cores], seconds, 1)
     with bench.serve() as server, bench.serve("--answer-constant") as constant:
         requests = bench.requests("base64")
-        closed = bench.highest(server, requests)
-        highest = bench.kept_up(server, requests, closed)
-        for name, asked, arrivals in (("searches", server, "even"), ("searches", server, "poisson"), ("a constant", constant, "even"),
-                                      ("a constant", constant, "poisson")):
+        closed, of_constant = (bench.highest(asked, requests) for asked in (server, constant))
+        highest, constants = bench.kept_up(server, requests, closed), bench.kept_up(constant, requests, of_constant)
+        for (name, asked, most), arrivals in itertools.product((("searches", server, highest), ("a constant", constant, constants),
+                                                                ("a constant", constant, highest)), ("even", "poisson")):
             stolen = load.stolen_seconds(bench.given.server_cores)
-            outcome = bench.loader.run(asked, requests, seconds, bench.given.connections, rate=0.7 * highest, arrivals=arrivals)
+            outcome = bench.loader.run(asked, requests, seconds, bench.given.connections, rate=0.7 * most, arrivals=arrivals)
             stolen = (load.stolen_seconds(bench.given.server_cores) - stolen) / seconds / len(bench.given.server_cores)
             p50, p95, p99, worst = outcome.percentile(50, 95, 99, 100)
             usual = statistics.median(outcome.percentile(99, since=second, until=second + 1)[0] for second in range(max(1, int(seconds))))
             lines.append(f"| {name} | {arrivals} | {outcome.rate:,.0f} | {p50:.3f} | {p95:.3f} | {p99:.3f} | **{p99 / p50:.1f}** "
                          f"| {usual:.3f} | {worst:.1f} | {stolen:.2%} | {len(outcome.failed)} |")
     bench.section("Serving at 70% of the highest rate", f"{seconds} s each. Highest: the rate of requests at equal distances at which no queue "
-                  f"grows, found by halving (`Bench.kept_up`): {highest:,.0f} searches a second, {closed:,.0f} in a closed loop. Latency counts from when a "
-                  "request was due, not from when it was sent. Even: at equal distances; Poisson: at random ones, so that requests bunch. A constant is "
-                  "what the machine and the way there leave of an answer that takes no search, at the same rate. Stolen: the share of its time in which "
+                  f"grows, found by halving (`Bench.kept_up`): {highest:,.0f} searches a second ({closed:,.0f} in a closed loop), {constants:,.0f} "
+                  f"constants ({of_constant:,.0f}). A constant is what the machine and the way there leave of an answer that takes no search: at 70% of "
+                  "its own highest rate, and at the searches' rate. Latency counts from when a request was due, not from when it was sent. Even: at "
+                  "equal distances; Poisson: at random ones, so that requests bunch. Stolen: the share of its time in which "
                   "the host says that it let the server's cores wait. Just "
                   "before, on each core a program that does nothing but read the clock was stopped, for 1 ms or longer: " + "; ".join(
                       f"core {core} {found['pauses']} times, {found['milliseconds']:.0f} ms of {seconds} s, {found['longest']:.1f} ms at most"
