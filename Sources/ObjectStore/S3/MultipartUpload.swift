@@ -80,12 +80,10 @@ struct MultipartUpload: Sendable {
 
     /// Until the store no longer knows the upload: a part whose answer was lost may still be taken in.
     private func abort(_ upload: String) async {
-        let request = S3Request(
-            method: .delete, key: key, query: [("uploadId", upload)], verb: "take back")
         await Task {
             for pause in Self.abortPauses {
                 try? await Task.sleep(for: pause)
-                if (try? await client.send(request, accepting: [404]))?.status == 404 { return }
+                if (try? await client.takeBack(upload, of: key))?.status == 404 { return }
             }
         }.value
     }
@@ -100,6 +98,17 @@ struct MultipartUpload: Sendable {
             await outcome { () throws(TesseraError) in try await client.send(request) }
         }
         return try await answer.value.get()
+    }
+}
+
+extension S3Client {
+    /// Takes an upload back; the status is 404 where the store knows of none.
+    fileprivate func takeBack(
+        _ upload: String, of key: ObjectKey
+    ) async throws(TesseraError) -> HTTPResponse {
+        try await send(
+            S3Request(method: .delete, key: key, query: [("uploadId", upload)], verb: "take back"),
+            accepting: [404])
     }
 }
 
@@ -122,10 +131,7 @@ extension S3Store {
                 else { continue }
                 found.append(ObjectInfo(key: key, size: 0, modified: begun))
                 guard apply else { continue }
-                _ = try await client.send(
-                    S3Request(
-                        method: .delete, key: key, query: [("uploadId", id)], verb: "take back"),
-                    accepting: [404])
+                _ = try await client.takeBack(id, of: key)
             }
             guard page["IsTruncated"]?.text == "true", let key = page["NextKeyMarker"]?.text,
                 let id = page["NextUploadIdMarker"]?.text

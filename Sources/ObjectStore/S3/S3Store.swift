@@ -1,6 +1,6 @@
 // A store in a bucket of S3 or of anything that speaks its protocol.
 //
-// Invariants: each call makes each of its requests once (retrying is a decorator's); `create` is one PUT with
+// Invariants: each call makes each of its requests once (retrying is a decorator's, but for taking back an upload); `create` is one PUT with
 // `If-None-Match: *`, never a multipart upload, whose completion some stores carry out unconditionally; a range
 // is returned only where the store said that it is that range.
 internal import Foundation

@@ -26,9 +26,7 @@ extension QueryRun {
         precondition(index >= 0 && index < candidateCount, "no such candidate")
         let candidate = candidates.base[index]
         guard let view = slots.base[candidate.slot].view.rows else { return false }
-        let coarse = view.coarse(candidate.row)
-        candidates.base[index].coarse = coarse
-        candidates.base[index].fine = coarse + view.coarseWidth
+        candidates.base[index].bytes = view.row(candidate.row)
         return true
     }
 }

@@ -41,11 +41,10 @@ extension QueryRun {
         for index in 0..<candidateCount {
             let candidate = candidates.base[index]
             guard let view = (slots.base + candidate.slot).pointee.view.rows else { return false }
-            let coarse = view.coarse(candidate.row)
-            askedRows.base[index] = coarse
+            let row = view.row(candidate.row)
+            askedRows.base[index] = row
             width = view.coarseWidth
-            candidates.base[index].coarse = coarse
-            candidates.base[index].fine = coarse + width
+            candidates.base[index].bytes = row
         }
         SearchKernels.prefetch(askedRows.base, count: candidateCount, bytes: width)
         return true
@@ -63,7 +62,7 @@ extension QueryRun {
                 return
             }
             width = view.coarseWidth
-            askedRows.base[index] = view.coarse(Int(rows.base[place]))
+            askedRows.base[index] = view.row(Int(rows.base[place]))
         }
         SearchKernels.prefetch(askedRows.base, count: count, bytes: width)
     }
@@ -72,11 +71,8 @@ extension QueryRun {
     package mutating func expectRows(of encoding: RefineEncoding) {
         storedRowSize = encoding.rowSize(dimension: dimension)
         rowStore.reserve(candidateCount * storedRowSize)
-        let coarse = encoding.coarseWidth(dimension)
         for index in 0..<candidateCount {
-            let base = rowStore.base + index * storedRowSize
-            candidates.base[index].coarse = UnsafePointer(base)
-            candidates.base[index].fine = UnsafePointer(base + coarse)
+            candidates.base[index].bytes = UnsafePointer(rowStore.base + index * storedRowSize)
         }
     }
 
@@ -147,7 +143,7 @@ extension QueryRun {
         for index in 0..<candidateCount {
             let candidate = candidates.base + index
             let slot = slots.base + candidate.pointee.slot
-            guard let row = candidate.pointee.coarse else {
+            guard let row = candidate.pointee.bytes else {
                 preconditionFailure("every candidate's row is known")
             }
             storedRows.base[index] = StoredRow(
@@ -174,8 +170,8 @@ extension QueryRun {
         var asked = 0
         for index in 0..<count {
             let candidate = candidates.base[Int(selectedIndices.base[index])]
-            guard let fine = candidate.fine else { continue }
-            askedRows.base[asked] = fine
+            guard let row = candidate.bytes else { continue }
+            askedRows.base[asked] = row + dimension
             asked += 1
         }
         SearchKernels.prefetch(askedRows.base, count: asked, bytes: dimension)
@@ -193,12 +189,12 @@ extension QueryRun {
                 continue
             }
             let slot = slots.base + candidate.slot
-            guard let row = candidate.coarse else {
+            guard let row = candidate.bytes else {
                 preconditionFailure("every candidate's row is known")
             }
             storedRows.base[index] = StoredRow(
                 shifted: refineQueries.base + slot.pointee.refineQuery + dimension,
-                step: slot.pointee.view.refine.step, high: row, low: candidate.fine)
+                step: slot.pointee.view.refine.step, high: row, low: row + dimension)
         }
         guard !metric.isInnerProduct else { return }
         SearchKernels.squaredDistances(
@@ -258,7 +254,7 @@ extension QueryRun {
 
     private mutating func coarseDistance(_ candidate: RefineCandidate) -> Float {
         let slot = slots.base + candidate.slot
-        guard let row = candidate.coarse else { return candidate.distance }
+        guard let row = candidate.bytes else { return candidate.distance }
         let query = refineQueries.base + slot.pointee.refineQuery
         switch (slot.pointee.view.refine.encoding, metric) {
         case (.f16, .innerProduct): return -SearchKernels.dotF16(query, row, dimension)
@@ -273,9 +269,8 @@ extension QueryRun {
 
     private mutating func fineDistance(_ candidate: RefineCandidate) -> Float {
         let slot = slots.base + candidate.slot
-        guard let high = candidate.coarse, let low = candidate.fine else {
-            return candidate.distance
-        }
+        guard let high = candidate.bytes else { return candidate.distance }
+        let low = high + dimension
         let query = refineQueries.base + slot.pointee.refineQuery + dimension
         return metric.isInnerProduct
             ? -(slot.pointee.refineConstant + SearchKernels.dotSQ16(query, high, low, dimension))

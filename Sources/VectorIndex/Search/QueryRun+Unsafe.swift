@@ -165,6 +165,6 @@ struct RefineCandidate: BitwiseCopyable {
     let row: Int
     /// By its code.
     let distance: Float
-    var coarse: UnsafePointer<UInt8>?
-    var fine: UnsafePointer<UInt8>?
+    /// Its refine row: the coarse part, and behind it, a byte a dimension on, the rest where there is one.
+    var bytes: UnsafePointer<UInt8>?
 }

@@ -52,8 +52,8 @@ struct RowView: BitwiseCopyable, @unchecked Sendable {
         coarseWidth = rows.encoding.coarseWidth(dimension)
     }
 
-    /// The part of a row that every candidate is compared by; the rest is ``coarseWidth`` behind it.
-    func coarse(_ row: Int) -> UnsafePointer<UInt8> { base + row * size }
+    /// Every candidate is compared by the first ``coarseWidth`` bytes.
+    func row(_ row: Int) -> UnsafePointer<UInt8> { base + row * size }
 }
 
 /// A tier's minimum and step, for the coarse part of rows and for whole rows.
