@@ -96,26 +96,41 @@ let package = Package(
                 .target(name: "CFaissShim", condition: .when(traits: ["Faiss"])),
             ]),
         target("ShardFile", ["TesseraBase", "VectorCore", "VectorIndex", "CZstd"]),
-        target("ObjectStore", ["TesseraBase", "CCurl", crypto] + threadPool),
+        target("HTTPClient", ["TesseraBase", "CCurl"]),
+        target("ObjectStore", ["TesseraBase", "HTTPClient", crypto] + threadPool),
         target("Catalog", ["TesseraBase", "ObjectStore"]),
+        target("SearchTypes", ["TesseraBase", "VectorCore", "Catalog"]),
         target(
-            "SearchProtocol", ["TesseraBase", "VectorCore"] + grpc,
+            "SearchProtocol", ["TesseraBase", "VectorCore", "SearchTypes"] + grpc,
             exclude: ["worker.proto", "health.proto"]),
         target(
             "Indexer",
             ["TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog"]
                 + threadPool),
         target(
-            "Worker",
+            "Search",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", logging, lifecycle, signals, grpcTransport,
+                "SearchTypes", lifecycle,
+            ]),
+        target(
+            "Recall",
+            [
+                "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+                "SearchTypes", "Search",
+            ]),
+        target(
+            "Worker",
+            [
+                "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "SearchTypes",
+                "SearchProtocol", "Search", logging, lifecycle, signals, grpcTransport,
             ] + threadPool + grpc),
         target(
             "Coordinator",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", logging, lifecycle, signals, grpcTransport, crypto,
+                "SearchTypes", "SearchProtocol", "Search", logging, lifecycle, signals,
+                grpcTransport, crypto,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -132,12 +147,13 @@ let package = Package(
             "Analysis",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", "Indexer", "Worker",
+                "HTTPClient", "SearchTypes", "Indexer", "Search", "Recall",
             ]),
         .executableTarget(
             name: "analyze-performance",
             dependencies: [
-                "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Worker", "Analysis",
+                "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Search", "Recall",
+                "Analysis",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -146,14 +162,16 @@ let package = Package(
             name: "shardctl",
             dependencies: [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", "Indexer", "Worker", "Coordinator", "Analysis", logging,
-                lifecycle,
+                "SearchTypes", "SearchProtocol", "Indexer", "Search", "Recall", "Worker",
+                "Coordinator", "Analysis", logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
         .target(
             name: "TestSupport",
-            dependencies: ["TesseraBase", "VectorCore", "VectorIndex", "ObjectStore"],
+            dependencies: [
+                "TesseraBase", "VectorCore", "VectorIndex", "HTTPClient", "ObjectStore",
+            ],
             path: "Tests/TestSupport", swiftSettings: swiftSettings),
         testTarget("VectorCoreTests", ["TesseraBase", "VectorCore", "TestSupport"]),
         testTarget(
@@ -162,7 +180,8 @@ let package = Package(
             "ShardFileTests",
             ["TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "TestSupport"],
             exclude: ["Golden"]),
-        testTarget("ObjectStoreTests", ["TesseraBase", "ObjectStore", "TestSupport"]),
+        testTarget(
+            "ObjectStoreTests", ["TesseraBase", "HTTPClient", "ObjectStore", "TestSupport"]),
         testTarget("CatalogTests", ["TesseraBase", "ObjectStore", "Catalog", "TestSupport"]),
         testTarget(
             "IndexerTests",
@@ -170,19 +189,40 @@ let package = Package(
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "Indexer", "TestSupport",
             ]),
+        .target(
+            name: "SearchFixtures",
+            dependencies: [
+                "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+                "SearchTypes", "Indexer", "Search", "TestSupport",
+            ],
+            path: "Tests/SearchFixtures", swiftSettings: swiftSettings),
+        testTarget(
+            "SearchTests",
+            [
+                "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+                "SearchTypes", "Indexer", "Search", "TestSupport", "SearchFixtures",
+            ]),
+        testTarget(
+            "RecallTests",
+            [
+                "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+                "SearchTypes", "Indexer", "Search", "Recall", "TestSupport", "SearchFixtures",
+            ]),
         testTarget(
             "WorkerTests",
             [
-                "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", "Indexer", "Worker", "TestSupport",
+                "TesseraBase", "VectorCore", "VectorIndex", "ObjectStore", "Catalog",
+                "SearchTypes", "SearchProtocol", "Search", "Worker", "TestSupport",
+                "SearchFixtures",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
         testTarget(
             "CoordinatorTests",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "SearchProtocol", "Indexer", "Worker", "Coordinator", "TestSupport", logging,
-                lifecycle, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "SearchTypes", "SearchProtocol", "Indexer", "Search", "Worker", "Coordinator",
+                "TestSupport", logging, lifecycle,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), grpcTransport,
             ] + grpc),
@@ -190,9 +230,11 @@ let package = Package(
             "AnalysisTests",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ObjectStore", "Catalog",
-                "SearchProtocol", "Indexer", "Worker", "Analysis", "TestSupport",
+                "SearchTypes", "Indexer", "Search", "Recall", "Analysis", "TestSupport",
             ]),
-        testTarget("ShardctlTests", ["TesseraBase", "VectorCore", "ObjectStore", "TestSupport"]),
+        testTarget(
+            "ShardctlTests",
+            ["TesseraBase", "VectorCore", "HTTPClient", "ObjectStore", "TestSupport"]),
         testTarget("TidyTests", []),
     ],
     swiftLanguageModes: [.v6],

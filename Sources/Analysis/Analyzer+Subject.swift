@@ -2,11 +2,11 @@
 import Catalog
 import Foundation
 import ObjectStore
-import SearchProtocol
+import Search
+import SearchTypes
 import TesseraBase
 import VectorCore
 import VectorIndex
-import Worker
 
 extension Analyzer {
     var storedBytes: UInt64 {

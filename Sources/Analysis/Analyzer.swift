@@ -3,10 +3,11 @@
 package import Catalog
 package import Foundation
 package import ObjectStore
-import SearchProtocol
+import Recall
+import Search
+import SearchTypes
 package import TesseraBase
 import VectorCore
-import Worker
 
 /// What a report is to cover.
 package struct AnalysisPlan: Sendable {

@@ -2,10 +2,10 @@
 // to both, so what makes a query hard cancels out.
 package import Catalog
 import Foundation
-package import SearchProtocol
+package import Search
+package import SearchTypes
 package import TesseraBase
 import VectorCore
-package import Worker
 
 /// One of the two.
 package struct ComparisonSide: Sendable {

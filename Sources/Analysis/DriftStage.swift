@@ -1,11 +1,12 @@
 // How far queries lie from what a search looks into, live ones and those that a version keeps.
 import Catalog
 import ObjectStore
+import Recall
+import Search
 import ShardFile
 import TesseraBase
 import VectorCore
 import VectorIndex
-import Worker
 
 /// Measures distances in one version.
 struct DriftStage: Sendable {

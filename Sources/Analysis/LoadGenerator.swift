@@ -4,11 +4,11 @@
 // In the open loop a query's latency counts from the moment it was due, not from when a lane was free for it. A closed loop
 // that is slow sends less, and so leaves out just the latencies that hurt: Tene calls it coordinated omission.
 import Foundation
-package import SearchProtocol
+package import Search
+package import SearchTypes
 import Synchronization
 package import TesseraBase
 package import VectorCore
-package import Worker
 
 /// What came of a load.
 package struct LoadResult: Sendable {

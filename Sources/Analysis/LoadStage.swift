@@ -1,8 +1,8 @@
 // Throughput by a closed loop, then latency by an open loop that offers a part of it.
-import SearchProtocol
+import Search
+import SearchTypes
 import TesseraBase
 import VectorCore
-import Worker
 
 /// Puts a version under load.
 struct LoadStage: Sendable {

@@ -1,5 +1,5 @@
 // Receipts of many queries, added up and divided.
-package import SearchProtocol
+package import SearchTypes
 
 /// Adds receipts up.
 package struct ReceiptSum: Sendable {

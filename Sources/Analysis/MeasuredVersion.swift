@@ -1,6 +1,6 @@
 // What the parts of a run need to know of the version they measure, be it in a store or behind a coordinator.
 import Catalog
-import SearchProtocol
+import SearchTypes
 import TesseraBase
 
 /// A version under measurement.

@@ -1,10 +1,10 @@
 // The queries of a run: those of a file, or those the version keeps with the truth about them.
 package import Catalog
 import Indexer
+import Recall
 import ShardFile
 package import TesseraBase
 package import VectorCore
-import Worker
 
 /// Queries, and what is known of them.
 package struct QuerySelection: Sendable {

@@ -1,9 +1,10 @@
 // Recall: at several depths, along the operating points, and cell by cell.
 import Catalog
-import SearchProtocol
+import Recall
+import Search
+import SearchTypes
 import TesseraBase
 import VectorCore
-import Worker
 
 /// Searches, and holds the answers against the truth.
 struct RecallStage: Sendable {

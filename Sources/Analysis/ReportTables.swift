@@ -1,4 +1,5 @@
 // A report as tables of words: what the terminal shows and the page repeats, so that both say the same.
+import Search
 
 /// A titled table; its first row holds the columns' names.
 package struct ReportTable: Sendable {

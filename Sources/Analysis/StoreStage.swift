@@ -2,10 +2,10 @@
 // has every shard open which the same queries need.
 import Catalog
 import ObjectStore
-import SearchProtocol
+import Search
+import SearchTypes
 import TesseraBase
 import VectorCore
-import Worker
 
 /// Searches cold and warm, counting requests.
 struct StoreStage: Sendable {

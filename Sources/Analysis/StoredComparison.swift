@@ -2,7 +2,6 @@
 package import Catalog
 package import TesseraBase
 import VectorCore
-import Worker
 
 /// Which version, where, and how it is searched.
 package struct ComparisonSubject: Sendable {

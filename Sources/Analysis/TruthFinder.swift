@@ -5,12 +5,12 @@ package import Catalog
 import Foundation
 import Indexer
 import ObjectStore
+import Recall
 import ShardFile
 import Synchronization
 package import TesseraBase
 import VectorCore
 import VectorIndex
-import Worker
 
 /// Computes ground truth for a version.
 package struct TruthFinder: Sendable {

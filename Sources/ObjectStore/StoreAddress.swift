@@ -1,5 +1,6 @@
 // From what a person types to a store. New kinds of stores are added here, and only here.
 internal import Foundation
+import HTTPClient
 package import TesseraBase
 
 /// A store address that was understood.

@@ -1,4 +1,5 @@
 // The answers to parts as messages. Nothing a message says is believed before it is checked.
+package import SearchTypes
 package import TesseraBase
 import VectorCore
 

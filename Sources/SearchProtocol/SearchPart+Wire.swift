@@ -1,5 +1,6 @@
 // Parts as messages. Nothing a message says is believed before it is checked.
 package import Foundation
+import SearchTypes
 package import TesseraBase
 package import VectorCore
 
@@ -50,16 +51,13 @@ extension PartsRequest {
         try check((1...WireLimits.queries).contains(queries.rows), "\(queries.rows) queries")
         try check(
             message.partQueries.allSatisfy { $0 < queries.rows }, "a part of no query of it")
-        index = message.index
-        version = Int(message.version)
-        k = Int(message.k)
-        refineDepth = Int(message.refineDepth)
-        timeout =
-            message.timeoutMicroseconds == 0
-            ? nil : .microseconds(Int64(clamping: min(message.timeoutMicroseconds, 1 << 50)))
-        self.queries = queries
-        transformed = try Self.transformed(message, rows: queries.rows)
-        parts = Self.parts(message)
+        self.init(
+            index: message.index, version: Int(message.version), k: Int(message.k),
+            refineDepth: Int(message.refineDepth),
+            timeout: message.timeoutMicroseconds == 0
+                ? nil : .microseconds(Int64(clamping: min(message.timeoutMicroseconds, 1 << 50))),
+            queries: queries, transformed: try Self.transformed(message, rows: queries.rows),
+            parts: Self.parts(message))
     }
 
     private static func transformed(_ message: WireSearchRequest, rows: Int)

@@ -1,4 +1,5 @@
 // Reports of tiers as messages.
+package import SearchTypes
 
 extension Tessera_Worker_V1_StatisticsResponse {
     package init(_ report: TierReport) {

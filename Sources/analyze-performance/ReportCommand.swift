@@ -4,6 +4,7 @@ import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
+import Recall
 import TesseraBase
 
 struct ReportCommand: MeasuringCommand {

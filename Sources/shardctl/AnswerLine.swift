@@ -1,8 +1,7 @@
 // One answer as a line of JSON.
 import Foundation
-import SearchProtocol
+import SearchTypes
 import TesseraBase
-import Worker
 
 /// One query's answer as a line of JSON, its fields in the order people read them.
 struct AnswerLine {

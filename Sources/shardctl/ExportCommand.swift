@@ -3,9 +3,9 @@ import ArgumentParser
 import Catalog
 import Foundation
 import Glibc
+import Search
 import TesseraBase
 import VectorCore
-import Worker
 
 enum ExportFormat: String, ExpressibleByArgument, CaseIterable {
     case faiss

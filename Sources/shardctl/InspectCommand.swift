@@ -3,9 +3,9 @@ import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
+import Search
 import TesseraBase
 import VectorCore
-import Worker
 
 struct InspectCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(

@@ -3,9 +3,9 @@ import ArgumentParser
 import Catalog
 import Foundation
 import Indexer
+import Recall
 import ShardFile
 import TesseraBase
-import Worker
 
 struct PublishCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(

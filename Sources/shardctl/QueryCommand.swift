@@ -4,11 +4,11 @@ import Catalog
 import Coordinator
 import Foundation
 import ObjectStore
-import SearchProtocol
+import Search
+import SearchTypes
 import TesseraBase
 import VectorCore
 import VectorIndex
-import Worker
 
 extension ResidencyChoice: ExpressibleByArgument {}
 extension SearchEngine: ExpressibleByArgument {}

@@ -2,9 +2,9 @@
 import Catalog
 import Foundation
 import ObjectStore
-import SearchProtocol
+import Search
+import SearchTypes
 import TesseraBase
-import Worker
 
 /// Adds up a run.
 struct QueryStatistics {

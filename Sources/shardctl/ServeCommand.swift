@@ -5,9 +5,9 @@ import Coordinator
 import Foundation
 import Logging
 import ObjectStore
+import SearchTypes
 import ServiceLifecycle
 import TesseraBase
-import Worker
 
 struct ServeCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(

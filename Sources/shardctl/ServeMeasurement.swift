@@ -1,9 +1,9 @@
 // Recall of what is published over HTTP, measured as `publish` does it.
 import Catalog
 import ObjectStore
+import Recall
 import ShardFile
 import TesseraBase
-import Worker
 
 /// Measures drafts of any index of `store` by the queries that train kept.
 func measurement(

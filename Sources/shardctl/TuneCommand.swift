@@ -3,10 +3,10 @@ import ArgumentParser
 import Catalog
 import Foundation
 import Indexer
+import Recall
 import ShardFile
 import TesseraBase
 import VectorCore
-import Worker
 
 struct TuneCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(

@@ -3,7 +3,7 @@ import ArgumentParser
 import Coordinator
 import Logging
 import ObjectStore
-import SearchProtocol
+import Search
 import TesseraBase
 import Worker
 

@@ -4,9 +4,10 @@ import Coordinator
 import Foundation
 import Logging
 import ObjectStore
+import Search
 import SearchProtocol
+import SearchTypes
 import TesseraBase
-import Worker
 
 /// The files of mutual TLS between coordinator and workers.
 struct WorkerTLSOptions: ParsableArguments {

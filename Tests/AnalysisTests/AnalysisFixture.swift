@@ -4,11 +4,11 @@ import Catalog
 import Foundation
 import Indexer
 import ObjectStore
+import Recall
 import TesseraBase
 import TestSupport
 import VectorCore
 import VectorIndex
-import Worker
 
 /// 1,200 x 16 (or as many as are wanted) clustered vectors in three or more shards, and 40 strangers as queries.
 struct AnalysisFixture {

@@ -2,7 +2,6 @@
 import Analysis
 import TesseraBase
 import Testing
-import Worker
 
 struct ComparisonTests {
     private func compare(

@@ -1,11 +1,11 @@
 // The load generator on a searcher whose slowness is known.
 import Analysis
 import Foundation
-import SearchProtocol
+import Search
+import SearchTypes
 import TesseraBase
 import Testing
 import VectorCore
-import Worker
 
 /// Takes at least `pause` for every query.
 private struct SlowSearcher: LaneSearcher {

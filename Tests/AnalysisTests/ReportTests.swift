@@ -3,12 +3,12 @@ import Analysis
 import Catalog
 import Foundation
 import ObjectStore
-import SearchProtocol
+import Search
+import SearchTypes
 import TesseraBase
 import TestSupport
 import Testing
 import VectorCore
-import Worker
 
 struct ReportTests {
     @Test func `a report is whole, and its recall is that of an oracle`() async throws {

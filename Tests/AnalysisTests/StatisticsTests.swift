@@ -1,9 +1,9 @@
 // Statistics against values that can be looked up or computed by hand.
 import Analysis
 import Foundation
+import Recall
 import Testing
 import VectorCore
-import Worker
 
 struct StatisticsTests {
     @Test(arguments: [(0.5, 3.0), (0.61, 4), (0.0, 1), (1.0, 5), (0.99, 5), (0.2, 1), (0.21, 2)])

@@ -5,12 +5,12 @@ import Foundation
 import Indexer
 import Logging
 import ObjectStore
-import SearchProtocol
+import Search
+import SearchTypes
 import TesseraBase
 import TestSupport
 import VectorCore
 import VectorIndex
-import Worker
 
 /// A published index in a folder.
 struct StoredIndex: Sendable {

@@ -3,13 +3,13 @@ import Catalog
 import Coordinator
 import Foundation
 import ObjectStore
-import SearchProtocol
+import Search
+import SearchTypes
 import Synchronization
 import TesseraBase
 import TestSupport
 import Testing
 import VectorCore
-import Worker
 
 struct LiveVersionTests {
     /// Opens everything but the versions it was told to fail at; counts what was retired.

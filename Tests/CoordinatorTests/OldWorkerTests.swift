@@ -4,7 +4,9 @@ import Coordinator
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import ObjectStore
+import Search
 import SearchProtocol
+import SearchTypes
 import Synchronization
 import TesseraBase
 import Testing

@@ -4,6 +4,7 @@ import Coordinator
 import Foundation
 import Glibc
 import SearchProtocol
+import SearchTypes
 import Synchronization
 import TesseraBase
 import TestSupport

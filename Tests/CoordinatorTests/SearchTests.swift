@@ -2,7 +2,7 @@
 import Catalog
 import Coordinator
 import Foundation
-import SearchProtocol
+import SearchTypes
 import TesseraBase
 import Testing
 import VectorCore

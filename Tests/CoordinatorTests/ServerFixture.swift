@@ -5,14 +5,15 @@ import Foundation
 import Indexer
 import Logging
 import ObjectStore
+import Search
 import SearchProtocol
+import SearchTypes
 import ServiceLifecycle
 import TesseraBase
 import TestSupport
 import Testing
 import VectorCore
 import VectorIndex
-import Worker
 
 /// A published index "photos" over a memory store, ids "v0", "v1" and so on.
 struct PublishedIndex: Sendable {

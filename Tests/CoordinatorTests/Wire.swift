@@ -1,6 +1,7 @@
 // A client over a plain socket: what it sends and when it stops is up to the test.
 import Foundation
 import Glibc
+import SearchProtocol
 import Synchronization
 import TesseraBase
 

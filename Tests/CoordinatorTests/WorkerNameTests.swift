@@ -1,7 +1,7 @@
 // A name that stands for several workers, which come and go.
 import Coordinator
 import Foundation
-import SearchProtocol
+import SearchTypes
 import Synchronization
 import TesseraBase
 import TestSupport

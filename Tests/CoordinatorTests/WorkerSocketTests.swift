@@ -2,6 +2,7 @@
 import Coordinator
 import Foundation
 import SearchProtocol
+import SearchTypes
 import SwiftProtobuf
 import TesseraBase
 import Testing

@@ -1,5 +1,6 @@
 // The HTTP client against a server that misbehaves, and its pure parts against nobody.
 import Foundation
+import HTTPClient
 import ObjectStore
 import TestSupport
 import Testing

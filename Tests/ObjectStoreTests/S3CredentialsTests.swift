@@ -1,5 +1,6 @@
 // Where keys come from: files, variables, and services that a loopback server stands in for.
 import Foundation
+import HTTPClient
 import ObjectStore
 import Synchronization
 import TesseraBase

@@ -1,5 +1,6 @@
 // What the S3 store makes of answers that go wrong: code, first line, and what a retry may rely on.
 import Foundation
+import HTTPClient
 import ObjectStore
 import TesseraBase
 import Testing

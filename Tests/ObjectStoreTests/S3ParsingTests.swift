@@ -1,5 +1,6 @@
 // What comes from outside as text: answers, files of keys, endpoints.
 import Foundation
+import HTTPClient
 import ObjectStore
 import TesseraBase
 import Testing

@@ -1,5 +1,6 @@
 // Signatures against the vectors that AWS publishes: its general test suite, and the examples of S3's manual.
 import Foundation
+import HTTPClient
 import ObjectStore
 import Testing
 

@@ -1,6 +1,7 @@
 // analyze-performance on a running coordinator, and on the queries that it recorded: both as processes.
 import Foundation
 import Glibc
+import HTTPClient
 import ObjectStore
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 // serve, as a process: it says where it listens, answers what query answers, and ends when told.
 import Foundation
 import Glibc
+import HTTPClient
 import ObjectStore
 import TesseraBase
 import TestSupport

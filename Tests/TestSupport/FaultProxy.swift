@@ -1,5 +1,6 @@
 // Scripts/fault-proxy.py as a process of the tests, and its rules as values.
 import Foundation
+import HTTPClient
 import ObjectStore
 import TesseraBase
 

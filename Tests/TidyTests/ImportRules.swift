@@ -22,34 +22,47 @@ enum ImportRules {
         "ShardFile": [
             "Foundation", "Synchronization", "TesseraBase", "VectorCore", "VectorIndex", "CZstd",
         ],
-        "ObjectStore": system.union(pool).union(["TesseraBase", "Crypto", "CCurl"]),
+        "HTTPClient": system.union(["TesseraBase", "CCurl"]),
+        "ObjectStore": system.union(pool).union(["TesseraBase", "HTTPClient", "Crypto"]),
         "Catalog": ["Foundation", "Synchronization", "TesseraBase", "ObjectStore"],
         "Indexer": system.union(pool).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
         ]),
+        "SearchTypes": ["Foundation", "TesseraBase", "VectorCore", "Catalog"],
         "SearchProtocol": grpc.subtracting(["GRPCNIOTransportHTTP2Posix"]).union([
-            "Foundation", "Synchronization", "TesseraBase", "VectorCore",
+            "Foundation", "Synchronization", "TesseraBase", "VectorCore", "SearchTypes",
         ]),
+        "Search": [
+            "Foundation", "Synchronization", "TesseraBase", "VectorCore", "VectorIndex",
+            "ShardFile", "ObjectStore", "Catalog", "SearchTypes", "ServiceLifecycle",
+        ],
+        "Recall": [
+            "Foundation", "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore",
+            "Catalog", "SearchTypes", "Search",
+        ],
         "Worker": system.union(pool).union(grpc).union(service).union([
-            "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-            "SearchProtocol", "UnixSignals",
+            "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "SearchTypes",
+            "SearchProtocol", "Search", "UnixSignals",
         ]),
         "Coordinator": system.union(pool).union(grpc).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-            "SearchProtocol", "Crypto", "HTTPTypes", "Histogram", "HummingbirdCore",
+            "SearchTypes", "SearchProtocol", "Search", "Crypto", "HTTPTypes", "Histogram",
+            "HummingbirdCore",
             "HummingbirdTLS", "NIOSSL", "NIOHTTPTypes", "Tracing", "UnixSignals",
         ]),
         "Analysis": [
             "Foundation", "Synchronization", "TesseraBase", "VectorCore", "VectorIndex",
-            "ShardFile", "ObjectStore", "Catalog", "SearchProtocol", "Indexer", "Worker",
+            "ShardFile", "HTTPClient", "ObjectStore", "Catalog", "SearchTypes", "Indexer",
+            "Search", "Recall",
         ],
         "analyze-performance": system.union([
-            "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Worker", "Analysis",
+            "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Search", "Recall", "Analysis",
             "ArgumentParser", "UnixSignals",
         ]),
         "shardctl": system.union(pool).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-            "SearchProtocol", "Indexer", "Worker", "Coordinator", "Analysis", "ArgumentParser",
+            "SearchTypes", "SearchProtocol", "Indexer", "Search", "Recall", "Worker",
+            "Coordinator", "Analysis", "ArgumentParser",
         ]),
     ]
 

@@ -2,7 +2,10 @@
 import Catalog
 import Foundation
 import ObjectStore
+import Search
+import SearchFixtures
 import SearchProtocol
+import SearchTypes
 import SwiftProtobuf
 import TesseraBase
 import TestSupport

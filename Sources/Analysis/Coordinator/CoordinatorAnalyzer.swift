@@ -4,10 +4,9 @@ package import Catalog
 package import Foundation
 import Indexer
 import ObjectStore
-import SearchProtocol
+import Recall
 package import TesseraBase
 import VectorCore
-import Worker
 
 /// Measures the version that a coordinator answers with.
 package struct CoordinatorAnalyzer: Sendable {

@@ -2,6 +2,7 @@
 //
 // Invariants: a key leaves this process in a header only, and over the network only encrypted; no message holds it.
 import Foundation
+import HTTPClient
 import ObjectStore
 package import TesseraBase
 

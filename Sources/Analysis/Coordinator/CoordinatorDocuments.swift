@@ -1,6 +1,6 @@
 // What a coordinator answers, as far as measuring needs it: openapi.json has all of it.
 import Foundation
-import SearchProtocol
+import SearchTypes
 import VectorCore
 
 /// `GET /v1/indexes/{name}`.

@@ -2,7 +2,8 @@
 // answers said of themselves is in it however the run ends.
 import Catalog
 import Foundation
-import SearchProtocol
+import Recall
+import SearchTypes
 import TesseraBase
 import VectorCore
 import VectorIndex

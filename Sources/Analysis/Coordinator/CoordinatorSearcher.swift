@@ -3,11 +3,11 @@
 // Every query asks for its receipt. So none is answered from the response cache, which would answer nearly all of a load
 // that repeats its queries; and partial answers are taken, to be counted.
 import Foundation
-import SearchProtocol
+import Search
+import SearchTypes
 import Synchronization
 import TesseraBase
 import VectorCore
-import Worker
 
 /// Searches over HTTP.
 struct CoordinatorSearcher: VersionSearcher {

@@ -4,11 +4,12 @@ package import Catalog
 import Foundation
 import Indexer
 package import ObjectStore
+import Recall
+import Search
 import ShardFile
 package import TesseraBase
 package import VectorCore
 import VectorIndex
-import Worker
 
 /// What to calibrate with.
 package struct CalibrationPlan: Sendable {

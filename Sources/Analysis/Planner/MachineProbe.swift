@@ -6,7 +6,6 @@ import ObjectStore
 import TesseraBase
 import VectorCore
 import VectorIndex
-import Worker
 
 /// What was found out.
 package struct MachineProbe: Sendable, Equatable, Codable {

@@ -3,11 +3,11 @@
 import Catalog
 package import Foundation
 import ObjectStore
-import SearchProtocol
+import Search
+import SearchTypes
 import ShardFile
 package import TesseraBase
 import VectorCore
-import Worker
 
 /// Plans.
 package struct Planner: Sendable {

@@ -3,11 +3,11 @@
 import Catalog
 import Foundation
 import Indexer
+import Recall
 import ShardFile
 import TesseraBase
 import VectorCore
 import VectorIndex
-import Worker
 
 /// A sample, shuffled once.
 struct PlannerSample: Sendable {

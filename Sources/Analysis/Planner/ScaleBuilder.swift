@@ -3,11 +3,12 @@ import Catalog
 import Foundation
 import Indexer
 import ObjectStore
+import Recall
+import Search
 import ShardFile
 import TesseraBase
 import VectorCore
 import VectorIndex
-import Worker
 
 /// How the indexes of a calibration are built; numbers not given are by rule.
 struct BuildChoices: Sendable {

@@ -1,11 +1,12 @@
 // Searches one index over the whole grid of probe counts and refine depths, and counts.
 import Catalog
 import ObjectStore
-import SearchProtocol
+import Recall
+import Search
+import SearchTypes
 import ShardFile
 import TesseraBase
 import VectorCore
-import Worker
 
 /// An index that can be measured: loaded, with queries and the truth about them.
 struct LoadedScale: Sendable {

@@ -3,11 +3,11 @@
 // then shared out among what queries look at.
 import Catalog
 import Foundation
-import SearchProtocol
+import Search
+import SearchTypes
 import ShardFile
 import TesseraBase
 import VectorCore
-import Worker
 
 /// Microseconds of a query by what it looks at, with so much memory around.
 package struct TimeLaw: Sendable, Equatable, Codable {

@@ -3,7 +3,7 @@ import Catalog
 import Foundation
 import HTTPTypes
 import NIOCore
-import SearchProtocol
+import SearchTypes
 import TesseraBase
 
 /// A whole answer.

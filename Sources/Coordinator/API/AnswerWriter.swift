@@ -1,6 +1,6 @@
 // Answers to searches, written straight into the bytes that are sent.
 import NIOCore
-import SearchProtocol
+import SearchTypes
 import VectorCore
 
 /// Writes the body of one answer.

@@ -3,7 +3,7 @@
 // Invariant: the version that was current when the request was read answers it, whatever is published meanwhile.
 import Catalog
 import NIOCore
-import SearchProtocol
+import SearchTypes
 import TesseraBase
 import VectorCore
 

@@ -1,5 +1,5 @@
 // One query's parts made into one answer.
-import SearchProtocol
+import SearchTypes
 import VectorCore
 
 /// Collects the answers to the parts of a query.

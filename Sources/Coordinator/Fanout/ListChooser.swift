@@ -3,7 +3,8 @@
 // It takes what opens a shard, which is small beside its codes; opened shards are kept up to a budget of bytes.
 import Catalog
 import ObjectStore
-import SearchProtocol
+import Search
+import SearchTypes
 import ShardFile
 import Synchronization
 import TesseraBase

@@ -1,6 +1,6 @@
 // The stored vectors of a version that workers hold.
 import Catalog
-package import SearchProtocol
+package import SearchTypes
 import Synchronization
 package import TesseraBase
 import VectorCore

@@ -1,7 +1,8 @@
 // A version searched by workers elsewhere: lists are chosen here, scanned there, and the answers merged here.
 import Catalog
 import Logging
-package import SearchProtocol
+import SearchProtocol
+package import SearchTypes
 import Synchronization
 package import TesseraBase
 import VectorCore

@@ -2,7 +2,7 @@
 import Catalog
 package import Logging
 package import ObjectStore
-package import SearchProtocol
+package import SearchTypes
 import ServiceLifecycle
 import Synchronization
 package import TesseraBase

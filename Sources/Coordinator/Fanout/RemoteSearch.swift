@@ -2,6 +2,7 @@
 import NIOCore
 import NIOPosix
 import SearchProtocol
+import SearchTypes
 import Synchronization
 import TesseraBase
 import VectorCore

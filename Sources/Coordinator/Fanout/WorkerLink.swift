@@ -8,6 +8,7 @@ import GRPCNIOTransportHTTP2Posix
 import NIOCore
 import NIOPosix
 package import SearchProtocol
+package import SearchTypes
 import Synchronization
 package import TesseraBase
 package import VectorCore

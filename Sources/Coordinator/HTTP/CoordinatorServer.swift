@@ -9,7 +9,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 package import ObjectStore
-package import SearchProtocol
+package import SearchTypes
 package import ServiceLifecycle
 package import TesseraBase
 import UnixSignals

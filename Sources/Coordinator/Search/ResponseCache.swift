@@ -1,6 +1,6 @@
 // Answers to queries that were asked before, bounded by bytes; off unless given a budget. Never the reason a search fails:
 // what is not there is searched for.
-import SearchProtocol
+import SearchTypes
 import Synchronization
 
 /// Keeps the answers of the queries asked last.

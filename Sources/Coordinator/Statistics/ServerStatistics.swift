@@ -1,5 +1,5 @@
 // What the server counts.
-import SearchProtocol
+import SearchTypes
 import Synchronization
 
 /// The stages of a search request that are timed.

@@ -1,5 +1,5 @@
 // What /stats answers.
-import SearchProtocol
+import SearchTypes
 
 struct StatsDocument: Encodable {
     struct Requests: Encodable {

@@ -1,5 +1,5 @@
 // What /stats and /metrics say of the tiers between queries and the store.
-import SearchProtocol
+import SearchTypes
 
 /// The tiers of one place where shards are searched: this process, or a worker.
 struct TierCounts: Encodable {

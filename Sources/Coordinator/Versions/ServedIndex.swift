@@ -1,6 +1,6 @@
 // One index under service: the version that answers now, and what is known of others.
 package import Catalog
-import SearchProtocol
+import SearchTypes
 import Synchronization
 
 /// The state of an index. Flips are atomic: a query gets the old version or the new one, and keeps it.

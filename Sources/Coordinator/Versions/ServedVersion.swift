@@ -2,7 +2,7 @@
 //
 // Invariant: a version is retired after the last query that began with it has ended, never before.
 package import Catalog
-package import SearchProtocol
+package import SearchTypes
 import Synchronization
 package import VectorCore
 

@@ -4,7 +4,7 @@
 // open and warm; nothing is retired while a query holds it.
 package import Catalog
 package import Logging
-package import SearchProtocol
+package import SearchTypes
 import ServiceLifecycle
 import TesseraBase
 import VectorCore

@@ -1,4 +1,5 @@
 // The format of AWS's shared files: sections in brackets, `name = value`, comments after # or ;.
+import HTTPClient
 package import TesseraBase
 
 /// Values by section and lower-case name.

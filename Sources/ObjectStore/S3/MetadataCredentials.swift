@@ -1,5 +1,6 @@
 // Credentials that the machine or the container hands out over HTTP on a link-local address.
 internal import Foundation
+package import HTTPClient
 package import TesseraBase
 
 /// The document that both services answer with.

@@ -1,6 +1,7 @@
 // An object in parts: begun, filled, completed; taken back where anything fails. It replaces what was there
 // only at completion. Never used to create, since a completion may ignore conditions.
 package import Foundation
+import HTTPClient
 package import TesseraBase
 
 /// One upload of one object.

@@ -3,6 +3,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 internal import Crypto
 package import Foundation
+package import HTTPClient
 
 /// A request as the signature sees it. Nothing here is encoded yet, except the path.
 package struct SignableRequest: Sendable {

@@ -1,6 +1,7 @@
 // One signed request to one bucket: credentials, signature, transfer, and the error where it fails.
 internal import Crypto
 internal import Foundation
+import HTTPClient
 internal import TesseraBase
 
 /// A request in S3's terms.

@@ -1,5 +1,6 @@
 // From an answer that is no success, or none at all, to an error that names the cause and the mend. Pure.
 internal import Foundation
+import HTTPClient
 internal import TesseraBase
 
 extension HTTPFailure {

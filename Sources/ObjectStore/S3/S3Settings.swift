@@ -1,5 +1,6 @@
 // Where a bucket is and how it is spoken to. From flags first, then the environment, then AWS's config file.
 internal import Foundation
+package import HTTPClient
 package import TesseraBase
 
 /// What a person may say about a store besides its address.

@@ -1,5 +1,6 @@
 // Lists: objects by prefix, folders by delimiter, page after page.
 internal import Foundation
+import HTTPClient
 package import TesseraBase
 
 extension S3Store {

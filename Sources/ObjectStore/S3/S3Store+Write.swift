@@ -1,6 +1,7 @@
 // Writes: put, put-if-absent, deletes, and uploads in parts.
 internal import Crypto
 internal import Foundation
+import HTTPClient
 package import TesseraBase
 
 extension S3Store {

@@ -4,6 +4,7 @@
 // `If-None-Match: *`, never a multipart upload, whose completion some stores carry out unconditionally; a range
 // is returned only where the store said that it is that range.
 internal import Foundation
+package import HTTPClient
 package import TesseraBase
 
 /// Keeps objects in one bucket. A prefix inside it is a ``PrefixedStore`` over this.

@@ -1,0 +1,179 @@
+// Finds operating points: searches with more and more lists and candidates, and compares what comes with the truth.
+//
+// Only counts go into a point, so the same content and queries give the same points on every machine.
+package import Catalog
+package import ObjectStore
+package import Search
+import SearchTypes
+package import ShardFile
+package import TesseraBase
+import VectorCore
+
+/// An operating point, and how long its queries took here.
+package struct MeasuredPoint: Sendable {
+    package let point: OperatingPoint
+    /// The median query.
+    package let median: Duration
+}
+
+/// Measures one index by one query set.
+package struct RecallSweep: Sendable {
+    /// A gain that is not worth another step.
+    private static let negligible = 0.0005
+    package static let refineDepths = [10, 20, 40, 80, 160, 320, 640]
+
+    private let searcher: any VersionSearcher
+    private let index: IndexDescription
+    private let set: QuerySet
+    private let pool: WorkPool
+    private let progress: ProgressHandler
+
+    /// Throws `corrupted` where the queries do not fit the index.
+    package init(
+        _ searcher: any VersionSearcher, _ index: IndexDescription, _ set: QuerySet,
+        pool: WorkPool, progress: @escaping ProgressHandler
+    ) throws(TesseraError) {
+        guard set.queries.columns == index.dimension else {
+            throw TesseraError(
+                .corrupted, "the queries of index '\(index.name)' do not have its dimension")
+        }
+        self.searcher = searcher
+        self.index = index
+        self.set = set
+        self.pool = pool
+        self.progress = progress
+    }
+
+    /// The front of the grid: cheapest first.
+    package func run() async throws(TesseraError) -> [MeasuredPoint] {
+        let ladder = Self.ladder(to: index.shards.reduce(0) { $0 + $1.lists })
+        var measured: [MeasuredPoint] = []
+        var ceilings: [Double] = []
+        for (step, nprobe) in ladder.enumerated() {
+            let row = try await depths(nprobe: nprobe)
+            measured += row
+            progress(
+                ProgressUpdate(
+                    phase: "measuring recall", completed: step + 1, total: ladder.count,
+                    unit: "probe counts"))
+            ceilings.append(row.map(\.point.recall).max() ?? 0)
+            if Self.isFlat(ceilings) { break }
+        }
+        let front = OperatingPoint.front(of: measured.map(\.point))
+        return front.compactMap { point in measured.first { $0.point == point } }
+    }
+
+    /// Whether two more steps found nothing worth their while.
+    package static func isFlat(_ ceilings: [Double]) -> Bool {
+        guard ceilings.count > 2 else { return false }
+        return ceilings[ceilings.count - 1] - ceilings[ceilings.count - 3] < negligible
+            && ceilings[ceilings.count - 1] > 0
+    }
+
+    /// 1, 2, 3, 4, 6, 8, 12, 16, … and the number of all lists.
+    package static func ladder(to lists: Int) -> [Int] {
+        var steps = [1]
+        var power = 2
+        while power < lists {
+            steps += [power, power + power / 2].filter { $0 < lists && $0 > steps[steps.count - 1] }
+            power *= 2
+        }
+        return lists > 1 ? steps + [lists] : steps
+    }
+
+    /// All refine depths worth having at `nprobe`: the deepest, and shallower ones until they find as much.
+    private func depths(nprobe: Int) async throws(TesseraError) -> [MeasuredPoint] {
+        let most = max(set.k, index.vectors)
+        let sensible = Self.refineDepths.filter { $0 >= set.k && $0 <= most }
+        guard index.refine != "none", let deepest = sensible.last else {
+            return [try await measure(nprobe: nprobe, refineDepth: set.k)]
+        }
+        let ceiling = try await measure(nprobe: nprobe, refineDepth: deepest)
+        var row: [MeasuredPoint] = []
+        for depth in sensible.dropLast() {
+            let next = try await measure(nprobe: nprobe, refineDepth: depth)
+            row.append(next)
+            if next.point.recall > ceiling.point.recall - Self.negligible { break }
+        }
+        return row + [ceiling]
+    }
+
+    /// The recall@`k` of a search that says nothing.
+    ///
+    /// - Throws: `invalidArgument` for more neighbours than the truth has.
+    package func certificate(
+        k: Int, digest: ContentDigest
+    ) async throws(TesseraError) -> RecallCertificate {
+        guard (1...set.k).contains(k) else {
+            throw TesseraError(
+                .invalidArgument,
+                "recall@\(k) cannot be measured: the queries of index '\(index.name)' keep their \(set.k) nearest; "
+                    + "give recall@1 to recall@\(set.k)")
+        }
+        let options = SearchOptions(
+            k: k, probeCount: index.search.nprobe,
+            listMargin: index.listMargin(probes: index.search.nprobe),
+            refineDepth: max(index.search.refineDepth, 10 * k),
+            probeShards: index.search.probeShards)
+        let result = try await search(options)
+        let estimate = RecallEstimate(
+            shares: result.answers.enumerated().map { share(found: $1.hits, query: $0, k: k) })
+        return RecallCertificate(
+            k: k, recall: RecallEstimate.rounded(estimate.mean, .toNearestOrEven),
+            standardError: RecallEstimate.rounded(estimate.standardError, .up),
+            low: RecallEstimate.rounded(estimate.low, .down),
+            high: RecallEstimate.rounded(estimate.high, .up),
+            confidence: RecallEstimate.confidence, queries: set.queries.rows, queryDigest: digest,
+            nprobe: options.probeCount, refineDepth: options.refineDepth,
+            probeShards: options.probeShards)
+    }
+
+    /// A sampled query finds itself first: that is no answer, and takes no candidate's place.
+    private var extra: Int { self.set.ownIDs == nil ? 0 : 1 }
+
+    private func search(_ options: SearchOptions) async throws(TesseraError) -> BatchAnswers {
+        var options = options
+        options.k += extra
+        options.refineDepth += extra
+        return try await searcher.search(set.queries, options: options, pool: pool, batch: 1)
+    }
+
+    private func measure(nprobe: Int, refineDepth: Int) async throws(TesseraError)
+        -> MeasuredPoint
+    {
+        let result = try await search(
+            SearchOptions(
+                k: set.k, probeCount: nprobe, listMargin: index.listMargin(probes: nprobe),
+                refineDepth: refineDepth,
+                probeShards: index.probeShards(probes: nprobe)))
+        let found = result.answers.enumerated().map { query, answer in
+            share(found: answer.hits, query: query, k: set.k)
+        }
+        let count = Double(found.count)
+        let recall = found.reduce(0, +) / count
+        let variance =
+            found.reduce(0) { $0 + ($1 - recall) * ($1 - recall) } / max(1, count - 1)
+        let codes = result.answers.reduce(0) { $0 + $1.receipt.codesScanned }
+        let rows = result.answers.reduce(0) { $0 + max(0, $1.receipt.rowsRefined - extra) }
+        let point = OperatingPoint(
+            nprobe: nprobe, refineDepth: refineDepth, recall: Self.rounded(recall, 10_000),
+            standardError: Self.rounded((variance / count).squareRoot(), 10_000),
+            codesScanned: Self.rounded(Double(codes) / count, 10),
+            rowsRefined: Self.rounded(Double(rows) / count, 10))
+        let sorted = result.latencies.sorted()
+        return MeasuredPoint(point: point, median: sorted[sorted.count / 2])
+    }
+
+    /// The share of the query's k nearest among its hits; of those exactly as far as the last kept, whichever were found.
+    private func share(found hits: [Hit], query: Int, k: Int) -> Double {
+        let near = set.neighbours[query]
+        let truth = Set(k == set.k ? near : Array(near.prefix(k)))
+        let own = set.ownIDs?[query]
+        let right = hits.filter { $0.id != own }.prefix(k).count { truth.contains($0.id) }
+        return Double(right) / Double(min(k, truth.count))
+    }
+
+    private static func rounded(_ value: Double, _ scale: Double) -> Double {
+        (value * scale).rounded() / scale
+    }
+}

@@ -1,0 +1,166 @@
+// Many queries over a pool of threads: each thread takes the next batch until none is left.
+package import SearchTypes
+import Synchronization
+package import TesseraBase
+package import VectorCore
+
+/// Answers of a run, in the order of the queries, and how long each took.
+package struct BatchAnswers: Sendable {
+    package let answers: [SearchAnswer]
+    /// From the start of a query's batch to its answer; a batch's queries are answered together.
+    package let latencies: [Duration]
+    /// From the first query's start to the last one's end.
+    package let elapsed: Duration
+
+    package init(answers: [SearchAnswer], latencies: [Duration], elapsed: Duration) {
+        self.answers = answers
+        self.latencies = latencies
+        self.elapsed = elapsed
+    }
+}
+
+/// Searches one version, whether its codes are in memory or not. The answers are the same.
+package protocol VersionSearcher: Sendable {
+    var engine: SearchEngine { get }
+    var metric: Metric { get }
+    /// Bytes of packed codes kept in memory.
+    var codeBytes: Int { get }
+    /// Bytes of everything else kept in memory for searching.
+    var modelBytes: Int { get }
+
+    /// Searches for every row of `queries`, `batch` rows at a time on each of the pool's threads.
+    ///
+    /// Answers do not depend on the number of threads or the size of batches.
+    func search(_ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int)
+        async throws(TesseraError) -> BatchAnswers
+}
+
+/// Searches on the calling thread, one query after another.
+package protocol LaneSearcher: VersionSearcher {
+    func search(
+        _ query: ArraySlice<Float>, options: SearchOptions, scratch: inout SearchScratch
+    ) throws(TesseraError) -> SearchAnswer
+
+    /// Searches for the queries of a batch, in any order, and hands over the number and the answer of each.
+    func search(
+        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
+        scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
+    ) throws(TesseraError)
+}
+
+extension IndexSearcher: LaneSearcher {
+    package var engine: SearchEngine { .tessera }
+}
+
+/// Fewer queries than this have too little in common.
+let leastTogether = 32
+
+extension LaneSearcher {
+    /// One after another, where nothing is gained by more.
+    package func search(
+        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
+        scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
+    ) throws(TesseraError) {
+        for query in batch {
+            answered(
+                query, try search(queries.row(query), options: options, scratch: &scratch))
+        }
+    }
+
+    package func search(
+        _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
+    ) async throws(TesseraError) -> BatchAnswers {
+        let queue = BatchQueue(count: queries.rows, batch: batch)
+        let start = ContinuousClock.now
+        let lanes = try await pool.map(Array(0..<pool.width)) { _ throws(TesseraError) in
+            try await pool.run { () throws(TesseraError) in
+                try searchLane(queries, options, queue, share: queries.rows / pool.width + 1)
+            }
+        }
+        let elapsed = ContinuousClock.now - start
+        var inOrder = [Answered?](repeating: nil, count: queries.rows)
+        for lane in lanes {
+            for answered in lane { inOrder[answered.query] = answered }
+        }
+        return BatchAnswers(
+            answers: inOrder.compactMap { $0?.answer },
+            latencies: inOrder.compactMap { $0?.latency },
+            elapsed: elapsed)
+    }
+
+    /// - Parameter share: queries the lane is likely to get.
+    private func searchLane(
+        _ queries: Matrix, _ options: SearchOptions, _ queue: BatchQueue, share: Int
+    ) throws(TesseraError) -> [Answered] {
+        var scratch = SearchScratch()
+        var answered: [Answered] = []
+        // Answers that outgrow their memory are copied.
+        answered.reserveCapacity(share)
+        var start = ContinuousClock.now
+        while let batch = queue.next() {
+            // A lane's next one, unless another lane takes it.
+            SearchKernels.prefetch(queries, row: batch.upperBound)
+            let first = answered.count
+            if batch.count < leastTogether {
+                for query in batch {
+                    let answer = try search(queries.row(query), options: options, scratch: &scratch)
+                    answered.append(Answered(query: query, answer: answer))
+                }
+            } else {
+                try search(batch, of: queries, options: options, scratch: &scratch) {
+                    answered.append(Answered(query: $0, answer: $1))
+                }
+            }
+            let end = ContinuousClock.now
+            for index in first..<answered.count { answered[index].latency = end - start }
+            start = end
+        }
+        return answered
+    }
+}
+
+/// A query's answer on its way back from a lane.
+private struct Answered: Sendable {
+    let query: Int
+    let answer: SearchAnswer
+    var latency = Duration.zero
+}
+
+/// Hands out runs of queries.
+final class BatchQueue: Sendable {
+    private let count: Int
+    private let batch: Int
+    private let position = Atomic(0)
+
+    init(count: Int, batch: Int) {
+        self.count = count
+        self.batch = batch
+    }
+
+    func next() -> Range<Int>? {
+        let start = position.add(batch, ordering: .relaxed).oldValue
+        return start < count ? start..<min(start + batch, count) : nil
+    }
+}
+
+extension ColdSearcher: VersionSearcher {
+    package var engine: SearchEngine { .tessera }
+    package var codeBytes: Int { 0 }
+
+    /// A query waits for the store far more than it computes: `batch` of them are under way for each thread.
+    package func search(
+        _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
+    ) async throws(TesseraError) -> BatchAnswers {
+        let start = ContinuousClock.now
+        let answered = try await mapConcurrently(
+            Array(0..<queries.rows), width: pool.width * batch
+        ) { query async throws(TesseraError) in
+            let begun = ContinuousClock.now
+            let answer = try await search(Array(queries.row(query)), options: options)
+            return (answer: answer, latency: ContinuousClock.now - begun)
+        }
+        return BatchAnswers(
+            answers: answered.map(\.answer), latencies: answered.map(\.latency),
+            elapsed: ContinuousClock.now - start)
+    }
+}

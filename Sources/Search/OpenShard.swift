@@ -1,0 +1,62 @@
+// A shard opened for routing and selecting: everything but its codes, rows and ids.
+package import ShardFile
+package import TesseraBase
+package import VectorCore
+package import VectorIndex
+
+/// One opened shard. Immutable.
+package struct OpenShard: Sendable {
+    package let ordinal: Int
+    package let head: ShardHead
+    package let model: SearchModel
+
+    /// Opens a shard from exactly its `open` range. Throws `corrupted` where anything does not fit.
+    package init(tail: [UInt8], key: String, ordinal: Int) throws(TesseraError) {
+        head = try ShardHead(tail: tail, name: key)
+        self.ordinal = ordinal
+        let start = head.lists[0].codes.lowerBound
+        model = SearchModel(
+            head.model, metric: head.metric, refine: head.refine, dimension: head.dimension,
+            lists: head.lists.map { entry in
+                ListPlace(
+                    offset: Int(entry.codes.lowerBound - start), count: entry.count,
+                    firstRow: entry.firstRow, biasOffset: entry.biasOffset, biasStep: entry.biasStep
+                )
+            })
+    }
+
+    private init(_ shard: OpenShard, ordinal: Int) {
+        self.ordinal = ordinal
+        head = shard.head
+        model = shard.model
+    }
+
+    /// The same shard in another version.
+    package func placed(at ordinal: Int) -> OpenShard { OpenShard(self, ordinal: ordinal) }
+
+    /// Bytes this takes in memory: centroids, codebooks and directory, as opened and as searched.
+    package var bytes: Int {
+        let shape = head.model.shape
+        let lists = head.lists.count
+        return model.bytes + 4 * shape.paddedDimension * shape.centroidCount
+            + lists * (shape.paddedDimension + MemoryLayout<ListEntry>.stride)
+            + (head.vectorCount / IdBlock.capacity + lists) * 16
+    }
+}
+
+extension ShardHead {
+    /// Throws `corrupted` unless this is the shard that a manifest describes.
+    ///
+    /// - Parameters:
+    ///   - paddedDimension: a vector's in the quantizer, as the router has it.
+    package func check(
+        metric: Metric, dimension: Int, paddedDimension: Int, vectors: Int, lists: Int
+    ) throws(TesseraError) {
+        guard self.metric == metric, self.dimension == dimension,
+            model.shape.paddedDimension == paddedDimension, vectorCount == vectors,
+            self.lists.count == lists
+        else {
+            throw TesseraError(.corrupted, "\(name) is not the shard the manifest describes")
+        }
+    }
+}

@@ -1,0 +1,191 @@
+// Requests answered from a version that is in memory: a few queries on the calling thread, many on the pool's.
+import SearchTypes
+import TesseraBase
+import VectorCore
+
+/// Answers requests by an ``IndexSearcher``.
+struct ResidentQueries: Sendable {
+    /// Codes that are scanned on the calling thread; more are worth the way to the pool. About a millisecond's.
+    private static let codesHere = 1 << 18
+
+    private let searcher: IndexSearcher
+    private let pool: WorkPool
+    private let cache: ShardCache
+    private let shards: VersionShards
+    private let scratch: ScratchPool
+    private let listCount: Int
+    /// Codes of an average list.
+    private let codesPerList: Int
+    /// Whether a search reads nothing.
+    private let isWhole: Bool
+
+    /// - Parameters:
+    ///   - shards: those of the searcher.
+    ///   - cache: counts what is scanned.
+    init(
+        _ searcher: IndexSearcher, pool: WorkPool, shards: VersionShards, cache: ShardCache
+    ) {
+        self.searcher = searcher
+        self.pool = pool
+        self.shards = shards
+        self.cache = cache
+        scratch = ScratchPool(limit: 2 * pool.width)
+        listCount = searcher.listCount
+        codesPerList = searcher.vectorCount / max(1, listCount)
+        isWhole = searcher.isWhole
+    }
+
+    /// One answer a query, in their order.
+    nonisolated(nonsending) func answer(
+        _ request: SearchRequest
+    ) async throws(TesseraError) -> [BackendAnswer] {
+        let rows = request.queries.rows
+        let lists = min(request.options.probeCount, listCount)
+        let (codes, overflow) = (rows * lists).multipliedReportingOverflow(by: codesPerList)
+        if isWhole, !overflow, codes <= Self.codesHere {
+            return rows == 1
+                ? [try answerOne(request)] : try answer(request, Array(0..<rows)).map(\.answer)
+        }
+        let queue = BatchQueue(count: rows, batch: batch(rows))
+        let lanes = try await pool.map(Array(0..<min(pool.width, rows))) {
+            _ throws(TesseraError) in
+            try await pool.run { () throws(TesseraError) in try lane(request, queue) }
+        }
+        var answers = [BackendAnswer](
+            repeating: .none(request), count: rows)
+        for (query, answer) in lanes.joined() { answers[query] = answer }
+        return answers
+    }
+
+    /// Queries a lane takes at a time: enough to find lists that others have brought into the cache, few enough that the
+    /// lanes end together.
+    private func batch(_ rows: Int) -> Int {
+        max(1, min(2 * leastTogether, rows / pool.width))
+    }
+
+    private func lane(_ request: SearchRequest, _ queue: BatchQueue) throws(TesseraError)
+        -> [(query: Int, answer: BackendAnswer)]
+    {
+        var answered: [(query: Int, answer: BackendAnswer)] = []
+        while let batch = queue.next() {
+            answered +=
+                batch.count < leastTogether
+                ? try answer(request, Array(batch)) : try answerTogether(request, batch)
+        }
+        return answered
+    }
+
+    /// Searches on the calling thread for queries that share work, all of them if there is time for the first.
+    private func answerTogether(_ request: SearchRequest, _ queries: Range<Int>)
+        throws(TesseraError) -> [(query: Int, answer: BackendAnswer)]
+    {
+        guard try request.hasTime() else { return queries.map { ($0, .none(request)) } }
+        return try scratch.with { scratch throws(TesseraError) in
+            var answered: [(query: Int, answer: BackendAnswer)] = []
+            answered.reserveCapacity(queries.count)
+            defer { count(answered) }
+            try searcher.search(
+                queries, of: request.queries, options: request.options, scratch: &scratch
+            ) { answered.append(($0, BackendAnswer(answer: $1, source: Self.source($1)))) }
+            return answered
+        }
+    }
+
+    private static func source(_ answer: SearchAnswer) -> AnswerSource {
+        answer.receipt.reads > 0 ? .disk : .ram
+    }
+
+    /// Searches on the calling thread for the only query.
+    private func answerOne(_ request: SearchRequest) throws(TesseraError) -> BackendAnswer {
+        guard try request.hasTime() else { return .none(request) }
+        let answer = try scratch.with { scratch throws(TesseraError) in
+            try search(request, 0, &scratch)
+        }
+        count(answer.answer.receipt.shardsTouched, last: answer.answer)
+        return answer
+    }
+
+    private func search(
+        _ request: SearchRequest, _ query: Int, _ scratch: inout SearchScratch
+    ) throws(TesseraError) -> BackendAnswer {
+        let answer = try searcher.search(
+            request.queries.row(query), options: request.options, scratch: &scratch)
+        return BackendAnswer(answer: answer, source: Self.source(answer))
+    }
+
+    /// Searches on the calling thread, one query after another while there is time.
+    private func answer(_ request: SearchRequest, _ queries: [Int]) throws(TesseraError)
+        -> [(query: Int, answer: BackendAnswer)]
+    {
+        try scratch.with { scratch throws(TesseraError) in
+            var answered: [(query: Int, answer: BackendAnswer)] = []
+            answered.reserveCapacity(queries.count)
+            defer { count(answered) }
+            for query in queries {
+                guard try request.hasTime() else {
+                    answered.append((query, .none(request)))
+                    continue
+                }
+                answered.append((query, try search(request, query, &scratch)))
+            }
+            return answered
+        }
+    }
+}
+
+extension ResidentQueries {
+    private func count(_ answered: [(query: Int, answer: BackendAnswer)]) {
+        count(
+            answered.reduce(0) { $0 + $1.answer.answer.receipt.shardsTouched },
+            last: answered.last?.answer.answer)
+    }
+
+    private func count(_ scanned: Int, last: SearchAnswer?) {
+        cache.countScanned(scanned, of: shards) {
+            // Where results are found, lists were scanned.
+            Set(last?.hits.map(\.place.shard) ?? [])
+        }
+    }
+}
+
+extension BackendAnswer {
+    /// What is said of a query that nothing was found out about.
+    static func none(_ request: SearchRequest) -> BackendAnswer {
+        BackendAnswer(answer: SearchAnswer(hits: [], receipt: Receipt()), share: 0)
+    }
+}
+
+extension SearchRequest {
+    /// Whether anybody waits any more. Throws `unavailable` where nobody does and no answer is not good enough.
+    func hasTime() throws(TesseraError) -> Bool {
+        guard let deadline, ContinuousClock.now >= deadline else { return true }
+        guard allowPartial else { throw Self.late }
+        return false
+    }
+
+    static let late = TesseraError(
+        .unavailable,
+        "the deadline passed before the answer was ready; allow more time, or search fewer lists")
+
+    /// Throws `invalidArgument` for what no version of this dimension can answer.
+    func check(dimension: Int) throws(TesseraError) {
+        func refuse(_ reason: String) -> TesseraError { TesseraError(.invalidArgument, reason) }
+        guard queries.columns == dimension else {
+            throw refuse(
+                "the queries have \(queries.columns) dimensions, the index has \(dimension)")
+        }
+        guard queries.elements.allSatisfy(\.isFinite) else {
+            throw refuse("a query has a component that is not a finite number")
+        }
+        let limits = 1...Self.largest
+        for (name, value) in [
+            ("k", options.k), ("nprobe", options.probeCount), ("shards", options.probeShards),
+            ("refine", max(1, options.refineDepth)),
+        ] where !limits.contains(value) {
+            throw refuse("\(name) \(value) is out of range; give 1 to \(Self.largest)")
+        }
+    }
+
+    /// More results, lists, candidates or shards than this make no sense, and must not overflow anything.
+    private static let largest = 1 << 24
+}

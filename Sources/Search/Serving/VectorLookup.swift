@@ -1,0 +1,105 @@
+// From an external id, or the place of a row, to its vector as the refine tier keeps it.
+package import Catalog
+import ObjectStore
+import ShardFile
+package import TesseraBase
+import VectorCore
+import VectorIndex
+
+/// Looks vectors up in one version.
+package struct VectorLookup: Sendable {
+    /// Shards that are read at once.
+    private static let concurrency = 8
+
+    private let manifest: Manifest
+    private let catalog: Catalog
+
+    package init(manifest: Manifest, catalog: Catalog) {
+        self.manifest = manifest
+        self.catalog = catalog
+    }
+
+    /// `[dimension]`, or nil for an unknown id.
+    ///
+    /// - Throws: `unsupported` where the version has no refine tier, `corrupted` where an object does not match its
+    ///   checksums.
+    package func vector(of id: String) async throws(TesseraError) -> [Float]? {
+        try check()
+        guard let place = try await IdLookup(manifest: manifest, catalog: catalog).place(of: id)
+        else { return nil }
+        return try await vectors(at: [place], held: [:])[0]
+    }
+
+    /// `[dimension]` for each place, in their order; rows of a shard are read together.
+    ///
+    /// - Parameter held: shards in memory, by ordinal.
+    /// - Throws: `invalidArgument` for a place that is not there, else as ``vector(of:)``.
+    func vectors(
+        at places: [NumericID], held: [Int: ResidentShard]
+    ) async throws(TesseraError) -> [[Float]] {
+        try check()
+        var numbers: [Int: [Int]] = [:]
+        for (number, place) in places.enumerated() {
+            guard manifest.index.shards.indices.contains(place.shard),
+                place.row < manifest.index.shards[place.shard].vectors
+            else {
+                throw TesseraError(
+                    .invalidArgument,
+                    "version \(manifest.version) of '\(manifest.index.name)' has no row \(place.row) in a shard \(place.shard)"
+                )
+            }
+            numbers[place.shard, default: []].append(number)
+        }
+        var vectors = [[Float]](repeating: [], count: places.count)
+        let shards = numbers.sorted { $0.key < $1.key }
+        let found = try await mapConcurrently(shards, width: Self.concurrency) {
+            shard, numbers async throws(TesseraError) in
+            try await rows(numbers.map { places[$0].row }, of: shard, held[shard])
+        }
+        for ((_, numbers), rows) in zip(shards, found) {
+            for (number, row) in zip(numbers, rows) { vectors[number] = row }
+        }
+        return vectors
+    }
+
+    private func rows(
+        _ rows: [Int], of ordinal: Int, _ held: ResidentShard?
+    ) async throws(TesseraError) -> [[Float]] {
+        if let held, let resident = held.storage.rows {
+            return rows.map { row in
+                held.head.refine.decode(
+                    resident.payload(row: row, dimension: held.head.dimension)[...])
+            }
+        }
+        let reference = manifest.index.shards[ordinal]
+        let key = ObjectKind.shard.key(reference.digest)
+        let store = catalog.store
+        return try await store.rereadingOnce(key) { () async throws(TesseraError) in
+            var head = held?.head
+            if head == nil {
+                head = try ShardHead(
+                    tail: try await store.storedPart(key, reference.open.range), name: key)
+            }
+            guard let head else { return [] }
+            let ranges = rows.compactMap { head.refineRange(row: $0) }
+            guard ranges.count == rows.count else {
+                throw TesseraError(.corrupted, "\(key) is not the shard the manifest describes")
+            }
+            let parts = try await store.get(key, ranges: ranges)
+            var vectors: [[Float]] = []
+            for (row, bytes) in zip(rows, parts) {
+                vectors.append(head.refine.decode(try head.refineRow(bytes[...], row: row)))
+            }
+            return vectors
+        }
+    }
+
+    private func check() throws(TesseraError) {
+        guard manifest.index.refine != RefineEncoding.none.rawValue else {
+            throw TesseraError(
+                .unsupported,
+                "version \(manifest.version) of '\(manifest.index.name)' keeps no vectors, only their codes; "
+                    + "train it with a refine tier")
+        }
+    }
+}
