@@ -8,12 +8,12 @@ package struct SearchRequest: Sendable {
     package let queries: Matrix
     package let options: SearchOptions
     /// After this nobody waits for the answer any more.
-    package let deadline: ContinuousClock.Instant?
+    package let deadline: SteadyClock.Instant?
     /// Whether an answer without some of the shards is better than none.
     package let allowPartial: Bool
 
     package init(
-        queries: Matrix, options: SearchOptions, deadline: ContinuousClock.Instant? = nil,
+        queries: Matrix, options: SearchOptions, deadline: SteadyClock.Instant? = nil,
         allowPartial: Bool = false
     ) {
         self.queries = queries

@@ -1,5 +1,6 @@
 // When a worker is asked and when it is left alone, step by step with a clock of the test's own.
 import Coordinator
+import TesseraBase
 import Testing
 
 struct CircuitBreakerTests {
@@ -51,7 +52,7 @@ struct CircuitBreakerTests {
     @Test("step by step", arguments: cases)
     func steps(_ example: Case) {
         var breaker = CircuitBreaker()
-        var now = ContinuousClock.now
+        var now = SteadyClock.system.now()
         for (number, step) in example.steps.enumerated() {
             switch step {
             case .wait(let milliseconds): now += .milliseconds(milliseconds)
@@ -72,7 +73,7 @@ struct CircuitBreakerTests {
         var settings = CircuitBreaker.Settings()
         settings.longestPause = .milliseconds(350)
         var breaker = CircuitBreaker(settings: settings)
-        var now = ContinuousClock.now
+        var now = SteadyClock.system.now()
         breaker.failed(at: now)
         breaker.failed(at: now)
         for pause in [100, 200, 350, 350] {

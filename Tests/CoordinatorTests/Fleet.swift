@@ -67,7 +67,7 @@ struct StoredIndex: Sendable {
         SearchRequest(
             queries: rows.map { queries.gathering(Array($0)) } ?? queries,
             options: options ?? self.options,
-            deadline: deadline.map { .now + $0 }, allowPartial: allowPartial)
+            deadline: deadline.map { SteadyClock.system.now() + $0 }, allowPartial: allowPartial)
     }
 
     /// The answers of one process that has everything.

@@ -125,11 +125,11 @@ struct SafetyTests {
         let gate = AdmissionGate(places: 1, seats: 5)
         #expect(gate.tryEnter())
         let error = try await #require(throws: APIError.self) {
-            try await gate.enter(deadline: .now + .milliseconds(20))
+            try await gate.enter(deadline: SteadyClock.system.now() + .milliseconds(20))
         }
         #expect(error.code == .deadlineExceeded)
         gate.leave()
-        try await gate.enter(deadline: .now + .seconds(60))
+        try await gate.enter(deadline: SteadyClock.system.now() + .seconds(60))
         #expect(gate.counts.running == 1 && gate.counts.waiting == 0)
     }
 

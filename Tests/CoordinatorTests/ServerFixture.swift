@@ -102,8 +102,8 @@ struct TestServer: Sendable {
 
     /// Asks until `holds`; what it waits for is bound to happen.
     func wait(for what: String, _ holds: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < end {
+        let end = SteadyClock.system.now() + .seconds(60)
+        while SteadyClock.system.now() < end {
             if try await holds() { return }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -47,7 +47,7 @@ struct LocalBackendTests {
     func deadline() async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan())
         let backend = try await open(fixture)
-        let past = ContinuousClock.now - .seconds(1)
+        let past = SteadyClock.system.now() - .seconds(1)
         for rows in [1, 100] {
             let request = SearchRequest(
                 queries: queries(rows), options: fixture.defaults(k: 10), deadline: past)

@@ -87,7 +87,8 @@ struct TieredSearchTests {
         func request(allowPartial: Bool) -> SearchRequest {
             SearchRequest(
                 queries: TieredFixture.queries.gathering(Array(0..<rows)),
-                options: fixture.index.defaults(k: 10), deadline: .now + .milliseconds(20),
+                options: fixture.index.defaults(k: 10),
+                deadline: SteadyClock.system.now() + .milliseconds(20),
                 allowPartial: allowPartial)
         }
         await #expect {

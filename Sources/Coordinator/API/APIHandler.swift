@@ -32,7 +32,7 @@ struct APIHandler: Sendable {
     let publishing = AdmissionGate(places: 1, seats: 0)
 
     nonisolated(nonsending) func answer(
-        _ route: Route, body: ByteBuffer, start: ContinuousClock.Instant
+        _ route: Route, body: ByteBuffer, start: SteadyClock.Instant
     ) async throws(APIError) -> APIAnswer {
         switch route {
         case .search(let name):

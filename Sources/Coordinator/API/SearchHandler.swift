@@ -23,7 +23,7 @@ struct SearchHandler: Sendable {
     ///   - start: when the request arrived.
     ///   - body: the request's JSON.
     nonisolated(nonsending) func answer(
-        _ name: String, body: ByteBuffer, start: ContinuousClock.Instant
+        _ name: String, body: ByteBuffer, start: SteadyClock.Instant
     ) async throws(APIError) -> ByteBuffer {
         guard let index = indexes[name] else { throw .unknownIndex(name) }
         guard let version = index.acquire() else { throw .notServed(index) }
@@ -32,18 +32,18 @@ struct SearchHandler: Sendable {
             body.readableBytesUInt8Span,
             limits: BodyLimits(dimension: version.manifest.index.dimension, batch: limits.batch))
         let query = try PlannedQuery(search, version, limits, index: name)
-        let clock = ContinuousClock()
-        let parsed = clock.now
+        let clock = SteadyClock.system
+        let parsed = clock.now()
         let deadline = start + (search.deadline ?? limits.deadline)
         guard parsed < deadline else { throw .late }
         if !gate.tryEnter() { try await gate.enter(deadline: deadline) }
         defer { gate.leave() }
-        let admitted = clock.now
+        let admitted = clock.now()
         guard admitted < deadline else { throw .late }
         let (answers, isCached) = try await answers(query, version, deadline)
         let vectors =
             search.extras.contains(.vector) ? try await vectors(answers, version, deadline) : nil
-        let searched = clock.now
+        let searched = clock.now()
         let results = answers.reduce(0) { $0 + $1.answer.hits.count }
         var writer = AnswerWriter(
             metric: version.metric, extras: search.extras, threshold: search.scoreThreshold,
@@ -51,7 +51,7 @@ struct SearchHandler: Sendable {
         writer.write(
             version: version.number, answers, isBatch: search.query == .vectors, vectors: vectors,
             explain: search.explain, isCached: isCached)
-        let written = clock.now
+        let written = clock.now()
         writer.finish(took: written - start)
         statistics.count(
             StageTimes(
@@ -63,7 +63,7 @@ struct SearchHandler: Sendable {
     }
 
     nonisolated(nonsending) private func answers(
-        _ query: PlannedQuery, _ version: ServedVersion, _ deadline: ContinuousClock.Instant
+        _ query: PlannedQuery, _ version: ServedVersion, _ deadline: SteadyClock.Instant
     ) async throws(APIError) -> (answers: [BackendAnswer], isCached: Bool) {
         let key = cache == nil ? nil : query.key(version)
         if let cache, let key, let answers = cache.answers(key) { return (answers, true) }
@@ -91,7 +91,7 @@ struct SearchHandler: Sendable {
     /// The neighbours of a vector of the index, without itself.
     private func like(
         _ id: String, _ query: PlannedQuery, _ version: ServedVersion,
-        _ deadline: ContinuousClock.Instant
+        _ deadline: SteadyClock.Instant
     ) async throws(TesseraError) -> [BackendAnswer] {
         guard let vector = try await version.backend.vector(of: id) else {
             throw TesseraError(
@@ -118,7 +118,7 @@ struct SearchHandler: Sendable {
     /// The stored vectors of all results.
     private func vectors(
         _ answers: [BackendAnswer], _ version: ServedVersion,
-        _ deadline: ContinuousClock.Instant
+        _ deadline: SteadyClock.Instant
     ) async throws(APIError) -> [[[Float]]] {
         let hits = answers.flatMap(\.answer.hits)
         guard hits.count <= Self.mostVectors else {
@@ -234,9 +234,9 @@ extension APIError {
     }
 
     /// A failure of a backend: past the deadline, being late is what was wrong.
-    init(_ error: TesseraError, deadline: ContinuousClock.Instant) {
+    init(_ error: TesseraError, deadline: SteadyClock.Instant) {
         let isLate = error.code == .unavailable || error.code == .cancelled
-        if isLate, ContinuousClock.now >= deadline {
+        if isLate, SteadyClock.system.now() >= deadline {
             self = .late
         } else {
             self.init(error)

@@ -1,4 +1,5 @@
 // Leaves a worker that fails alone for a while. Pure: the time is passed in.
+package import TesseraBase
 
 /// Whether a worker is asked at all.
 ///
@@ -7,7 +8,7 @@
 package struct CircuitBreaker: Sendable, Equatable {
     package enum State: Sendable, Equatable {
         case closed
-        case open(until: ContinuousClock.Instant)
+        case open(until: SteadyClock.Instant)
         case halfOpen
     }
 
@@ -32,7 +33,7 @@ package struct CircuitBreaker: Sendable, Equatable {
 
     /// Whether a request may go out now. One that is let through half open must end in ``succeeded()``,
     /// ``failed(at:)`` or ``abandoned(at:)``.
-    package mutating func admits(at now: ContinuousClock.Instant) -> Bool {
+    package mutating func admits(at now: SteadyClock.Instant) -> Bool {
         switch state {
         case .closed: return true
         case .halfOpen: return false
@@ -49,7 +50,7 @@ package struct CircuitBreaker: Sendable, Equatable {
         pause = settings.firstPause
     }
 
-    package mutating func failed(at now: ContinuousClock.Instant) {
+    package mutating func failed(at now: SteadyClock.Instant) {
         failuresInARow += 1
         switch state {
         case .open: break
@@ -63,7 +64,7 @@ package struct CircuitBreaker: Sendable, Equatable {
     }
 
     /// A request ended without saying anything about the worker: another one may try at once.
-    package mutating func abandoned(at now: ContinuousClock.Instant) {
+    package mutating func abandoned(at now: SteadyClock.Instant) {
         if state == .halfOpen { state = .open(until: now) }
     }
 }

@@ -47,11 +47,11 @@ package final class RemoteBackend: VersionBackend {
     // MARK: Searching
 
     package func search(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
-        let start = ContinuousClock.now
+        let start = SteadyClock.system.now()
         let deadline = deadline(request, from: start)
         try check(request)
         let chosen = try await chooser.choose(request.queries, request.options)
-        let route = ContinuousClock.now - start
+        let route = SteadyClock.system.now() - start
         let workers = workers.withLock { $0 }
         let depth = request.options.candidateDepth(refines: true)
         let (parts, groups) = Self.parts(
@@ -73,8 +73,8 @@ package final class RemoteBackend: VersionBackend {
     }
 
     /// Until when workers are waited for: where the rest is an answer too, there must be time left to give it.
-    private func deadline(_ request: SearchRequest, from start: ContinuousClock.Instant)
-        -> ContinuousClock.Instant
+    private func deadline(_ request: SearchRequest, from start: SteadyClock.Instant)
+        -> SteadyClock.Instant
     {
         guard let deadline = request.deadline else { return start + settings.longestSearch }
         guard request.allowPartial else { return deadline }

@@ -176,11 +176,11 @@ package final class RemoteProvider: BackendProvider, Service {
 
     /// The links, once all serve or one does and the others had their time.
     private func joinedLinks() async throws(TesseraError) -> [WorkerLink] {
-        let start = ContinuousClock.now
+        let start = SteadyClock.system.now()
         while true {
             let links = state.withLock { $0.links }
             let serving = links.count { $0.isServing }
-            let waited = ContinuousClock.now - start
+            let waited = SteadyClock.system.now() - start
             if !links.isEmpty, serving == links.count { return links }
             if serving > 0, waited > settings.longestJoin / 10 { return links }
             guard waited < settings.longestJoin else {

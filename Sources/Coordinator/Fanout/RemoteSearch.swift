@@ -21,7 +21,7 @@ struct RemoteSearch: Sendable {
     let request: PartsRequest
     /// The group of each part.
     let groups: [Int]
-    let deadline: ContinuousClock.Instant
+    let deadline: SteadyClock.Instant
     let hedges: HedgeCounter
 
     private enum Event: Sendable {
@@ -36,11 +36,11 @@ struct RemoteSearch: Sendable {
         var dispatch: Dispatch
         var outcomes: [PartOutcome]
         let mail = Mailbox<Event>()
-        var underWay: [Int: (sending: Dispatch.Sending, since: ContinuousClock.Instant)] = [:]
+        var underWay: [Int: (sending: Dispatch.Sending, since: SteadyClock.Instant)] = [:]
         /// Of sendings that nobody was asked beside yet, by number.
-        var hedgeAt: [Int: ContinuousClock.Instant] = [:]
+        var hedgeAt: [Int: SteadyClock.Instant] = [:]
         var alarm: Scheduled<Void>?
-        var alarmAt: ContinuousClock.Instant?
+        var alarmAt: SteadyClock.Instant?
     }
 
     /// One outcome a part.
@@ -58,7 +58,7 @@ struct RemoteSearch: Sendable {
             if course.dispatch.isDone { break }
             setAlarm(&course)
             sendings = await take(course.mail.next(), &course)
-            if ContinuousClock.now >= deadline {
+            if SteadyClock.system.now() >= deadline {
                 giveUp(&course)
                 break
             }
@@ -95,7 +95,7 @@ struct RemoteSearch: Sendable {
             return course.dispatch.failed(sending.number) { retries && admits($0) }
         case .time:
             course.alarmAt = nil
-            let now = ContinuousClock.now
+            let now = SteadyClock.system.now()
             var sendings: [Dispatch.Sending] = []
             for (number, due) in course.hedgeAt.sorted(by: { $0.key < $1.key }) where due <= now {
                 course.hedgeAt[number] = nil
@@ -113,12 +113,12 @@ struct RemoteSearch: Sendable {
     /// Another worker would answer the same, or there is no time to ask one.
     private func mayRetry(_ error: TesseraError) -> Bool {
         error.code != .invalidArgument && error.code != .unsupported
-            && ContinuousClock.now < deadline
+            && SteadyClock.system.now() < deadline
     }
 
     private func send(_ sending: Dispatch.Sending, _ course: inout Course) {
         let link = workers.links[sending.member]
-        let now = ContinuousClock.now
+        let now = SteadyClock.system.now()
         course.underWay[sending.number] = (sending, now)
         if !sending.isHedge {
             hedges.countRequest()
@@ -149,7 +149,7 @@ struct RemoteSearch: Sendable {
         if let alarmAt = course.alarmAt, alarmAt <= due { return }
         course.alarm?.cancel()
         course.alarmAt = due
-        let wait = TimeAmount(max(.zero, due - .now))
+        let wait = TimeAmount(max(.zero, due - SteadyClock.system.now()))
         course.alarm = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: wait) {
             [mail = course.mail] in mail.put(.time)
         }
@@ -157,7 +157,7 @@ struct RemoteSearch: Sendable {
 
     /// The deadline has passed: nobody is waited for any more.
     private func giveUp(_ course: inout Course) {
-        let now = ContinuousClock.now
+        let now = SteadyClock.system.now()
         for (sending, since) in course.underWay.values {
             let link = workers.links[sending.member]
             link.wasGivenUp(after: now - since)

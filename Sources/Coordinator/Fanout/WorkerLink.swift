@@ -193,7 +193,7 @@ package final class WorkerLink: Sendable {
 
     /// Whether a request may go to this worker now; if so it must be sent by ``search(_:timeout:done:)``.
     package func admits() -> Bool {
-        state.withLock { $0.isServing && $0.breaker.admits(at: .now) }
+        state.withLock { $0.isServing && $0.breaker.admits(at: SteadyClock.system.now()) }
     }
 
     /// What 95 of 100 of the latest requests were answered within.
@@ -204,17 +204,17 @@ package final class WorkerLink: Sendable {
         _ message: WireSearchRequest, timeout: Duration,
         done: @escaping @Sendable (Result<WireSearchResponse, TesseraError>) -> Void
     ) {
-        let start = ContinuousClock.now
+        let start = SteadyClock.system.now()
         let told: @Sendable (SearchOutcome) -> Void = { [self] outcome in
             switch outcome {
             case .success(let response):
                 state.withLock { state in
-                    state.latencies.add(ContinuousClock.now - start)
+                    state.latencies.add(SteadyClock.system.now() - start)
                     state.breaker.succeeded()
                 }
                 done(.success(response))
             case .failure(let error):
-                count(error.code, after: ContinuousClock.now - start)
+                count(error.code, after: SteadyClock.system.now() - start)
                 done(.failure(TesseraError(worker: address.description, error)))
             }
         }
@@ -254,9 +254,9 @@ package final class WorkerLink: Sendable {
             }
         state.withLock { state in
             if isFault {
-                state.breaker.failed(at: .now)
+                state.breaker.failed(at: SteadyClock.system.now())
             } else {
-                state.breaker.abandoned(at: .now)
+                state.breaker.abandoned(at: SteadyClock.system.now())
             }
         }
     }

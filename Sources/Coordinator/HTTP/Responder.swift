@@ -32,7 +32,7 @@ struct Responder: Sendable {
     let bodyBytes: Int
 
     nonisolated(nonsending) func respond(to request: Request) async -> Response {
-        let start = ContinuousClock.now
+        let start = SteadyClock.system.now()
         let trace = traces.context(of: request.headers[.traceparent])
         var service = ServiceContext.topLevel
         service.trace = trace
@@ -50,7 +50,7 @@ struct Responder: Sendable {
         if let failure { Self.add(failure, to: &fields) }
         handler.statistics.count(status: answer.status.code)
         if logsAccess || failure?.code.status.kind == .serverError {
-            log(request, answer, failure, trace, ContinuousClock.now - start)
+            log(request, answer, failure, trace, SteadyClock.system.now() - start)
         }
         return Response(
             status: answer.status, headers: fields,
@@ -58,7 +58,7 @@ struct Responder: Sendable {
     }
 
     nonisolated(nonsending) private func answer(
-        to request: Request, start: ContinuousClock.Instant
+        to request: Request, start: SteadyClock.Instant
     ) async -> (APIAnswer, APIError?) {
         do throws(APIError) {
             let route = try route(of: request)
@@ -73,7 +73,7 @@ struct Responder: Sendable {
     }
 
     nonisolated(nonsending) private func answer(
-        _ route: Route, _ body: ByteBuffer, _ start: ContinuousClock.Instant
+        _ route: Route, _ body: ByteBuffer, _ start: SteadyClock.Instant
     ) async throws(APIError) -> APIAnswer {
         let isSearch = if case .search = route { true } else { false }
         if isSearch, body.readableBytes <= Self.largestHere {

@@ -1,5 +1,6 @@
-// How many requests work at once and how many may wait: what is more is refused at once, so that nobody waits for nothing.
 import Synchronization
+// How many requests work at once and how many may wait: what is more is refused at once, so that nobody waits for nothing.
+package import TesseraBase
 
 /// A bounded number of places and a bounded queue before them, first come first served.
 package final class AdmissionGate: Sendable {
@@ -47,7 +48,7 @@ package final class AdmissionGate: Sendable {
     ///
     /// - Throws: `overloaded` where the queue is full, `deadlineExceeded` where the deadline passes first.
     package func enter(
-        deadline: ContinuousClock.Instant?
+        deadline: SteadyClock.Instant?
     ) async throws(APIError) {
         if tryEnter() { return }
         let number = state.withLock { state in
@@ -59,7 +60,7 @@ package final class AdmissionGate: Sendable {
             guard let deadline else { return await wait(number) }
             return await withTaskGroup(of: Void.self) { group in
                 group.addTask { [self] in
-                    try? await Task.sleep(until: deadline, clock: .continuous)
+                    try? await SteadyClock.system.sleep(deadline - SteadyClock.system.now())
                     giveUp(number)
                 }
                 let entry = await wait(number)

@@ -1,6 +1,7 @@
-// What the server counts.
 import SearchTypes
 import Synchronization
+// What the server counts.
+package import TesseraBase
 
 /// The stages of a search request that are timed.
 package enum Stage: String, Sendable, CaseIterable {
@@ -9,11 +10,11 @@ package enum Stage: String, Sendable, CaseIterable {
 
 /// When a search request passed from one stage to the next.
 struct StageTimes: Sendable {
-    var start: ContinuousClock.Instant
-    var parsed: ContinuousClock.Instant
-    var admitted: ContinuousClock.Instant
-    var searched: ContinuousClock.Instant
-    var written: ContinuousClock.Instant
+    var start: SteadyClock.Instant
+    var parsed: SteadyClock.Instant
+    var admitted: SteadyClock.Instant
+    var searched: SteadyClock.Instant
+    var written: SteadyClock.Instant
 }
 
 /// Counts and times since the start. One short lock a request.
@@ -27,12 +28,12 @@ package final class ServerStatistics: Sendable {
         var bySource = [Int](repeating: 0, count: AnswerSource.allCases.count)
     }
 
-    package let start = ContinuousClock.now
+    package let start = SteadyClock.system.now()
     private let state = Mutex(State())
 
     package init() {}
 
-    package var uptime: Duration { ContinuousClock.now - start }
+    package var uptime: Duration { SteadyClock.system.now() - start }
 
     func count(status: Int) {
         state.withLock { state in

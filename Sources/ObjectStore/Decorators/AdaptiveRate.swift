@@ -2,6 +2,7 @@
 //
 // Additive increase, multiplicative decrease (Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for
 // Congestion Avoidance in Computer Networks", 1989), the rule by which many clients come to equal shares.
+import TesseraBase
 
 /// A token bucket whose rate halves on a throttle and grows steadily with success.
 package struct AdaptiveRate: Sendable {

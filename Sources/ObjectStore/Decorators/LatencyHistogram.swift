@@ -1,4 +1,5 @@
 // Durations counted in a small fixed number of buckets.
+import TesseraBase
 
 /// Counts durations in buckets that grow by a fourth to a fifth each: four a doubling, from a microsecond to over an hour.
 package struct LatencyHistogram: Sendable, Equatable {

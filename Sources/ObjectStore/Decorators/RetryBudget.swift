@@ -1,4 +1,5 @@
 // How many retries a store may see: a share of the requests, so that an outage is not made worse by its clients.
+import TesseraBase
 
 /// A balance of retries. Each request pays a part of one in, each retry takes one out.
 package struct RetryBudget: Sendable {

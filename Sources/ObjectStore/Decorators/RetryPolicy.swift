@@ -1,4 +1,5 @@
 // When a failed request is tried again: pure decisions, no clock and no waiting.
+import TesseraBase
 
 /// What to do after a failed try.
 package enum RetryDecision: Sendable, Equatable {

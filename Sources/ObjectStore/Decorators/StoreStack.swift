@@ -10,6 +10,7 @@
 // checks of their own). Verifying lies above retrying, so that its second reading has all its tries. Metering lies
 // below retrying, where one call is one request. Publish, verify and doctor leave the cache out: they have to see
 // what the store holds.
+package import TesseraBase
 
 /// A remote store in its wrappers.
 package struct StoreStack: Sendable {

@@ -158,7 +158,7 @@ extension BackendAnswer {
 extension SearchRequest {
     /// Whether anybody waits any more. Throws `unavailable` where nobody does and no answer is not good enough.
     func hasTime() throws(TesseraError) -> Bool {
-        guard let deadline, ContinuousClock.now >= deadline else { return true }
+        guard let deadline, SteadyClock.system.now() >= deadline else { return true }
         guard allowPartial else { throw Self.late }
         return false
     }

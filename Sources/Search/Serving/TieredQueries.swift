@@ -45,7 +45,7 @@ struct TieredQueries: Sendable {
             guard let deadline = request.deadline else {
                 return try await answer(row, request.options)
             }
-            let raced = await SteadyClock.system.race(limit: deadline - ContinuousClock.now) {
+            let raced = await SteadyClock.system.race(limit: deadline - SteadyClock.system.now()) {
                 () async throws(TesseraError) in try await answer(row, request.options)
             }
             if let raced { return try raced.get() }
@@ -73,11 +73,4 @@ struct TieredQueries: Sendable {
         if isLocal { return .disk }
         return trace.fetched > 0 || trace.cached == 0 ? .store : .disk
     }
-}
-
-/// The result of `body` as a value.
-private func outcome<Value>(
-    _ body: () async throws(TesseraError) -> Value
-) async -> Result<Value, TesseraError> {
-    do throws(TesseraError) { return .success(try await body()) } catch { return .failure(error) }
 }

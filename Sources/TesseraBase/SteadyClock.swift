@@ -1,11 +1,13 @@
 // Time that only moves forward, and waiting, as injected values: tests wait in no time.
 internal import Foundation
-internal import TesseraBase
 
-/// Measures how long things take, and waits.
+/// The one clock that decisions use: deadlines, retries, hedging, circuit breakers, caches.
 package struct SteadyClock: Sendable {
-    /// Time since some moment in the past.
-    package let now: @Sendable () -> Duration
+    /// Time since a moment in the past that is the same for all uses of one clock.
+    package typealias Instant = Duration
+
+    /// The time now.
+    package let now: @Sendable () -> Instant
     /// Waits on purpose; throws as soon as the task is cancelled.
     package let sleep: @Sendable (Duration) async throws -> Void
     /// Waits as the other side of a race with work. On a machine it is ``sleep``; tests decide each by itself.
@@ -32,7 +34,8 @@ package struct SteadyClock: Sendable {
     }()
 }
 
-/// Numbers that spread waiting times. They must differ between processes, so by default they are not seeded.
+/// Random numbers that spread waiting times. They must differ between processes, so the default is
+/// not seeded.
 package struct Jitter: Sendable {
     /// A number in 0..<1.
     package let next: @Sendable () -> Double
@@ -50,13 +53,13 @@ package struct Jitter: Sendable {
 }
 
 extension Duration {
-    /// In seconds, as a number.
-    var seconds: Double {
+    /// This duration in seconds.
+    package var seconds: Double {
         Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }
 
-    /// For people: "0.35 s", "12 s".
-    var text: String {
+    /// This duration for people: "0.35 s", "12 s".
+    package var text: String {
         let value = seconds
         return value < 10 ? String(format: "%.2f s", value) : String(format: "%.0f s", value)
     }

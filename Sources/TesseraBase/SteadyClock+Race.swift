@@ -1,8 +1,6 @@
 // A race of work against the clock.
-package import TesseraBase
-
 /// The result of `body` as a value.
-func outcome<Value>(
+package func outcome<Value>(
     _ body: () async throws(TesseraError) -> Value
 ) async -> Result<Value, TesseraError> {
     do throws(TesseraError) { return .success(try await body()) } catch { return .failure(error) }
