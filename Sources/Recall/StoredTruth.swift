@@ -2,6 +2,7 @@
 // Three passes over the shards, one shard a thread at a time: draw queries, compare, name the neighbours.
 package import Catalog
 import ObjectStore
+import Search
 package import ShardFile
 package import TesseraBase
 package import VectorCore
@@ -141,7 +142,7 @@ private struct WholeShard {
 
     func vector(_ row: Int) throws(TesseraError) -> [Float] {
         guard row < head.vectorCount, let range = head.refineRange(row: row) else {
-            throw TesseraError(.corrupted, "\(head.name) is not the shard the manifest describes")
+            throw head.mismatch
         }
         return head.refine.decode(
             try head.refineRow(object[Int(range.lowerBound)..<Int(range.upperBound)], row: row))

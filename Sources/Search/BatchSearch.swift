@@ -3,6 +3,7 @@ package import SearchTypes
 import Synchronization
 package import TesseraBase
 package import VectorCore
+package import VectorIndex
 
 /// Answers of a run, in the order of the queries, and how long each took.
 package struct BatchAnswers: Sendable {
@@ -31,53 +32,73 @@ package protocol VersionSearcher: Sendable {
     /// Searches for every row of `queries`, `batch` rows at a time on each of the pool's threads.
     ///
     /// Answers do not depend on the number of threads or the size of batches.
-    func search(_ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int)
-        async throws(TesseraError) -> BatchAnswers
+    ///
+    /// - Parameter filter: rows that count; nil: all.
+    func search(
+        _ queries: Matrix, options: SearchOptions, filter: RowFilter?, pool: WorkPool, batch: Int
+    ) async throws(TesseraError) -> BatchAnswers
+}
+
+extension VersionSearcher {
+    /// Searches among all rows.
+    package func search(
+        _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
+    ) async throws(TesseraError) -> BatchAnswers {
+        try await search(queries, options: options, filter: nil, pool: pool, batch: batch)
+    }
 }
 
 /// Searches on the calling thread, one query after another.
 package protocol LaneSearcher: VersionSearcher {
     func search(
-        _ query: ArraySlice<Float>, options: SearchOptions, scratch: inout SearchScratch
+        _ query: ArraySlice<Float>, options: SearchOptions, filter: RowFilter?,
+        scratch: inout SearchScratch
     ) throws(TesseraError) -> SearchAnswer
 
-    /// Searches for the queries of a batch, in any order, and hands over the number and the answer of each.
+    /// Searches for the queries of a batch, in any order, and hands over the number and the answer of
+    /// each.
     func search(
-        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
+        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions, filter: RowFilter?,
         scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
     ) throws(TesseraError)
-}
-
-extension IndexSearcher: LaneSearcher {
-    package var engine: SearchEngine { .tessera }
 }
 
 /// Fewer queries than this have too little in common.
 let leastTogether = 32
 
 extension LaneSearcher {
-    /// One after another, where nothing is gained by more.
+    /// Searches among all rows.
     package func search(
-        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions,
+        _ query: ArraySlice<Float>, options: SearchOptions, scratch: inout SearchScratch
+    ) throws(TesseraError) -> SearchAnswer {
+        try search(query, options: options, filter: nil, scratch: &scratch)
+    }
+
+    /// Default: one query after another.
+    package func search(
+        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions, filter: RowFilter?,
         scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
     ) throws(TesseraError) {
         for query in batch {
             answered(
-                query, try search(queries.row(query), options: options, scratch: &scratch))
+                query,
+                try search(
+                    queries.row(query), options: options, filter: filter, scratch: &scratch))
         }
     }
 
     package func search(
-        _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
+        _ queries: Matrix, options: SearchOptions, filter: RowFilter?, pool: WorkPool, batch: Int
     ) async throws(TesseraError) -> BatchAnswers {
         let queue = BatchQueue(count: queries.rows, batch: batch)
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let lanes = try await pool.map(Array(0..<pool.width)) { _ throws(TesseraError) in
             try await pool.run { () throws(TesseraError) in
-                try searchLane(queries, options, queue, share: queries.rows / pool.width + 1)
+                try searchLane(
+                    queries, options, filter, queue, share: queries.rows / pool.width + 1)
             }
         }
-        let elapsed = ContinuousClock.now - start
+        let elapsed = watch.elapsed
         var inOrder = [Answered?](repeating: nil, count: queries.rows)
         for lane in lanes {
             for answered in lane { inOrder[answered.query] = answered }
@@ -90,30 +111,31 @@ extension LaneSearcher {
 
     /// - Parameter share: queries the lane is likely to get.
     private func searchLane(
-        _ queries: Matrix, _ options: SearchOptions, _ queue: BatchQueue, share: Int
+        _ queries: Matrix, _ options: SearchOptions, _ filter: RowFilter?, _ queue: BatchQueue,
+        share: Int
     ) throws(TesseraError) -> [Answered] {
         var scratch = SearchScratch()
         var answered: [Answered] = []
         // Answers that outgrow their memory are copied.
         answered.reserveCapacity(share)
-        var start = ContinuousClock.now
+        var watch = Stopwatch()
         while let batch = queue.next() {
             // A lane's next one, unless another lane takes it.
             SearchKernels.prefetch(queries, row: batch.upperBound)
             let first = answered.count
             if batch.count < leastTogether {
                 for query in batch {
-                    let answer = try search(queries.row(query), options: options, scratch: &scratch)
+                    let answer = try search(
+                        queries.row(query), options: options, filter: filter, scratch: &scratch)
                     answered.append(Answered(query: query, answer: answer))
                 }
             } else {
-                try search(batch, of: queries, options: options, scratch: &scratch) {
-                    answered.append(Answered(query: $0, answer: $1))
-                }
+                try search(
+                    batch, of: queries, options: options, filter: filter, scratch: &scratch
+                ) { answered.append(Answered(query: $0, answer: $1)) }
             }
-            let end = ContinuousClock.now
-            for index in first..<answered.count { answered[index].latency = end - start }
-            start = end
+            let latency = watch.lap()
+            for index in first..<answered.count { answered[index].latency = latency }
         }
         return answered
     }
@@ -140,27 +162,5 @@ final class BatchQueue: Sendable {
     func next() -> Range<Int>? {
         let start = position.add(batch, ordering: .relaxed).oldValue
         return start < count ? start..<min(start + batch, count) : nil
-    }
-}
-
-extension ColdSearcher: VersionSearcher {
-    package var engine: SearchEngine { .tessera }
-    package var codeBytes: Int { 0 }
-
-    /// A query waits for the store far more than it computes: `batch` of them are under way for each thread.
-    package func search(
-        _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
-    ) async throws(TesseraError) -> BatchAnswers {
-        let start = ContinuousClock.now
-        let answered = try await mapConcurrently(
-            Array(0..<queries.rows), width: pool.width * batch
-        ) { query async throws(TesseraError) in
-            let begun = ContinuousClock.now
-            let answer = try await search(Array(queries.row(query)), options: options)
-            return (answer: answer, latency: ContinuousClock.now - begun)
-        }
-        return BatchAnswers(
-            answers: answered.map(\.answer), latencies: answered.map(\.latency),
-            elapsed: ContinuousClock.now - start)
     }
 }

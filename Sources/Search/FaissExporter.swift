@@ -24,8 +24,7 @@ package struct FaissExporter: Sendable {
     package init(manifest: Manifest, catalog: Catalog) async throws(TesseraError) {
         self.manifest = manifest
         self.catalog = catalog
-        let key = ObjectKind.router.key(manifest.index.router.digest)
-        transform = try RouterFile.read(try await catalog.store.get(key), name: key).transform
+        transform = try await VersionObjects(manifest.index, from: catalog).router().transform
     }
 
     /// The shard with this ordinal. Its Faiss ids are numeric ids: ordinal in the high 32 bits, row in the low.

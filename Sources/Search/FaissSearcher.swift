@@ -1,4 +1,4 @@
-// The same search with Faiss for the scan: what our own engine is held against.
+// The same search with Faiss for the scan, to compare our own engine with.
 #if Faiss
     import SearchTypes
     import ShardFile
@@ -6,8 +6,10 @@
     package import VectorCore
     package import VectorIndex
 
-    /// Searches the shards of one version through Faiss. Lists are chosen, candidates refined and winners named as
-    /// ``IndexSearcher`` does; Faiss computes the distances of the codes, in floats, and picks the candidates.
+    /// Searches the shards of one version through Faiss: another maker of candidates.
+    ///
+    /// Lists are chosen, candidates refined and ids resolved as ``IndexSearcher`` does; Faiss computes
+    /// the distances of the codes, in floats, and picks the candidates.
     package struct FaissSearcher: LaneSearcher {
         private let loaded: IndexSearcher
         /// By ordinal.
@@ -42,58 +44,60 @@
         package var modelBytes: Int { loaded.modelBytes }
 
         package func search(
-            _ query: ArraySlice<Float>, options: SearchOptions, scratch: inout SearchScratch
+            _ query: ArraySlice<Float>, options: SearchOptions, filter: RowFilter?,
+            scratch: inout SearchScratch
         ) throws(TesseraError) -> SearchAnswer {
             var receipt = Receipt()
-            let clock = ContinuousClock()
-            let start = clock.now
-            loaded.select(query, options, &scratch.run)
-            let selected = clock.now
-            let depth = options.candidateDepth(refines: loaded.hasRefineTier)
-            try scan(&scratch.run, depth: depth, &receipt)
-            let scanned = clock.now
-            try loaded.refine(options, &scratch, &receipt)
-            loaded.askForIds(scratch.run)
-            let refined = clock.now
-            let hits = try loaded.resolve(scratch.run.nearest, &receipt)
-            receipt.route = selected - start
-            receipt.scan = scanned - selected
-            receipt.refine = refined - scanned
-            receipt.resolve = clock.now - refined
-            return SearchAnswer(hits: hits, receipt: receipt)
+            var watch = Stopwatch()
+            let chosen = loaded.root.choose(
+                query, options, views: loaded.views, &scratch.arena)
+            receipt.route = watch.lap()
+            var scanned = Receipt()
+            let found = try scan(
+                chosen, depth: options.candidateDepth(refines: loaded.leaf.refines), filter,
+                &scanned)
+            let candidates = chosen.take(found, &scratch.arena)
+            receipt.scan = watch.lap()
+            let answer = try loaded.leaf.answer(candidates, options, &scratch, receipt).answer
+            receipt = answer.receipt
+            receipt.listsScanned = scanned.listsScanned
+            receipt.codesScanned = scanned.codesScanned
+            receipt.shardsTouched = scanned.shardsTouched
+            receipt.rowsRefined = loaded.leaf.refines ? found.count : 0
+            return SearchAnswer(hits: answer.hits, receipt: receipt)
         }
 
-        /// Searches each shard over its chosen lists, and keeps the `depth` nearest of all.
-        private func scan(_ run: inout QueryRun, depth: Int, _ receipt: inout Receipt)
-            throws(TesseraError)
-        {
-            var lists = [[Int]](repeating: [], count: run.slotCount)
-            for index in 0..<run.probeCount {
-                let probe = run.probe(index)
-                lists[probe.slot].append(probe.list)
+        /// Searches each shard over its chosen lists; returns the `depth` nearest of all, ties to the
+        /// lower place.
+        private func scan(
+            _ chosen: borrowing ChosenLists, depth: Int, _ filter: RowFilter?,
+            _ receipt: inout Receipt
+        ) throws(TesseraError) -> [(slot: Int, row: Int, distance: Float)] {
+            var lists: [Int: (slot: Int, lists: [Int])] = [:]
+            for index in 0..<chosen.count {
+                let (slot, shard, list) = chosen[index]
+                lists[shard, default: (slot, [])].lists.append(list)
             }
-            let query = run.transformedQuery
+            let query = chosen.transformedQuery
             var nearest = TopCandidates(capacity: depth)
-            var slots: [Int: Int] = [:]
-            for (slot, lists) in lists.enumerated() where !lists.isEmpty {
-                let ordinal = run.ordinal(slot: slot)
-                slots[ordinal] = slot
-                for hit in try indexes[ordinal].search(query, lists: lists, most: depth) {
-                    let place = NumericID(shard: ordinal, row: Int(hit.id))
+            for (shard, probed) in lists {
+                let entries = loaded.shards[shard].head.lists
+                let codes = probed.lists.reduce(0) { $0 + entries[$1].count }
+                // Excluded rows take places among the nearest, so all codes are asked for.
+                let most = filter == nil ? depth : max(1, codes)
+                for hit in try indexes[shard].search(query, lists: probed.lists, most: most) {
+                    let place = NumericID(shard: shard, row: Int(hit.id))
+                    guard filter?.includes(place) ?? true else { continue }
                     nearest.offer(Candidate(distance: hit.distance, id: place.rawValue))
                 }
-                let entries = loaded.shards[ordinal].head.lists
-                receipt.codesScanned += lists.reduce(0) { $0 + entries[$1].count }
+                receipt.codesScanned += codes
             }
-            run.takeCandidates(
-                nearest.sorted().map { candidate in
-                    let place = NumericID(rawValue: candidate.id)
-                    return (slots[place.shard] ?? 0, place.row, candidate.distance)
-                })
-            receipt.shardsOffered = run.slotCount
-            receipt.shardsTouched = slots.count
-            receipt.listsScanned = run.probeCount
-            receipt.rowsRefined = loaded.hasRefineTier ? run.candidateCount : 0
+            receipt.shardsTouched = lists.count
+            receipt.listsScanned = chosen.count
+            return nearest.sorted().map { candidate in
+                let place = NumericID(rawValue: candidate.id)
+                return (lists[place.shard]?.slot ?? 0, place.row, candidate.distance)
+            }
         }
     }
 

@@ -1,4 +1,5 @@
-// From an external id to its place: one bucket of the id table, then the id blocks of whatever shares its hash.
+// From an external id to its place: one bucket of the id table, then the id blocks of all rows that
+// share its hash.
 package import Catalog
 import ObjectStore
 import ShardFile
@@ -37,10 +38,9 @@ package struct IdLookup: Sendable {
             throw TesseraError(
                 .corrupted, "an id table names shard \(place.shard), which is not there")
         }
-        let reference = manifest.index.shards[place.shard]
-        let key = ObjectKind.shard.key(reference.digest)
-        let head = try ShardHead(
-            tail: try await catalog.store.storedPart(key, reference.open.range), name: key)
+        let objects = try VersionObjects(manifest.index, from: catalog)
+        let key = objects.key(place.shard)
+        let head = try await objects.head(place.shard)
         guard place.row < head.vectorCount else {
             throw TesseraError(
                 .corrupted, "an id table names row \(place.row) of \(key), which is not there")

@@ -1,48 +1,43 @@
-// The query path in one process: route, select lists, scan codes, refine, merge, name the winners.
-//
-// Invariant: the answer depends on (shards, query, options) alone: a query's lists are scanned in the order of their
-// distance, whoever else is searching.
+// Searching a version whose codes are all in memory: a root and a leaf on the calling thread.
 package import SearchTypes
 import ShardFile
 package import TesseraBase
 package import VectorCore
 package import VectorIndex
 
-/// Memory a searching thread uses again and again.
-package struct SearchScratch: ~Copyable {
-    var run = QueryRun()
-    var buffer = SearchBytes()
-    var batch = QueryBatch()
+/// The shards of a version whose codes are all in memory, by ordinal.
+struct WholeVersion: ShardTable {
+    let shards: [ResidentShard]
+    let ids: [IdView?]
 
-    package init() {}
+    func ids(_ ordinal: Int) -> IdView? { ids[ordinal] }
+    func shard(_ ordinal: Int) -> ResidentShard? { shards[ordinal] }
 }
 
-/// Searches the shards of one version. Immutable; searches run on the calling thread and may run on many at once.
+/// Searches the shards of one version. Immutable; searches run on the calling thread and may run on many
+/// at once.
 package struct IndexSearcher: Sendable {
     package let metric: Metric
     package let dimension: Int
-    let router: RouterIndex
-    /// By ordinal.
-    let shards: [ResidentShard]
-    /// Of the shards, by ordinal.
+    let root: Root
+    let leaf: ResidentLeaf<WholeVersion>
+    /// Views of the shards, by ordinal.
     let views: [ShardView]
-    /// Of the shards, by ordinal; nil where they are not in memory.
-    let ids: [IdView?]
-    let hasRefineTier: Bool
 
     /// - Precondition: at least one shard, ordinals 0 to count - 1 in order, one router centroid each.
     package init(router: Router, shards: [ResidentShard]) {
         precondition(
             !shards.isEmpty && router.centroids.rows == shards.count, "one centroid a shard")
-        self.shards = shards
         views = shards.map(\.view)
-        ids = shards.map { $0.ids?.view }
         metric = shards[0].head.metric
-        self.router = RouterIndex(router, metric: metric)
+        root = Root(router, metric: metric)
         dimension = shards[0].head.dimension
-        hasRefineTier = shards.allSatisfy { $0.head.refine.encoding != .none }
+        leaf = ResidentLeaf(
+            table: WholeVersion(shards: shards, ids: shards.map { $0.ids?.view }), metric: metric,
+            refines: shards.allSatisfy { $0.head.refine.encoding != .none })
     }
 
+    var shards: [ResidentShard] { leaf.table.shards }
     /// Whether a search reads nothing: rows and ids are in memory as well.
     var isWhole: Bool { shards.allSatisfy { $0.ids != nil } }
     package var vectorCount: Int { shards.reduce(0) { $0 + $1.head.vectorCount } }
@@ -50,85 +45,49 @@ package struct IndexSearcher: Sendable {
     /// Bytes of packed codes in memory.
     package var codeBytes: Int { shards.reduce(0) { $0 + $1.storage.codes.count } }
     /// Bytes of all that is kept in memory for searching: codes, models, and rows and ids where they are.
-    package var heldBytes: Int { shards.reduce(router.bytes) { $0 + $1.bytes } }
+    package var heldBytes: Int { shards.reduce(root.router.bytes) { $0 + $1.bytes } }
     /// Bytes of everything else kept in memory for searching.
-    package var modelBytes: Int {
-        shards.reduce(router.bytes) { $0 + $1.open.bytes }
-    }
+    package var modelBytes: Int { shards.reduce(root.router.bytes) { $0 + $1.open.bytes } }
+}
+
+extension IndexSearcher: LaneSearcher {
+    package var engine: SearchEngine { .tessera }
 
     /// The nearest vectors to `query` (`[dimension]`; of unit length for cosine).
     ///
-    /// - Throws: `corrupted` where a stored row or id block does not match its checksum, `unavailable` where the
-    ///   store fails.
+    /// - Parameter filter: rows that count; nil: all.
+    /// - Throws: `corrupted` where a stored row or id block does not match its checksum, `unavailable`
+    ///   where the store fails.
     package func search(
-        _ query: ArraySlice<Float>, options: SearchOptions, scratch: inout SearchScratch
+        _ query: ArraySlice<Float>, options: SearchOptions, filter: RowFilter?,
+        scratch: inout SearchScratch
     ) throws(TesseraError) -> SearchAnswer {
-        let start = ContinuousClock.now
-        select(query, options, &scratch.run)
-        return try finish(options, &scratch, since: start)
-    }
-
-    /// Searches the chosen lists of the run, which were chosen from `start` on.
-    private func finish(
-        _ options: SearchOptions, _ scratch: inout SearchScratch,
-        since start: ContinuousClock.Instant
-    ) throws(TesseraError) -> SearchAnswer {
-        let selected = ContinuousClock.now
-        scratch.run.beginScan(
-            depth: options.candidateDepth(refines: hasRefineTier), refines: hasRefineTier)
-        scratch.run.scanResident()
-        let scanned = ContinuousClock.now
+        var watch = Stopwatch()
+        let chosen = root.choose(query, options, views: views, &scratch.arena)
         var receipt = Receipt()
-        receipt.route = selected - start
-        receipt.scan = scanned - selected
-        return try answer(options, &scratch, receipt, since: scanned)
+        receipt.route = watch.lap()
+        return try leaf.search(chosen, options, filter: filter, &scratch, receipt).answer
     }
 
-    /// Compares what the run's scans found, and names the winners.
-    func answer(
-        _ options: SearchOptions, _ scratch: inout SearchScratch, _ receipt: Receipt,
-        since scanned: ContinuousClock.Instant
-    ) throws(TesseraError) -> SearchAnswer {
-        var receipt = receipt
-        scratch.run.chooseCandidates()
-        receipt.count(scratch.run, refines: hasRefineTier)
-        try refine(options, &scratch, &receipt)
-        askForIds(scratch.run)
-        let refined = ContinuousClock.now
-        let hits = try resolve(scratch.run.nearest, &receipt)
-        receipt.refine = refined - scanned
-        receipt.resolve = ContinuousClock.now - refined
-        return SearchAnswer(hits: hits, receipt: receipt)
-    }
-
-    /// Chooses the lists to scan.
-    func select(_ query: ArraySlice<Float>, _ options: SearchOptions, _ run: inout QueryRun) {
-        run.begin(query, router.router.transform, metric: metric)
-        run.route(router, wanted: options.probeShards, lists: options.likelyLists)
-        for index in 0..<run.offeredCount { run.rank(views[run.offeredShard(index)]) }
-        run.chooseLists(options.probeCount, margin: options.listMargin)
-    }
-
-    /// Compares the candidates by their refine rows, where there are any.
-    func refine(
-        _ options: SearchOptions, _ scratch: inout SearchScratch, _ receipt: inout Receipt
+    /// Queries whose nearest shard is the same go together, step by step, and share what they read.
+    package func search(
+        _ batch: Range<Int>, of queries: Matrix, options: SearchOptions, filter: RowFilter?,
+        scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
     ) throws(TesseraError) {
-        guard hasRefineTier else { return scratch.run.unrefined(k: options.k) }
-        if !scratch.run.findResidentRows() { try readRows(&scratch, &receipt) }
-        scratch.run.compareCoarsely(k: options.k)
-        askForPlaces(scratch.run)
-        scratch.run.compareWhole(k: options.k)
-    }
-}
-
-extension Receipt {
-    /// Counts what a run's scans did.
-    mutating func count(_ run: borrowing QueryRun, refines: Bool) {
-        shardsOffered = run.slotCount
-        listsScanned = run.listsScanned
-        listsSkipped = run.listsSkipped
-        codesScanned = run.codesScanned
-        rowsRefined = refines ? run.candidateCount : 0
-        shardsTouched = run.shardsTouched
+        var places: [NumericID] = []
+        places.reserveCapacity(batch.count)
+        for query in batch {
+            SearchKernels.prefetch(queries, row: query + 2)
+            let shard = root.nearestShard(queries.row(query), &scratch.arena)
+            places.append(NumericID(shard: shard, row: query - batch.lowerBound))
+        }
+        places.sort()
+        var first = 0
+        while first < places.count {
+            let last = min(first + RoutedBatch.width, places.count)
+            let together = places[first..<last].map { batch.lowerBound + $0.row }
+            try search(together, of: queries, options, filter, &scratch, answered: answered)
+            first = last
+        }
     }
 }

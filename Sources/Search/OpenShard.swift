@@ -1,7 +1,7 @@
 // A shard opened for routing and selecting: everything but its codes, rows and ids.
 package import ShardFile
 package import TesseraBase
-package import VectorCore
+import VectorCore
 package import VectorIndex
 
 /// One opened shard. Immutable.
@@ -31,7 +31,7 @@ package struct OpenShard: Sendable {
         model = shard.model
     }
 
-    /// The same shard in another version.
+    /// The same shard as part of another version.
     package func placed(at ordinal: Int) -> OpenShard { OpenShard(self, ordinal: ordinal) }
 
     /// Bytes this takes in memory: centroids, codebooks and directory, as opened and as searched.
@@ -41,22 +41,5 @@ package struct OpenShard: Sendable {
         return model.bytes + 4 * shape.paddedDimension * shape.centroidCount
             + lists * (shape.paddedDimension + MemoryLayout<ListEntry>.stride)
             + (head.vectorCount / IdBlock.capacity + lists) * 16
-    }
-}
-
-extension ShardHead {
-    /// Throws `corrupted` unless this is the shard that a manifest describes.
-    ///
-    /// - Parameters:
-    ///   - paddedDimension: a vector's in the quantizer, as the router has it.
-    package func check(
-        metric: Metric, dimension: Int, paddedDimension: Int, vectors: Int, lists: Int
-    ) throws(TesseraError) {
-        guard self.metric == metric, self.dimension == dimension,
-            model.shape.paddedDimension == paddedDimension, vectorCount == vectors,
-            self.lists.count == lists
-        else {
-            throw TesseraError(.corrupted, "\(name) is not the shard the manifest describes")
-        }
     }
 }

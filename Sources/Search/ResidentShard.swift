@@ -1,5 +1,5 @@
 // A shard ready to be searched: its codes are in memory, its refine rows and ids too where they are wanted there.
-package import ObjectStore
+import ObjectStore
 package import ShardFile
 package import TesseraBase
 package import VectorCore
@@ -32,20 +32,19 @@ package final class ResidentShard: Sendable {
     /// Reads what is needed to open the shard and what is kept of it, and checks all of that.
     ///
     /// - Parameters:
-    ///   - open: the byte range the manifest names for opening it.
     ///   - arena: for the codes of all shards of the version.
-    ///   - pool: checks and unpacks, if given; else the calling task does.
     ///   - readsInPlace: rows and ids that are not kept will be read by a ``BlockingReader``.
-    /// - Throws: `corrupted` where anything does not match, `unsupported` where rows would have to be read in place and the
-    ///   store is not on this machine, and what the store throws.
+    ///   - pool: checks and unpacks, if given; else the calling task does.
+    /// - Throws: `corrupted` where anything does not match, `unsupported` where rows would have to be
+    ///   read in place and the store is not on this machine, and what the store throws.
     package init(
-        store: any ObjectStore, key: ObjectKey, ordinal: Int, open: Range<UInt64>,
-        residency: Residency, arena: MemoryArena, readsInPlace: Bool = true,
-        pool: WorkPool? = nil
+        _ objects: VersionObjects, _ ordinal: Int, residency: Residency, arena: MemoryArena,
+        readsInPlace: Bool = true, pool: WorkPool? = nil
     ) async throws(TesseraError) {
-        let tail = try await store.storedPart(key, open)
+        let (store, key) = (objects.store, objects.key(ordinal))
+        let tail = try await store.storedPart(key, objects.openRange(ordinal))
         let shard = try await pool.compute { () throws(TesseraError) in
-            try OpenShard(tail: tail, key: key, ordinal: ordinal)
+            try objects.open(ordinal, tail: tail)
         }
         reader = residency == .codes && readsInPlace ? try Self.reader(store, key) : nil
         self.open = shard
@@ -75,14 +74,13 @@ package final class ResidentShard: Sendable {
         reader = shard.reader
     }
 
-    /// The same shard in memory of its own, rows and ids copied from those it has: for measuring what a search costs whose
-    /// memory is larger than the caches. Throws what opening the shard throws.
-    package func replica(
-        store: any ObjectStore, key: ObjectKey, open range: Range<UInt64>, arena: MemoryArena
+    /// The same shard in memory of its own, rows and ids copied: for measuring what a search costs
+    /// whose memory is larger than the caches. Throws what opening the shard throws.
+    func replica(
+        _ objects: VersionObjects, arena: MemoryArena
     ) async throws(TesseraError) -> ResidentShard {
         let fresh = try await ResidentShard(
-            store: store, key: key, ordinal: open.ordinal, open: range, residency: .codes,
-            arena: arena, readsInPlace: ids == nil)
+            objects, open.ordinal, residency: .codes, arena: arena, readsInPlace: ids == nil)
         return ResidentShard(
             open: fresh.open,
             storage: ShardStorage(

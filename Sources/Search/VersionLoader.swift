@@ -39,83 +39,34 @@ package enum VersionLoader {
         _ manifest: Manifest, from catalog: Catalog, pool: WorkPool, residency: Residency = .codes,
         progress: @escaping ProgressHandler
     ) async throws(TesseraError) -> IndexSearcher {
-        let store = catalog.store
-        let router = try await router(of: manifest, from: catalog)
-        let references = manifest.index.shards
+        let objects = try VersionObjects(manifest.index, from: catalog)
+        let router = try await objects.router()
         let counter = ProgressCounter(
-            phase: "loading", total: references.count, unit: "shards", handler: progress)
+            phase: "loading", total: objects.shardCount, unit: "shards", handler: progress)
         let arena = MemoryArena()
-        let shards = try await pool.map(Array(references.enumerated())) {
-            item throws(TesseraError) in
-            let (ordinal, reference) = item
-            let key = ObjectKind.shard.key(reference.digest)
-            let shard = try await store.rereadingOnce(key) { () async throws(TesseraError) in
-                try await ResidentShard(
-                    store: store, key: key, ordinal: ordinal, open: reference.open.range,
-                    residency: residency, arena: arena)
+        let shards = try await pool.map(Array(0..<objects.shardCount)) {
+            ordinal throws(TesseraError) in
+            let shard = try await objects.store.rereadingOnce(objects.key(ordinal)) {
+                () async throws(TesseraError) in
+                try await ResidentShard(objects, ordinal, residency: residency, arena: arena)
             }
             counter.advance(by: 1)
             return shard
         }
-        return try searcher(manifest, router: router, shards: shards)
+        return IndexSearcher(router: router, shards: shards)
     }
 
-    /// The same version again in memory of its own. Throws as ``load(_:from:pool:residency:progress:)`` does.
+    /// The same version again in memory of its own. Throws as
+    /// ``load(_:from:pool:residency:progress:)`` does.
     package static func replica(
         of searcher: IndexSearcher, _ manifest: Manifest, from catalog: Catalog, pool: WorkPool
     ) async throws(TesseraError) -> IndexSearcher {
-        let router = try await router(of: manifest, from: catalog)
+        let objects = try VersionObjects(manifest.index, from: catalog)
+        let router = try await objects.router()
         let arena = MemoryArena()
         let shards = try await pool.map(searcher.shards) { shard throws(TesseraError) in
-            let reference = manifest.index.shards[shard.open.ordinal]
-            return try await shard.replica(
-                store: catalog.store, key: ObjectKind.shard.key(reference.digest),
-                open: reference.open.range, arena: arena)
+            try await shard.replica(objects, arena: arena)
         }
         return IndexSearcher(router: router, shards: shards)
-    }
-
-    /// The version's router. Throws `corrupted` where it does not fit the manifest.
-    static func router(of manifest: Manifest, from catalog: Catalog) async throws(TesseraError)
-        -> Router
-    {
-        let key = ObjectKind.router.key(manifest.index.router.digest)
-        let router = try RouterFile.read(try await catalog.store.get(key), name: key)
-        guard router.centroids.rows == manifest.index.shards.count,
-            router.centroids.columns == manifest.index.dimension
-        else { throw TesseraError(.corrupted, "\(key) does not fit the manifest's shards") }
-        return router
-    }
-
-    /// A searcher of a version whose shards, by ordinal, are all there. Throws `corrupted` where they do not fit.
-    static func searcher(
-        _ manifest: Manifest, router: Router, shards: [ResidentShard]
-    ) throws(TesseraError) -> IndexSearcher {
-        for (shard, reference) in zip(shards, manifest.index.shards) {
-            try check(shard, reference, manifest.index)
-        }
-        let padded = router.transform.outputDimension
-        guard shards.count == router.centroids.rows,
-            shards.allSatisfy({ $0.head.model.shape.paddedDimension == padded })
-        else {
-            let key = ObjectKind.router.key(manifest.index.router.digest)
-            throw TesseraError(.corrupted, "\(key) does not fit the manifest's shards")
-        }
-        return IndexSearcher(router: router, shards: shards)
-    }
-
-    /// Throws `corrupted` unless the shard is the one the manifest describes.
-    private static func check(
-        _ shard: ResidentShard, _ reference: ShardReference, _ description: IndexDescription
-    ) throws(TesseraError) {
-        guard shard.head.vectorCount == reference.vectors,
-            shard.head.lists.count == reference.lists,
-            shard.head.dimension == description.dimension,
-            shard.head.metric.rawValue == description.metric,
-            shard.head.size == reference.bytes
-        else {
-            throw TesseraError(
-                .corrupted, "\(shard.head.name) is not the shard the manifest describes")
-        }
     }
 }

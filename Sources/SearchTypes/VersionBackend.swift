@@ -26,6 +26,13 @@ package struct SearchRequest: Sendable {
 /// Where most of what an answer needed came from, slowest tier touched.
 package enum AnswerSource: String, Sendable, Equatable, CaseIterable {
     case ram, disk, store, cache
+
+    /// The slower of two tiers.
+    package func slower(than other: AnswerSource) -> AnswerSource {
+        let speeds: [AnswerSource] = [.cache, .ram, .disk, .store]
+        let both = [self, other].compactMap { speeds.firstIndex(of: $0) }
+        return speeds[both.max() ?? 0]
+    }
 }
 
 /// The answer to one query, and how much of the version it speaks for.

@@ -30,28 +30,28 @@ package final class ShardWorkerService: Sendable {
     package func search(_ message: WireSearchRequest) async throws(TesseraError)
         -> WireSearchResponse
     {
-        let begun = ContinuousClock.now
+        let begun = versions.clock.now()
         try enter()
         defer { underWay.subtract(1, ordering: .relaxed) }
         let request = try PartsRequest(message)
         let version = try await versions.version(request.version, of: request.index)
-        try version.searcher.check(request)
-        let answers = try await version.searcher.search(
+        try version.leaf.check(request)
+        let answers = try await version.leaf.search(
             request, deadline: request.timeout.map { begun + $0 })
         return WireSearchResponse(answers)
     }
 
     /// The same on the calling thread, for what needs nothing but a moment of it; nil for any other.
     func searchHere(_ message: WireSearchRequest) throws(TesseraError) -> WireSearchResponse? {
-        let begun = ContinuousClock.now
+        let begun = versions.clock.now()
         guard let version = versions.opened(Int(message.version), of: message.index),
-            version.searcher.isShort(lists: message.lists.count)
+            version.leaf.isShort(lists: message.lists.count)
         else { return nil }
         try enter()
         defer { underWay.subtract(1, ordering: .relaxed) }
         let request = try PartsRequest(message)
-        try version.searcher.check(request)
-        return try version.searcher.searchHere(
+        try version.leaf.check(request)
+        return try version.leaf.searchHere(
             request, deadline: request.timeout.map { begun + $0 }
         ).map(WireSearchResponse.init)
     }
@@ -78,7 +78,7 @@ package final class ShardWorkerService: Sendable {
         }
         var answer = Tessera_Worker_V1_PrepareResponse()
         answer.residentShards = UInt32(
-            clamping: try await version.searcher.prepare(ordinals))
+            clamping: try await version.leaf.prepare(ordinals))
         return answer
     }
 
@@ -110,8 +110,8 @@ extension ShardWorkerService {
         }
         let version = try await versions.version(Int(message.version), of: message.index)
         let lookup = VectorLookup(manifest: version.manifest, catalog: version.catalog)
-        let vectors = try await version.searcher.vectors(
-            at: message.places.map { NumericID(rawValue: $0) }, lookup)
+        let vectors = try await lookup.vectors(
+            at: message.places.map { NumericID(rawValue: $0) }, from: version.leaf.source)
         var answer = Tessera_Worker_V1_VectorsResponse()
         answer.vectors = WireFloats.data(vectors.flatMap { $0 })
         return answer

@@ -10,7 +10,8 @@ package import TesseraBase
 struct OpenVersion: Sendable {
     let manifest: Manifest
     let catalog: Catalog
-    let searcher: PartSearcher
+    let shards: VersionShards
+    let leaf: Leaf
 }
 
 /// Opens versions and remembers them. The shards only one of them had are let go with it.
@@ -33,7 +34,7 @@ package final class WorkerVersions: Sendable {
 
     private struct Entry {
         let version: OpenVersion
-        var used: ContinuousClock.Instant
+        var used: SteadyClock.Instant
         var isRetired = false
     }
 
@@ -43,6 +44,7 @@ package final class WorkerVersions: Sendable {
     private let pool: WorkPool
     private let heat: HeatKeeper
     private let settings: Settings
+    let clock: SteadyClock
     package let cache: ShardCache
     private let entries = Mutex<[Key: Entry]>([:])
     private let flights = SingleFlight<Key, OpenVersion>()
@@ -55,8 +57,9 @@ package final class WorkerVersions: Sendable {
     package init(
         store: any ObjectStore, disk: CachingStore? = nil, meter: MeteredStore? = nil,
         pool: WorkPool, cache: ShardCache, heat: HeatKeeper? = nil,
-        settings: Settings = Settings()
+        settings: Settings = Settings(), clock: SteadyClock = .system
     ) {
+        self.clock = clock
         self.store = store
         self.disk = disk
         self.meter = meter
@@ -79,9 +82,10 @@ package final class WorkerVersions: Sendable {
     package var count: Int { entries.withLock { $0.count } }
 
     /// The version, opened if it is not. Throws `notFound` for one that does not exist, and what the store throws.
-    func version(_ number: Int, of index: String, at now: ContinuousClock.Instant = .now)
+    func version(_ number: Int, of index: String, at now: SteadyClock.Instant? = nil)
         async throws(TesseraError) -> OpenVersion
     {
+        let now = now ?? clock.now()
         let key = Key(index: index, version: number)
         if let open = use(key, at: now) { return open }
         return try await flights.run(key) { () async throws(TesseraError) in
@@ -89,12 +93,16 @@ package final class WorkerVersions: Sendable {
             await heat.recall()
             let catalog = try Catalog(store: store, index: try IndexName(index))
             let manifest = try await catalog.manifest(number)
+            let objects = try VersionObjects(manifest.index, from: catalog)
+            let shards = VersionShards(objects, residency: .all)
             let version = OpenVersion(
                 manifest: manifest, catalog: catalog,
-                searcher: try PartSearcher(
-                    manifest, from: catalog, cache: cache, pool: pool,
-                    readBudget: settings.readBudget))
-            cache.open(version.searcher.shards)
+                shards: shards,
+                leaf: Leaf(
+                    ShardSource(
+                        objects, pool: pool, budget: settings.readBudget, cache: cache,
+                        shards: shards), pool: pool, clock: clock))
+            cache.open(shards)
             entries.withLock { $0[key] = Entry(version: version, used: now) }
             return version
         }
@@ -102,11 +110,11 @@ package final class WorkerVersions: Sendable {
 
     /// The version if it is open.
     func opened(_ number: Int, of index: String) -> OpenVersion? {
-        use(Key(index: index, version: number), at: .now)
+        use(Key(index: index, version: number), at: clock.now())
     }
 
     /// Searching does not clear a version's retirement: it only puts off its end.
-    private func use(_ key: Key, at now: ContinuousClock.Instant) -> OpenVersion? {
+    private func use(_ key: Key, at now: SteadyClock.Instant) -> OpenVersion? {
         entries.withLock { entries in
             entries[key]?.used = now
             return entries[key]?.version
@@ -114,7 +122,8 @@ package final class WorkerVersions: Sendable {
     }
 
     /// A coordinator asks nothing more of a version.
-    package func retire(_ number: Int, of index: String, at now: ContinuousClock.Instant = .now) {
+    package func retire(_ number: Int, of index: String, at now: SteadyClock.Instant? = nil) {
+        let now = now ?? clock.now()
         entries.withLock { entries in
             entries[Key(index: index, version: number)]?.isRetired = true
             entries[Key(index: index, version: number)]?.used = now
@@ -128,7 +137,8 @@ package final class WorkerVersions: Sendable {
 
     /// Lets go of versions nobody asked for in time, and of the shards that only they had; how many versions it were.
     @discardableResult
-    package func sweep(at now: ContinuousClock.Instant = .now) -> Int {
+    package func sweep(at now: SteadyClock.Instant? = nil) -> Int {
+        let now = now ?? clock.now()
         let gone = entries.withLock { entries in
             let gone = entries.filter { _, entry in
                 now - entry.used >= (entry.isRetired ? settings.retiredLimit : settings.idleLimit)
@@ -136,7 +146,7 @@ package final class WorkerVersions: Sendable {
             for key in gone.keys { entries[key] = nil }
             return gone
         }
-        for entry in gone.values { cache.close(entry.version.searcher.shards) }
+        for entry in gone.values { cache.close(entry.version.shards) }
         return gone.count
     }
 }

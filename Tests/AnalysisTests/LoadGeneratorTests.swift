@@ -6,6 +6,7 @@ import SearchTypes
 import TesseraBase
 import Testing
 import VectorCore
+import VectorIndex
 
 /// Takes at least `pause` for every query.
 private struct SlowSearcher: LaneSearcher {
@@ -16,7 +17,8 @@ private struct SlowSearcher: LaneSearcher {
     var modelBytes: Int { 1 }
 
     func search(
-        _ query: ArraySlice<Float>, options: SearchOptions, scratch: inout SearchScratch
+        _ query: ArraySlice<Float>, options: SearchOptions, filter: RowFilter?,
+        scratch: inout SearchScratch
     ) throws(TesseraError) -> SearchAnswer {
         Thread.sleep(forTimeInterval: pause)
         var receipt = Receipt()

@@ -33,7 +33,8 @@ package struct TieredFixture: Sendable {
         var bytes: [Residency: Int] = [:]
         for residency in Residency.allCases {
             let cache = ShardCache(budget: .max, pool: WorkPool(width: 1))
-            let shards = VersionShards(index.manifest, from: index.catalog, residency: residency)
+            let shards = try VersionShards(
+                index.manifest, from: index.catalog, residency: residency)
             _ = try await cache.leaseAll(of: shards)
             bytes[residency] = cache.statistics.bytes
         }
@@ -52,7 +53,7 @@ package struct TieredFixture: Sendable {
     package func shards(_ store: any ObjectStore, _ residency: Residency = .all) throws
         -> VersionShards
     {
-        VersionShards(index.manifest, from: try catalog(store), residency: residency)
+        try VersionShards(index.manifest, from: try catalog(store), residency: residency)
     }
 
     package func provider(

@@ -51,7 +51,7 @@ struct ShardCacheTests {
         var manifest = fixture.index.manifest
         manifest.index.shards.reverse()
         manifest.index.shards.removeLast()
-        let second = VersionShards(manifest, from: try fixture.catalog(store), residency: .all)
+        let second = try VersionShards(manifest, from: try fixture.catalog(store), residency: .all)
         cache.open(first)
         cache.open(second)
         _ = try await cache.leaseAll(of: first)

@@ -30,18 +30,20 @@ struct RouterRecallTests {
     /// So many lists that no shard is left out for lying too far off: the rule for that is not what is compared.
     private static let lists = 1_000_000
 
-    private static func offered(_ index: RouterIndex, _ run: inout QueryRun, _ query: Int) -> [Int]
-    {
-        run.begin(queries.row(query), router.transform, metric: .l2)
-        run.route(index, wanted: wanted, lists: lists)
-        return (0..<run.offeredCount).map { run.offeredShard($0) }
+    private static func offered(
+        _ index: RouterIndex, _ arena: inout QueryArena, _ query: Int
+    ) -> [Int] {
+        let routed = arena.route(queries.row(query), index, wanted: wanted, lists: lists)
+        let offered = (0..<routed.offeredCount).map { routed.offeredShard($0) }
+        routed.finish(&arena)
+        return offered
     }
 
     @Test("Two levels offer the shards that one level does, among 20,000")
     func recall() {
         let truth = ExactSearch.nearest(
             Self.queries, in: Self.router.centroids, k: Self.wanted, metric: .l2)
-        var run = QueryRun()
+        var arena = QueryArena()
         var found: [Double] = []
         var nearest: [Double] = []
         for largestFlat in [Self.shards, RouterIndex.largestFlat] {
@@ -49,7 +51,7 @@ struct RouterRecallTests {
             var offers: [[Int]] = []
             let time = ContinuousClock().measure {
                 for query in 0..<Self.queries.rows {
-                    offers.append(Self.offered(index, &run, query))
+                    offers.append(Self.offered(index, &arena, query))
                 }
             }
             report(largestFlat == Self.shards ? "one level" : "two levels", time)

@@ -274,7 +274,7 @@ struct ShardWorkerServiceTests {
         let shards = fixture.fixture.manifest.index.shards.count
         // The same content: nothing is held twice.
         #expect(fixture.versions.count == 2 && fixture.shardsHeld == shards)
-        let now = ContinuousClock.now
+        let now = SteadyClock.system.now()
         #expect(fixture.versions.sweep(at: now + .seconds(60)) == 0)
         fixture.versions.retire(1, of: "photos", at: now)
         #expect(fixture.versions.sweep(at: now + .seconds(60)) == 1)

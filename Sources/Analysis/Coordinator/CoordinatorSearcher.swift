@@ -8,6 +8,7 @@ import SearchTypes
 import Synchronization
 import TesseraBase
 import VectorCore
+import VectorIndex
 
 /// Searches over HTTP.
 struct CoordinatorSearcher: VersionSearcher {
@@ -30,9 +31,13 @@ struct CoordinatorSearcher: VersionSearcher {
     var codeBytes: Int { 0 }
     var modelBytes: Int { 0 }
 
+    /// Throws `unsupported` for a filter: the HTTP API takes none.
     func search(
-        _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
+        _ queries: Matrix, options: SearchOptions, filter: RowFilter?, pool: WorkPool, batch: Int
     ) async throws(TesseraError) -> BatchAnswers {
+        guard filter == nil else {
+            throw TesseraError(.unsupported, "a coordinator is searched without a row filter")
+        }
         let start = ContinuousClock.now
         let answered = try await mapConcurrently(Array(0..<queries.rows), width: pool.width) {
             row throws(TesseraError) in

@@ -102,13 +102,11 @@ struct MachineProber: Sendable {
                 Router(
                     centroids: sample.gathering((0..<shards).map { $0 % sample.rows }),
                     transform: .padding(from: columns, to: columns)), metric: metric)
-            var run = QueryRun()
+            var arena = QueryArena()
             let times = (0..<256).map { number in
                 let start = ContinuousClock.now
-                run.begin(
-                    sample.row((number * 31) % sample.rows), router.router.transform, metric: metric
-                )
-                run.route(router, wanted: offered, lists: lists)
+                let query = sample.row((number * 31) % sample.rows)
+                arena.route(query, router, wanted: offered, lists: lists).finish(&arena)
                 return (ContinuousClock.now - start).inSeconds * 1e6
             }
             return Statistics.quantile(times.sorted(), 0.5)

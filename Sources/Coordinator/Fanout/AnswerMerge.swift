@@ -1,4 +1,5 @@
 // One query's parts made into one answer.
+import Search
 import SearchTypes
 import VectorCore
 
@@ -13,7 +14,7 @@ struct AnswerMerge {
     private var answered = 0
 
     /// - Parameter depth: candidates that one process would refine.
-    init(_ lists: ChosenLists, route: Duration, depth: Int) {
+    init(_ lists: ListChoice, route: Duration, depth: Int) {
         cut = CandidateCut(depth: depth)
         receipt.shardsOffered = lists.offered
         receipt.route = route
@@ -40,15 +41,6 @@ struct AnswerMerge {
         return BackendAnswer(
             answer: SearchAnswer(hits: Array(nearest.prefix(k)), receipt: receipt),
             share: shards == 0 ? 1 : Float(answered) / Float(shards), source: source)
-    }
-}
-
-extension AnswerSource {
-    /// The slower of two tiers.
-    fileprivate func slower(than other: AnswerSource) -> AnswerSource {
-        let speeds: [AnswerSource] = [.cache, .ram, .disk, .store]
-        let both = [self, other].compactMap { speeds.firstIndex(of: $0) }
-        return speeds[both.max() ?? 0]
     }
 }
 

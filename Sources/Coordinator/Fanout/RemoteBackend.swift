@@ -2,6 +2,7 @@
 import Catalog
 import Logging
 import SearchProtocol
+import Search
 package import SearchTypes
 import Synchronization
 package import TesseraBase
@@ -50,7 +51,8 @@ package final class RemoteBackend: VersionBackend {
         let start = SteadyClock.system.now()
         let deadline = deadline(request, from: start)
         try check(request)
-        let chosen = try await chooser.choose(request.queries, request.options)
+        var opening = Receipt()
+        let chosen = try await chooser.choose(request.queries, request.options, &opening)
         let route = SteadyClock.system.now() - start
         let workers = workers.withLock { $0 }
         let depth = request.options.candidateDepth(refines: true)
@@ -108,7 +110,7 @@ package final class RemoteBackend: VersionBackend {
     /// Each query's lists, apart by group, and the group of each part.
     ///
     /// - Parameter cuts: whether candidates are cut where a query has several parts.
-    private static func parts(_ chosen: [ChosenLists], _ placement: Placement, cuts: Bool)
+    private static func parts(_ chosen: [ListChoice], _ placement: Placement, cuts: Bool)
         -> (parts: [SearchPart], groups: [Int])
     {
         var parts: [SearchPart] = []
@@ -132,7 +134,7 @@ package final class RemoteBackend: VersionBackend {
         return (parts, groups)
     }
 
-    private static func transformed(_ chosen: [ChosenLists]) -> Matrix? {
+    private static func transformed(_ chosen: [ListChoice]) -> Matrix? {
         guard let columns = chosen.first?.transformed?.count else { return nil }
         return Matrix(
             rows: chosen.count, columns: columns, elements: chosen.flatMap { $0.transformed ?? [] })

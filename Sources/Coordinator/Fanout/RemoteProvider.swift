@@ -2,6 +2,7 @@
 import Catalog
 package import Logging
 package import ObjectStore
+import Search
 package import SearchTypes
 import ServiceLifecycle
 import Synchronization
@@ -152,8 +153,10 @@ package final class RemoteProvider: BackendProvider, Service {
         let catalog = try Catalog(store: store, index: try IndexName(index))
         let manifest = try await catalog.manifest(version)
         let links = try await joinedLinks()
-        let chooser = try await ListChooser(
-            manifest, store: catalog.store, pool: pool, budget: settings.headBudget)
+        let source = ShardSource(
+            try VersionObjects(manifest.index, from: catalog), pool: pool,
+            budget: settings.headBudget)
+        let chooser = try await ListChooser(source, pool: pool)
         let backend = RemoteBackend(
             manifest, chooser: chooser, links: links, settings: settings, hedges: hedges,
             logger: logger, onRetire: { [weak self] backend in self?.forget(backend) })

@@ -37,3 +37,8 @@ final class LeaseBag: Sendable {
         withExtendedLifetime(ended) {}
     }
 }
+
+extension LeasedShards: ShardTable {
+    func ids(_ ordinal: Int) -> IdView? { shards[ordinal]?.ids?.view }
+    func shard(_ ordinal: Int) -> ResidentShard? { shards[ordinal] }
+}

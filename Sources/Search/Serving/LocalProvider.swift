@@ -40,6 +40,7 @@ package final class LocalProvider: BackendProvider, Service {
     private let pool: WorkPool
     private let options: ServingOptions
     private let heat: HeatKeeper
+    private let clock: SteadyClock
 
     /// - Parameters:
     ///   - store: holds the indexes; reads may be served from a cache.
@@ -56,6 +57,7 @@ package final class LocalProvider: BackendProvider, Service {
         self.meter = meter
         self.pool = pool
         self.options = options
+        self.clock = clock
         cache = ShardCache(budget: options.memoryBudget, pool: pool, clock: clock)
         heat = HeatKeeper(
             cache, in: options.heatFolder.map { HeatFile(in: FileStore(root: $0)) })
@@ -111,13 +113,16 @@ package final class LocalProvider: BackendProvider, Service {
     private func whole(_ manifest: Manifest, _ catalog: Catalog, _ residency: Residency)
         async throws(TesseraError) -> LocalBackend?
     {
-        let shards = VersionShards(manifest, from: catalog, residency: residency)
+        let objects = try VersionObjects(manifest.index, from: catalog)
+        let shards = VersionShards(objects, residency: residency)
         return try await opening(shards) { () async throws(TesseraError) in
             guard let lease = try await cache.leaseAll(of: shards) else { return nil }
-            let searcher = try VersionLoader.searcher(
-                manifest, router: try await VersionLoader.router(of: manifest, from: catalog),
-                shards: (0..<shards.count).compactMap { lease.shards[$0] })
-            let queries = ResidentQueries(searcher, pool: pool, shards: shards, cache: cache)
+            let router = try await objects.router()
+            for (ordinal, shard) in lease.shards { try objects.check(shard.head, ordinal) }
+            let searcher = IndexSearcher(
+                router: router, shards: (0..<shards.count).compactMap { lease.shards[$0] })
+            let queries = ResidentQueries(
+                searcher, pool: pool, shards: shards, cache: cache, clock: clock)
             return LocalBackend(
                 manifest, from: catalog, shards: shards, in: cache, tiers: .memory(queries, lease))
         }
@@ -127,15 +132,17 @@ package final class LocalProvider: BackendProvider, Service {
         -> LocalBackend
     {
         let residency = options.residency ?? (store.isLocal ? .codes : .all)
-        let shards = VersionShards(manifest, from: catalog, residency: residency)
+        let objects = try VersionObjects(manifest.index, from: catalog)
+        let shards = VersionShards(objects, residency: residency)
         let backend = try await opening(shards) {
             () async throws(TesseraError) -> LocalBackend? in
-            let queries = try await TieredQueries(
-                manifest, from: catalog, shards: CachedShards(cache: cache, version: shards),
-                pool: pool, memoryBudget: options.readBudget)
+            let source = ShardSource(
+                objects, pool: pool, budget: options.readBudget, cache: cache, shards: shards)
+            let searcher = try await ColdSearcher(manifest, source, pool: pool)
             try await cache.warm(shards)
             return LocalBackend(
-                manifest, from: catalog, shards: shards, in: cache, tiers: .mixed(queries))
+                manifest, from: catalog, shards: shards, in: cache,
+                tiers: .mixed(TieredQueries(searcher, pool: pool, clock: clock)))
         }
         guard let backend else { preconditionFailure("a version is opened or refused") }
         return backend

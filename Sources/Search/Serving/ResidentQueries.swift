@@ -5,9 +5,6 @@ import VectorCore
 
 /// Answers requests by an ``IndexSearcher``.
 struct ResidentQueries: Sendable {
-    /// Codes that are scanned on the calling thread; more are worth the way to the pool. About a millisecond's.
-    private static let codesHere = 1 << 18
-
     private let searcher: IndexSearcher
     private let pool: WorkPool
     private let cache: ShardCache
@@ -18,13 +15,16 @@ struct ResidentQueries: Sendable {
     private let codesPerList: Int
     /// Whether a search reads nothing.
     private let isWhole: Bool
+    private let clock: SteadyClock
 
     /// - Parameters:
     ///   - shards: those of the searcher.
     ///   - cache: counts what is scanned.
     init(
-        _ searcher: IndexSearcher, pool: WorkPool, shards: VersionShards, cache: ShardCache
+        _ searcher: IndexSearcher, pool: WorkPool, shards: VersionShards, cache: ShardCache,
+        clock: SteadyClock
     ) {
+        self.clock = clock
         self.searcher = searcher
         self.pool = pool
         self.shards = shards
@@ -42,7 +42,7 @@ struct ResidentQueries: Sendable {
         let rows = request.queries.rows
         let lists = min(request.options.probeCount, listCount)
         let (codes, overflow) = (rows * lists).multipliedReportingOverflow(by: codesPerList)
-        if isWhole, !overflow, codes <= Self.codesHere {
+        if isWhole, !overflow, codes <= Leaf.codesHere {
             return rows == 1
                 ? [try answerOne(request)] : try answer(request, Array(0..<rows)).map(\.answer)
         }
@@ -79,13 +79,14 @@ struct ResidentQueries: Sendable {
     private func answerTogether(_ request: SearchRequest, _ queries: Range<Int>)
         throws(TesseraError) -> [(query: Int, answer: BackendAnswer)]
     {
-        guard try request.hasTime() else { return queries.map { ($0, .none(request)) } }
+        guard try request.hasTime(clock) else { return queries.map { ($0, .none(request)) } }
         return try scratch.with { scratch throws(TesseraError) in
             var answered: [(query: Int, answer: BackendAnswer)] = []
             answered.reserveCapacity(queries.count)
             defer { count(answered) }
             try searcher.search(
-                queries, of: request.queries, options: request.options, scratch: &scratch
+                queries, of: request.queries, options: request.options, filter: nil,
+                scratch: &scratch
             ) { answered.append(($0, BackendAnswer(answer: $1, source: Self.source($1)))) }
             return answered
         }
@@ -97,7 +98,7 @@ struct ResidentQueries: Sendable {
 
     /// Searches on the calling thread for the only query.
     private func answerOne(_ request: SearchRequest) throws(TesseraError) -> BackendAnswer {
-        guard try request.hasTime() else { return .none(request) }
+        guard try request.hasTime(clock) else { return .none(request) }
         let answer = try scratch.with { scratch throws(TesseraError) in
             try search(request, 0, &scratch)
         }
@@ -122,7 +123,7 @@ struct ResidentQueries: Sendable {
             answered.reserveCapacity(queries.count)
             defer { count(answered) }
             for query in queries {
-                guard try request.hasTime() else {
+                guard try request.hasTime(clock) else {
                     answered.append((query, .none(request)))
                     continue
                 }
@@ -157,8 +158,8 @@ extension BackendAnswer {
 
 extension SearchRequest {
     /// Whether anybody waits any more. Throws `unavailable` where nobody does and no answer is not good enough.
-    func hasTime() throws(TesseraError) -> Bool {
-        guard let deadline, SteadyClock.system.now() >= deadline else { return true }
+    func hasTime(_ clock: SteadyClock) throws(TesseraError) -> Bool {
+        guard let deadline, clock.now() >= deadline else { return true }
         guard allowPartial else { throw Self.late }
         return false
     }

@@ -246,7 +246,7 @@ package final class ShardCache: Sendable {
 
     private func fits(_ version: VersionShards) -> Bool {
         state.withLock { state in
-            let missing = version.references.indices.filter {
+            let missing = (0..<version.count).filter {
                 !state.policy.holds(version.key($0))
             }
             let wanted = missing.reduce(0) { $0 + estimate($1, version, state) }

@@ -1,38 +1,22 @@
-// Requests answered from a version that is in memory in part: each shard from the nearest tier that has it.
-import Catalog
-import ObjectStore
+// Requests answered from a version that is in memory in part: each shard from the nearest tier that has
+// it.
 import SearchTypes
 import TesseraBase
 import VectorCore
 
-/// A version's shards, as far as a cache has them.
-struct CachedShards: ShardResidents {
-    let cache: ShardCache
-    let version: VersionShards
-
-    func held(_ ordinals: [Int]) -> LeasedShards { cache.held(ordinals, of: version) }
-    func lease(_ ordinals: [Int]) async -> LeasedShards {
-        await cache.lease(ordinals, of: version)
-    }
-}
-
 /// Answers requests by a ``ColdSearcher`` over what is in memory, on disk and in the store.
 struct TieredQueries: Sendable {
-    /// Queries of one request that are under way at once for each thread: they wait more than they compute.
+    /// Queries of one request that are under way at once for each thread: they wait more than they
+    /// compute.
     private static let queriesPerThread = 4
 
     private let searcher: ColdSearcher
-    private let isLocal: Bool
     private let width: Int
+    private let clock: SteadyClock
 
-    /// Reads the router.
-    init(
-        _ manifest: Manifest, from catalog: Catalog, shards: CachedShards, pool: WorkPool,
-        memoryBudget: Int
-    ) async throws(TesseraError) {
-        searcher = try await ColdSearcher(
-            manifest, from: catalog, pool: pool, memoryBudget: memoryBudget, residents: shards)
-        isLocal = catalog.store.isLocal
+    init(_ searcher: ColdSearcher, pool: WorkPool, clock: SteadyClock) {
+        self.searcher = searcher
+        self.clock = clock
         width = Self.queriesPerThread * pool.width
     }
 
@@ -40,12 +24,12 @@ struct TieredQueries: Sendable {
     func answer(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
         try await mapConcurrently(Array(0..<request.queries.rows), width: width) {
             query async throws(TesseraError) in
-            guard try request.hasTime() else { return .none(request) }
+            guard try request.hasTime(clock) else { return .none(request) }
             let row = Array(request.queries.row(query))
             guard let deadline = request.deadline else {
                 return try await answer(row, request.options)
             }
-            let raced = await SteadyClock.system.race(limit: deadline - SteadyClock.system.now()) {
+            let raced = await clock.race(limit: deadline - clock.now()) {
                 () async throws(TesseraError) in try await answer(row, request.options)
             }
             if let raced { return try raced.get() }
@@ -57,20 +41,7 @@ struct TieredQueries: Sendable {
     private func answer(_ query: [Float], _ options: SearchOptions) async throws(TesseraError)
         -> BackendAnswer
     {
-        let trace = ReadTrace()
-        let found = await ReadTrace.$current.withValue(trace) {
-            await outcome { () async throws(TesseraError) in
-                try await searcher.search(query, options: options)
-            }
-        }
-        let answer = try found.get()
-        return BackendAnswer(answer: answer, source: source(answer.receipt, trace))
-    }
-
-    /// The slowest tier the answer took anything from.
-    private func source(_ receipt: Receipt, _ trace: ReadTrace) -> AnswerSource {
-        if receipt.reads == 0 { return .ram }
-        if isLocal { return .disk }
-        return trace.fetched > 0 || trace.cached == 0 ? .store : .disk
+        let found = try await searcher.answer(query, options)
+        return BackendAnswer(answer: found.answer, source: found.source)
     }
 }

@@ -3,12 +3,12 @@ package import Catalog
 import ObjectStore
 import ShardFile
 package import TesseraBase
-import VectorCore
+package import VectorCore
 import VectorIndex
 
 /// Looks vectors up in one version.
 package struct VectorLookup: Sendable {
-    /// Shards that are read at once.
+    /// Shards read at once.
     private static let concurrency = 8
 
     private let manifest: Manifest
@@ -62,6 +62,17 @@ package struct VectorLookup: Sendable {
         return vectors
     }
 
+    /// `[dimension]` for each place, from memory where its shard is there. Throws as
+    /// ``vectors(at:held:)``.
+    package func vectors(
+        at places: [NumericID], from source: ShardSource
+    ) async throws(TesseraError) -> [[Float]] {
+        let there = Set(places.map(\.shard)).filter { $0 < source.objects.shardCount }
+        let lease = source.held(there.sorted())
+        defer { withExtendedLifetime(lease) {} }
+        return try await vectors(at: places, held: lease?.shards ?? [:])
+    }
+
     private func rows(
         _ rows: [Int], of ordinal: Int, _ held: ResidentShard?
     ) async throws(TesseraError) -> [[Float]] {
@@ -71,19 +82,15 @@ package struct VectorLookup: Sendable {
                     resident.payload(row: row, dimension: held.head.dimension)[...])
             }
         }
-        let reference = manifest.index.shards[ordinal]
-        let key = ObjectKind.shard.key(reference.digest)
-        let store = catalog.store
+        let objects = try VersionObjects(manifest.index, from: catalog)
+        let (store, key) = (objects.store, objects.key(ordinal))
         return try await store.rereadingOnce(key) { () async throws(TesseraError) in
             var head = held?.head
-            if head == nil {
-                head = try ShardHead(
-                    tail: try await store.storedPart(key, reference.open.range), name: key)
-            }
+            if head == nil { head = try await objects.head(ordinal) }
             guard let head else { return [] }
             let ranges = rows.compactMap { head.refineRange(row: $0) }
             guard ranges.count == rows.count else {
-                throw TesseraError(.corrupted, "\(key) is not the shard the manifest describes")
+                throw head.mismatch
             }
             let parts = try await store.get(key, ranges: ranges)
             var vectors: [[Float]] = []

@@ -1,126 +1,99 @@
-// Queries of a batch that are on their way at the same time: each step is taken for all of them before the next, so that
-// the lists of a shard are ranked, and the codes of a list fetched, once for all queries that want them.
+// Queries of a batch take the same stages as one query, each step for all of them before the next, so
+// that the lists of a shard are ranked, and the codes of a list fetched, once for all queries.
 import VectorCore
 
-/// Some queries at a time. Answers are those each gets alone.
+/// Queries of a batch and the shards on offer to them: the first stage of a batch.
 ///
-/// The steps, in order: ``begin(_:_:_:views:shards:lists:)`` for each query, ``rank(_:views:)``, ``chooseLists(_:wanted:margin:)``,
-/// ``scan(_:depth:refines:)``; then for each query ``chooseCandidates(_:)``, and either ``compareCoarsely(_:k:)`` and
-/// ``compareWhole(_:k:)``, between which other queries may take theirs, or what one has to do whose rows are elsewhere, with
-/// ``exchange(_:_:)``.
-package struct QueryBatch: ~Copyable {
-    /// What waits should leave most of the cache to the codes.
+/// The stages: ``RoutedBatch`` → ``ChosenBatch`` → ``ScannedBatch``. Answers are those each query gets
+/// alone.
+package struct RoutedBatch: ~Copyable {
+    /// More queries would take cache from the codes.
     package static let width = 32
-    /// Queries between their choice of candidates and their answers at the same time, at most.
-    package static let refining = 4
-    let runs: UnsafeMutablePointer<QueryRun>
-    /// Lend the queries what they need within a step: few, so that they stay in the nearest cache.
-    let lenders: UnsafeMutablePointer<QueryRun>
-    private var rankings: [CentroidRanking] = []
-    var jobs: [ScanJob] = []
-    var order = ScratchBuffer<UInt64>()
 
-    package init() {
-        runs = Self.makeRuns(Self.width)
-        lenders = Self.makeRuns(Self.refining)
-    }
+    private var queries = StageRow<Routed>(capacity: RoutedBatch.width)
+    private var count = 0
 
-    private static func makeRuns(_ count: Int) -> UnsafeMutablePointer<QueryRun> {
-        let runs = UnsafeMutablePointer<QueryRun>.allocate(capacity: count)
-        for index in 0..<count { (runs + index).initialize(to: QueryRun()) }
-        return runs
-    }
+    package init() {}
 
-    deinit {
-        for (runs, count) in [(runs, Self.width), (lenders, Self.refining)] {
-            runs.deinitialize(count: count)
-            runs.deallocate()
-        }
-        order.free()
-    }
-
-    /// Begins a query and offers it the shards the router picks.
+    /// Begins a query and offers it the shards that the router picks.
     ///
     /// - Parameter views: of all shards, by ordinal.
     package mutating func begin(
-        _ index: Int, _ query: ArraySlice<Float>, _ router: RouterIndex, views: [ShardView],
-        shards: Int, lists: Int
+        _ query: ArraySlice<Float>, _ router: RouterIndex, views: [ShardView], shards: Int,
+        lists: Int, _ arena: inout QueryArena
     ) {
-        precondition(index < Self.width, "a place of the batch")
-        runs[index].begin(query, router.router.transform, metric: router.metric)
-        runs[index].route(router, wanted: shards, lists: lists)
-        for shard in 0..<runs[index].offeredCount {
-            runs[index].offer(views[runs[index].offeredShard(shard)])
-        }
+        var routed = arena.route(query, router, wanted: shards, lists: lists)
+        for shard in 0..<routed.offeredCount { routed.offer(views[routed.offeredShard(shard)]) }
+        queries.put(routed, at: count)
+        count += 1
     }
 
-    /// Ranks what the first `count` queries were offered.
-    package mutating func rank(_ count: Int, views: [ShardView]) {
-        var offers: [UInt64] = []
+    /// Ranks the lists of the shards on offer, each shard's for four queries at once.
+    package mutating func rank(views: [ShardView], _ arena: inout QueryArena) {
+        arena.batch.offers.removeAll(keepingCapacity: true)
         for index in 0..<count {
-            for slot in 0..<runs[index].slotCount {
-                let ordinal = runs[index].ordinal(slot: slot)
-                offers.append(UInt64(ordinal) << 32 | UInt64(index) << 16 | UInt64(slot))
+            let offer = queries[index].query.memory
+            for slot in 0..<offer.pointee.offer.slotCount {
+                let ordinal = offer.pointee.offer.slots.base[slot].view.ordinal
+                arena.batch.offers.append(
+                    UInt64(ordinal) << 32 | UInt64(index) << 16 | UInt64(slot))
             }
         }
-        offers.sort()
+        arena.batch.offers.sort()
         var first = 0
-        while first < offers.count {
-            let ordinal = offers[first] >> 32
-            rankings.removeAll(keepingCapacity: true)
-            while first < offers.count, offers[first] >> 32 == ordinal {
-                let (index, slot) = (Int(offers[first] >> 16 & 0xFFFF), Int(offers[first] & 0xFFFF))
-                rankings.append(runs[index].ranking(slot: slot))
+        while first < arena.batch.offers.count {
+            let ordinal = arena.batch.offers[first] >> 32
+            arena.batch.rankings.removeAll(keepingCapacity: true)
+            while first < arena.batch.offers.count, arena.batch.offers[first] >> 32 == ordinal {
+                let (index, slot) = (
+                    Int(arena.batch.offers[first] >> 16 & 0xFFFF),
+                    Int(arena.batch.offers[first] & 0xFFFF)
+                )
+                arena.batch.rankings.append(queries[index].ranking(slot: slot))
                 first += 1
             }
-            SearchKernels.rank(views[Int(ordinal)].centroids.block, rankings)
+            SearchKernels.rank(views[Int(ordinal)].centroids.block, arena.batch.rankings)
         }
     }
 
-    /// Chooses the lists of the first `count` queries: ``QueryRun/chooseLists(_:margin:)``.
-    package mutating func chooseLists(_ count: Int, wanted: Int, margin: Float?) {
+    /// Chooses the lists of each query: ``Routed/chooseLists(_:margin:_:)``.
+    package consuming func chooseLists(
+        _ wanted: Int, margin: Float?, _ arena: inout QueryArena
+    ) -> ChosenBatch {
+        var chosen = StageRow<ChosenLists>(capacity: Self.width)
         for index in 0..<count {
-            runs[index].exchangeScratch(with: &lenders[0])
-            runs[index].chooseLists(wanted, margin: margin)
-            runs[index].exchangeScratch(with: &lenders[0])
+            chosen.put(
+                queries.take(index).chooseLists(wanted, margin: margin, &arena), at: index)
         }
-    }
-
-    /// A query's run.
-    package subscript(index: Int) -> QueryRun { _read { yield runs[index] } }
-
-    /// Exchanges a query with a run: what was known of either is then known of the other.
-    package mutating func exchange(_ index: Int, _ run: inout QueryRun) {
-        swap(&runs[index], &run)
+        return ChosenBatch(queries: chosen, count: count)
     }
 }
 
-extension QueryRun {
+extension Routed {
     /// What a slot's lists are ranked by, valid until the next shard is offered.
     fileprivate func ranking(slot: Int) -> CentroidRanking {
-        let slot = slots.base + slot
+        let memory = query.memory
+        let slot = memory.pointee.offer.slots.base + slot
         let local = slot.pointee.local
         return CentroidRanking(
             query: local.bytes, scale: slot.pointee.view.centroids.scale * local.step,
-            constant: local.constant, output: listDistances.base + slot.pointee.start)
+            constant: local.constant,
+            output: memory.pointee.offer.listDistances.base + slot.pointee.start)
     }
+}
 
-    /// Codes are packed, so that float tables are of no use once they are rounded.
-    var packsTables: Bool { slotCount > 0 && slots.base[0].view.bitsPerCode == 4 }
+/// What the steps of a batch share.
+struct BatchMemory: ~Copyable {
+    /// Shard, query and slot of each offer.
+    var offers: [UInt64] = []
+    var rankings: [CentroidRanking] = []
+    var jobs: [ScanJob] = []
+    var order = ScratchBuffer<UInt64>()
+}
 
-    /// Exchanges memory whose contents are of no use after the step they are made in.
-    mutating func exchangeScratch(with other: inout QueryRun) {
-        swap(&minima, &other.minima)
-        swap(&keys, &other.keys)
-        swap(&selectedIndices, &other.selectedIndices)
-        swap(&selectedValues, &other.selectedValues)
-        swap(&sortedKeys, &other.sortedKeys)
-        swap(&unsortedProbes, &other.unsortedProbes)
-        swap(&tableScratch, &other.tableScratch)
-        swap(&candidates, &other.candidates)
-        swap(&askedRows, &other.askedRows)
-        swap(&refineQueries, &other.refineQueries)
-        swap(&storedRows, &other.storedRows)
-        swap(&refineDistances, &other.refineDistances)
-    }
+/// A list that a query scans.
+struct ScanJob: BitwiseCopyable {
+    let query: Int32
+    let probe: Int32
+    let codes: UnsafePointer<UInt8>
 }

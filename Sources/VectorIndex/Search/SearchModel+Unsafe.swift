@@ -30,6 +30,7 @@ package final class SearchModel: Sendable {
     private let refine: RefineScale
     private let dimension: Int
     private let spread: Float
+    private let rowCount: Int
 
     /// - Parameter lists: one for each of the model's lists.
     package init(
@@ -47,6 +48,7 @@ package final class SearchModel: Sendable {
         self.lists = AlignedArray(
             lists, or: ListPlace(offset: 0, count: 0, firstRow: 0, biasOffset: 0, biasStep: 0))
         self.refine = RefineScale(refine)
+        rowCount = lists.reduce(0) { max($0, Int($1.firstRow) + $1.count) }
     }
 
     /// Bytes this takes in memory.
@@ -59,7 +61,7 @@ package final class SearchModel: Sendable {
         ShardView(
             ordinal: ordinal, shape: shape, centroids: centroids.view,
             codebooks: UnsafePointer(codebooks.base), spread: spread,
-            lists: UnsafePointer(lists.base), refine: refine.view,
+            lists: UnsafePointer(lists.base), rowCount: rowCount, refine: refine.view,
             codes: storage?.codes.base,
             rows: storage?.rows.map { RowView($0, dimension: dimension) })
     }
@@ -110,6 +112,8 @@ package struct ShardView: BitwiseCopyable, @unchecked Sendable {
     /// How far a vector lies from its list's centroid, squared: an estimate from the codebooks.
     let spread: Float
     let lists: UnsafePointer<ListPlace>
+    /// Rows of the shard.
+    let rowCount: Int
     let refine: RefineScaleView
     let codes: UnsafePointer<UInt8>?
     let rows: RowView?
@@ -117,7 +121,8 @@ package struct ShardView: BitwiseCopyable, @unchecked Sendable {
     init(
         ordinal: Int, shape: ProductQuantizerShape, centroids: CentroidView,
         codebooks: UnsafePointer<Float>, spread: Float,
-        lists: UnsafePointer<ListPlace>, refine: RefineScaleView, codes: UnsafePointer<UInt8>?,
+        lists: UnsafePointer<ListPlace>, rowCount: Int, refine: RefineScaleView,
+        codes: UnsafePointer<UInt8>?,
         rows: RowView?
     ) {
         self.ordinal = ordinal
@@ -128,6 +133,7 @@ package struct ShardView: BitwiseCopyable, @unchecked Sendable {
         self.codebooks = codebooks
         self.spread = spread
         self.lists = lists
+        self.rowCount = rowCount
         self.refine = refine
         self.codes = codes
         self.rows = rows
