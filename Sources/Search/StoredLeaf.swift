@@ -48,10 +48,8 @@ struct StoredLeaf: Sendable {
         defer { withExtendedLifetime((shards, filter)) {} }
         let query = TravellingQuery()
         let refines = objects.refines
-        try await pool.run {
-            query.scanning = begin(&query.arena).beginScan(
-                depth: options.candidateDepth(refines: refines), refines: refines, filter: filter)
-        }
+        query.scanning = begin(&query.arena).beginScan(
+            depth: options.candidateDepth(refines: refines), refines: refines, filter: filter)
         try await scan(query, shards, &receipt)
         receipt.scan = watch.lap()
         let blocks = try await readRowsAndIds(query, shards, &receipt)
@@ -80,7 +78,7 @@ struct StoredLeaf: Sendable {
         let count = query.scanning?.count ?? 0
         let lists = (0..<count).compactMap { ListRead(query, $0, shards) }
         var first = 0
-        while first < lists.count {
+        repeat {
             var portion: [ListRead] = []
             var size: UInt64 = 0
             while first < lists.count,
@@ -90,15 +88,13 @@ struct StoredLeaf: Sendable {
                 size += lists[first].bytes
                 first += 1
             }
-            try await scan(query, portion, &receipt)
-        }
-        try await pool.run {
-            query.candidates = query.scanning.take()?.candidates(&query.arena)
-        }
+            try await scan(query, portion, isLast: first == lists.count, &receipt)
+        } while first < lists.count
     }
 
+    /// Scans a portion, and picks the candidates after the last one.
     private func scan(
-        _ query: TravellingQuery, _ portion: [ListRead], _ receipt: inout Receipt
+        _ query: TravellingQuery, _ portion: [ListRead], isLast: Bool, _ receipt: inout Receipt
     ) async throws(TesseraError) {
         let missing = portion.indices.filter { !portion[$0].isResident }
         var codes = [[UInt8]](repeating: [], count: portion.count)
@@ -117,6 +113,7 @@ struct StoredLeaf: Sendable {
                     query.scanning?.scan(list.probe, codes: codes.span, &query.arena)
                 }
             }
+            if isLast { query.candidates = query.scanning.take()?.candidates(&query.arena) }
         }
     }
 

@@ -1,12 +1,18 @@
 // The one fan-out of the package: bounded, in order, and done when it returns.
 
-/// Applies `body` to each item, at most `width` at once; results are in the order of the items.
+/// Applies `body` to each item, at most `width` at once; results are in the order of the items. A single
+/// item needs no task of its own.
 ///
 /// The first error cancels what is still running and is thrown when all of it has stopped.
 package func mapConcurrently<Item: Sendable, Output: Sendable>(
     _ items: [Item], width: Int, completed: @escaping @Sendable (Int) -> Void = { _ in },
     _ body: @escaping @Sendable (Item) async throws(TesseraError) -> Output
 ) async throws(TesseraError) -> [Output] {
+    if let only = items.first, items.count == 1 {
+        let output = try await body(only)
+        completed(1)
+        return [output]
+    }
     let result = await withTaskGroup(
         of: (Int, Result<Output, TesseraError>).self,
         returning: Result<[Output], TesseraError>.self
