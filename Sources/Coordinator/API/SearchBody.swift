@@ -1,15 +1,18 @@
-// The body of a search: read in one pass, every field known, in range where that needs no index, and there once.
+// The body of a native search request, read in one pass.
+//
+// Invariants: every field is known and given once; values that need no index to be checked are in
+// range.
 
-/// What a search request asks for. What depends on the version is checked later.
+/// What a search request asks for. The service checks what depends on the version.
 package struct SearchBody: Sendable, Equatable {
-    /// How queries are given.
+    /// The field that the queries came in.
     package enum Query: Sendable, Equatable {
         case vector
         case vectors
         case id(String)
     }
 
-    /// What results carry besides id and score.
+    /// What results carry besides their id and score.
     package struct Extras: OptionSet, Sendable, Hashable {
         package let rawValue: Int
 
@@ -23,7 +26,7 @@ package struct SearchBody: Sendable, Equatable {
     }
 
     package var query = Query.vector
-    /// `[rows][dimension]`; empty where the query is an id.
+    /// Queries `[queries][dimension]`; empty if the query is an id.
     package var floats: [Float] = []
     package var k = 10
     package var recall: Double?
@@ -39,16 +42,38 @@ package struct SearchBody: Sendable, Equatable {
     init() {}
 }
 
-/// What a body may hold.
+/// Bounds of what a body may hold.
 package struct BodyLimits: Sendable {
-    /// Numbers of a query.
+    /// Components of a query.
     package let dimension: Int
-    /// Queries of a request.
+    /// Queries in a request.
     package let batch: Int
 
     package init(dimension: Int, batch: Int) {
         self.dimension = dimension
         self.batch = batch
+    }
+}
+
+extension SearchBody {
+    /// This request in the service's words.
+    var request: SearchQuery {
+        var request: SearchQuery
+        if case .id(let id) = query {
+            request = SearchQuery(.id(id))
+        } else {
+            request = SearchQuery(.vectors(floats))
+        }
+        request.k = k
+        request.effort =
+            recall.map { .recall($0) } ?? .parameters(nprobe: nprobe, refine: refine)
+        request.deadline = deadlineMilliseconds.map { .nanoseconds(Int64($0 * 1e6)) }
+        request.allowsPartial = allowPartial
+        if extras.contains(.vector) { request.extras.insert(.vectors) }
+        if extras.contains(.metadata) { request.extras.insert(.metadata) }
+        if explain { request.extras.insert(.receipts) }
+        request.version = version
+        return request
     }
 }
 
@@ -78,11 +103,11 @@ extension SearchBody {
         }
     }
 
-    /// A set without memory of its own.
+    /// A set of fields in one integer, which needs no allocation.
     private struct FieldSet {
         private var bits: UInt32 = 0
 
-        /// False where it was in already.
+        /// Returns false if the field was in the set already.
         mutating func insert(_ field: Field) -> Bool {
             defer { bits |= 1 << field.number }
             return !contains(field)
@@ -95,7 +120,7 @@ extension SearchBody {
 
     /// Reads a body.
     ///
-    /// - Throws: `invalidArgument` naming the field, and the byte where the JSON is no JSON.
+    /// - Throws: `invalidArgument` with the field, and the offset of bytes that are not JSON.
     package init(
         _ bytes: borrowing Span<UInt8>, limits: BodyLimits
     ) throws(APIError) {
@@ -159,7 +184,7 @@ extension SearchBody {
         }
     }
 
-    /// Fields that do not go together.
+    /// Refuses fields that exclude each other.
     private func check(_ seen: FieldSet) throws(APIError) {
         let given = [Field.vector, .vectors, .id].filter(seen.contains)
         guard given.count == 1 else {
