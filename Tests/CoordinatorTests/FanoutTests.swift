@@ -86,7 +86,7 @@ struct FanoutTests {
             let start = fleet.clock.now
             async let outcome = fleet.search()
             let slow = await fleet.first.next()
-            await fleet.clock.waitForWake(at: start + .milliseconds(10))
+            await fleet.clock.waitForWake(in: start + .milliseconds(10)...start + .milliseconds(10))
             fleet.clock.advance(by: .milliseconds(9))
             #expect(fleet.second.count == 0)
             fleet.clock.advance(by: .milliseconds(1))
@@ -160,7 +160,7 @@ struct FanoutTests {
             let deadline = fleet.clock.now + .seconds(2)
             async let outcome = fleet.search(within: .seconds(2))
             _ = await fleet.first.next()
-            await fleet.clock.waitForWake(at: deadline)
+            await fleet.clock.waitForWake(in: deadline...deadline)
             fleet.clock.advance(by: .milliseconds(1999))
             #expect(fleet.second.count == 0)
             fleet.clock.advance(by: .milliseconds(1))

@@ -58,9 +58,11 @@ final class ManualClock: Sendable {
         }
     }
 
-    /// Returns once something waits until exactly `time`.
-    func waitForWake(at time: Duration) async {
-        while !Task.isCancelled, !state.withLock({ $0.wakes.values.contains { $0.time == time } }) {
+    /// Returns once something waits for a time in `range`.
+    func waitForWake(in range: ClosedRange<Duration>) async {
+        while !Task.isCancelled,
+            !state.withLock({ $0.wakes.values.contains { range.contains($0.time) } })
+        {
             await Task.yield()
         }
     }

@@ -24,7 +24,7 @@ struct QueryLogDocument: Encodable {
     let share: Double
     let indexes: [Index]
 
-    /// - Parameter report: nil where no queries are recorded.
+    /// - Parameter report: nil if no queries are recorded.
     init(_ report: QueryLogReport?) {
         enabled = report != nil
         share = report?.share ?? 0

@@ -47,8 +47,7 @@ extension RemoteBackend {
                     dimension: manifest.index.dimension, timeout: settings.longestSearch)
                 return (0..<rows.rows).map { Array(rows.row($0)) }
             } catch  where error.code == .unsupported {
-                // A worker of an older build, or an index without vectors; a lookup tells them
-                // apart.
+                // An older worker, or an index without vectors; a lookup tells them apart.
                 var vectors: [[Float]] = []
                 for hit in hits { vectors.append(try await vector(of: hit.id) ?? []) }
                 return vectors

@@ -1,5 +1,5 @@
-// A version searched by workers: lists are chosen here, scanned and refined there, and the answers
-// merged here.
+// A version searched by workers: they scan and refine the lists that are chosen here, and their
+// answers are merged here.
 import Catalog
 import Logging
 import SearchProtocol
@@ -107,8 +107,7 @@ package final class RemoteBackend: VersionBackend {
         }
     }
 
-    /// Divides each query's lists into parts, one for each group, and returns the group of each
-    /// part.
+    /// Divides each query's lists into parts, one for each group. Returns the group of each part too.
     ///
     /// - Parameter cuts: whether the candidates of a query with several parts are cut at one depth.
     private static func parts(_ chosen: [ChosenLists], _ placement: Placement, cuts: Bool)

@@ -1,5 +1,4 @@
-// The workers of a coordinator: finds, connects and watches them, and tells them which shards to
-// hold.
+// Finds, connects and watches the workers of a coordinator, and tells each which shards to hold.
 import Catalog
 package import Logging
 package import ObjectStore
@@ -25,9 +24,7 @@ package final class RemoteProvider: BackendProvider, Service {
     }
 
     /// - Parameters:
-    ///   - store: holds the indexes; manifests, routers and the open sections of shards are read
-    ///     from
-    ///     it.
+    ///   - store: holds the indexes. Manifests, routers and the open sections of shards are read here.
     ///   - pool: runs the choice of lists.
     /// - Throws: `invalidArgument` for settings that cannot work.
     package init(
@@ -180,8 +177,7 @@ package final class RemoteProvider: BackendProvider, Service {
         state.withLock { state in state.backends.removeAll { $0 === backend } }
     }
 
-    /// Waits for the workers: until all serve, or until one does and the others have had their
-    /// time.
+    /// Waits until all workers serve, or until one does and the others have had their time.
     private func joinedLinks() async throws(TesseraError) -> [WorkerLink] {
         let start = settings.clock.now()
         while true {

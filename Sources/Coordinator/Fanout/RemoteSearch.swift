@@ -1,5 +1,4 @@
-// Carries out one request to the workers: sends what Dispatch decides, and tells it what came of
-// it.
+// Carries out one request to the workers: sends what Dispatch decides, and tells it the outcomes.
 import SearchProtocol
 package import SearchTypes
 import Synchronization

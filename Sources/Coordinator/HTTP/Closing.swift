@@ -1,4 +1,4 @@
-// Whether the server has been told to end; every connection and the readiness route look here.
+// A flag that tells connections and the readiness route that the server is shutting down.
 import Synchronization
 
 /// A flag that is set once.

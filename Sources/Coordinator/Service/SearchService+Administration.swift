@@ -18,7 +18,7 @@ package struct ServiceReport: Sendable {
     let admission: AdmissionGate.Counts
     /// Nil without a response cache.
     let cache: ResponseCache.Counts?
-    /// Nil where no queries are recorded.
+    /// Nil if no queries are recorded.
     let queryLog: QueryLogReport?
     let tiers: [TierReport]
 }
