@@ -80,6 +80,58 @@ struct ServiceTests {
         }
     }
 
+    /// A query that asks for what `change` says.
+    private func query(_ change: (inout SearchQuery) -> Void) -> SearchQuery {
+        var query = SearchQuery(.vectors([Float](repeating: 1, count: PublishedIndex.dimension)))
+        change(&query)
+        return query
+    }
+
+    private func refusal(
+        of query: SearchQuery, in index: String = "photos", by service: SearchService
+    ) async -> ServiceError? {
+        do throws(ServiceError) {
+            let held = try service.hold(index)
+            _ = try await service.search(query, in: held, since: service.clock.now())
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `the service's errors say what to do, and which parameter is wrong`() async throws {
+        let index = try await PublishedIndex.shared.value
+        let refused: [(SearchQuery, ServiceError.Code, ServiceError.Parameter?)] = [
+            (query { $0.target = .vectors([]) }, .invalidArgument, .query),
+            (query { $0.target = .vectors([1, 2, 3]) }, .invalidArgument, .query),
+            (
+                query {
+                    $0.target = .vectors([Float](repeating: 1, count: 5 * PublishedIndex.dimension))
+                }, .invalidArgument, .query
+            ),
+            (query { $0.target = .id("unknown") }, .notFound, nil),
+            (query { $0.k = 0 }, .invalidArgument, .k),
+            (
+                query { $0.effort = .parameters(nprobe: 1_000_000, refine: nil) }, .invalidArgument,
+                .nprobe
+            ),
+            (query { $0.effort = .recall(1.5) }, .invalidArgument, .recall),
+            (query { $0.version = 7 }, .notFound, .version),
+            (query { $0.extras = .metadata }, .unsupported, .extras),
+            (query { $0.deadline = .zero }, .deadlineExceeded, .deadline),
+        ]
+        try await withServer(index, { $0.limits.service.batch = 4 }) { server in
+            let service = server.server.service
+            for (query, code, parameter) in refused {
+                let error = await refusal(of: query, by: service)
+                #expect(error?.code == code && error?.parameter == parameter, "\(query)")
+            }
+            let unknown = await refusal(of: query { _ in }, in: "nothing", by: service)
+            #expect(unknown?.code == .notFound && unknown?.parameter == .index)
+            #expect(await refusal(of: query { $0.extras = .vectors }, by: service) == nil)
+        }
+    }
+
     @Test func `keys hold for every surface`() async throws {
         let index = try await PublishedIndex.shared.value
         let keys = try SafetyTests.keys()

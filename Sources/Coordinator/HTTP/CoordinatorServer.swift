@@ -18,12 +18,12 @@ import UnixSignals
 
 /// The server of `shardctl serve`, without the command line.
 package struct CoordinatorServer: Sendable {
-    package let indexes: ServedIndexes
+    /// The service that all surfaces stand on. A surface that is not spoken over HTTP calls it too.
+    package let service: SearchService
     private let settings: ServerSettings
     private let provider: any BackendProvider
     private let logger: Logger
     private let closing = Closing()
-    private let queryLog: QueryLog?
     private let listener = Listener()
 
     /// - Parameters:
@@ -39,10 +39,15 @@ package struct CoordinatorServer: Sendable {
         self.settings = settings
         self.provider = provider
         self.logger = logger
-        indexes = ServedIndexes(store: store, clock: settings.clock)
-        queryLog = try settings.queryLog.map { settings throws(TesseraError) in
-            try QueryLog(settings)
-        }
+        service = SearchService(
+            ServedIndexes(store: store, clock: settings.clock), limits: settings.limits.service,
+            statistics: ServiceStatistics(clock: settings.clock),
+            cacheBytes: settings.responseCacheBytes,
+            queryLog: try settings.queryLog.map { settings throws(TesseraError) in
+                try QueryLog(settings)
+            },
+            measure: settings.measure, tierReports: { await provider.tierReports() },
+            clock: settings.clock)
     }
 
     /// The server's services, in starting order; they shut down in the opposite order.
@@ -58,10 +63,10 @@ package struct CoordinatorServer: Sendable {
             closing: closing, listener: listener, time: settings.drain, clock: settings.clock,
             logger: logger)
         let watcher = VersionWatcher(
-            indexes, provider: provider, settings: settings.watch, clock: settings.clock,
+            service.indexes, provider: provider, settings: settings.watch, clock: settings.clock,
             logger: logger)
-        let writer = queryLog.map {
-            QueryLogService($0, indexes, clock: settings.clock, logger: logger)
+        let writer = service.queryLog.map {
+            QueryLogService($0, service.indexes, clock: settings.clock, logger: logger)
         }
         var configuration = ServiceGroupConfiguration(
             // The provider and the query log start before the server and end after it, since it
@@ -106,12 +111,6 @@ package struct CoordinatorServer: Sendable {
     }
 
     private func responder(_ connections: ConnectionCount) -> Responder {
-        let service = SearchService(
-            indexes, limits: settings.limits.service,
-            statistics: ServiceStatistics(clock: settings.clock),
-            cacheBytes: settings.responseCacheBytes, queryLog: queryLog,
-            measure: settings.measure,
-            tierReports: { [provider] in await provider.tierReports() }, clock: settings.clock)
         let statuses = StatusCounts()
         return Responder(
             native: NativeAPI(
