@@ -63,13 +63,13 @@ package struct Receipt: Sendable, Equatable {
     package var listsSkipped = 0
     /// Codes compared by the scan.
     package var codesScanned = 0
-    /// Refine rows compared, over the first and second re-rank pass.
+    /// Number of candidates re-ranked by their refine rows.
     package var rowsRefined = 0
     /// Bytes read from disk or the store.
     package var bytesRead = 0
     /// Number of reads from disk or the store.
     package var reads = 0
-    /// Number of steps in which reads waited for earlier reads. Reads of one step go out together.
+    /// Number of read steps, one after another; the reads of one step go out together.
     package var roundTrips = 0
     /// Time to route the query and choose its lists.
     package var route = Duration.zero

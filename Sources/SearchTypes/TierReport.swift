@@ -12,7 +12,7 @@ package struct TierReport: Sendable, Equatable {
         package var failures = 0
         /// Shards evicted for others.
         package var evictions = 0
-        /// Loads that had no room.
+        /// Shards not loaded, because they were too rarely used or too large.
         package var refusals = 0
         /// Shards in memory now.
         package var shards = 0
