@@ -1,10 +1,12 @@
-// The files by which coordinator and workers prove to each other who they are.
+// The certificate files by which coordinator and workers authenticate each other.
 
-/// Paths of PEM files. Both sides show a certificate that the other checks.
+/// Paths of PEM files. Each side shows a certificate, and the other side checks it.
 package struct MutualTLS: Sendable, Equatable {
+    /// This side's certificate chain.
     package var certificate: String
+    /// The certificate's private key.
     package var key: String
-    /// Who must have signed the other side's certificate.
+    /// The authority that must have signed the other side's certificate.
     package var authority: String
 
     package init(certificate: String, key: String, authority: String) {

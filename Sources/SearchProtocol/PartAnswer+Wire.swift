@@ -1,11 +1,13 @@
-// The answers to parts as messages. Nothing a message says is believed before it is checked.
+// Answers to parts as protobuf messages. Every field is checked before it is used.
 package import SearchTypes
 package import TesseraBase
 import VectorCore
 
+/// The message of answers to a leaf request.
 package typealias WireSearchResponse = Tessera_Worker_V1_SearchResponse
 
 extension WireSearchResponse {
+    /// Writes the answers of one leaf request.
     package init(_ answers: [PartAnswer]) {
         self.init()
         let tellsEstimates = answers.contains { $0.estimates != nil }
@@ -24,7 +26,8 @@ extension WireSearchResponse {
         }
     }
 
-    /// The answers to the parts of a request, in their order. Throws `corrupted` for a message no worker makes.
+    /// Reads the answers to the parts of a request, in their order. Throws `corrupted` for a
+    /// message that no worker makes.
     package func answers(
         to parts: [SearchPart], k: Int, refineDepth: Int
     ) throws(TesseraError) -> [PartAnswer] {
@@ -51,9 +54,9 @@ extension WireSearchResponse {
     }
 
     private static let misfit = TesseraError(
-        .corrupted, "a worker's answer does not fit what it was asked")
+        .corrupted, "a worker's answer does not fit its request")
 
-    /// The range must fit, as checked.
+    /// Reads the hits of one part. The range must fit the fields.
     private func hits(_ range: Range<Int>, of part: SearchPart) throws(TesseraError) -> [Hit] {
         var hits: [Hit] = []
         hits.reserveCapacity(range.count)
@@ -63,15 +66,16 @@ extension WireSearchResponse {
                 !distances[hit].isNaN
             else {
                 throw TesseraError(
-                    .corrupted, "a worker answered with a vector of a shard it was not asked")
+                    .corrupted,
+                    "a worker answered with a vector of a shard that was not in its request")
             }
             hits.append(Hit(id: ids[hit], distance: distances[hit], place: place))
         }
         return hits
     }
 
-    /// The estimates of each part that is shared, where the worker tells them. Throws `corrupted` unless they are what cutting
-    /// relies on.
+    /// Reads the estimates of each shared part, if the worker tells them. Throws `corrupted` if
+    /// they do not have the form that cutting relies on.
     private func estimates(of parts: [SearchPart], depth: Int) throws(TesseraError)
         -> [PartEstimates?]
     {
@@ -126,7 +130,7 @@ extension Tessera_Worker_V1_Cost {
     }
 
     var receipt: Receipt {
-        // Bounded, so that sums of many of them stay in range whatever a worker says.
+        // Bounded, so that sums of many counts stay in range whatever a worker sends.
         func number(_ value: UInt64) -> Int { Int(min(value, 1 << 40)) }
         var receipt = Receipt()
         receipt.shardsTouched = Int(shardsTouched)

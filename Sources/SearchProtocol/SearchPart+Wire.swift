@@ -1,12 +1,14 @@
-// Parts as messages. Nothing a message says is believed before it is checked.
+// Leaf requests as protobuf messages. Every field is checked before it is used.
 package import Foundation
 import SearchTypes
 package import TesseraBase
 package import VectorCore
 
+/// The message of a leaf request.
 package typealias WireSearchRequest = Tessera_Worker_V1_SearchRequest
 
 extension PartsRequest {
+    /// This request as a message.
     package var message: WireSearchRequest {
         var message = WireSearchRequest()
         message.index = index
@@ -25,7 +27,7 @@ extension PartsRequest {
         return message
     }
 
-    /// Throws `invalidArgument` for a message no coordinator makes.
+    /// Reads a request. Throws `invalidArgument` for a message that no coordinator makes.
     package init(_ message: WireSearchRequest) throws(TesseraError) {
         func check(_ holds: Bool, _ what: String) throws(TesseraError) {
             guard holds else {
@@ -42,15 +44,17 @@ extension PartsRequest {
         try check(
             message.partIsShared.isEmpty
                 || message.partIsShared.count == message.partQueries.count,
-            "another number of parts than it says whether they are shared")
+            "a number of shared flags that differs from its number of parts")
         try check(message.shards.count <= WireLimits.lists, "too many lists")
         try check(message.lists.count == message.shards.count, "lists without shards")
         let total = message.partLists.reduce(UInt64(0)) { $0 + UInt64($1) }
-        try check(total == UInt64(message.lists.count), "another number of lists than it says")
+        try check(
+            total == UInt64(message.lists.count),
+            "a number of lists that differs from its parts' sum")
         let queries = try WireFloats.matrix(message.queries, columns: dimension, "queries")
         try check((1...WireLimits.queries).contains(queries.rows), "\(queries.rows) queries")
         try check(
-            message.partQueries.allSatisfy { $0 < queries.rows }, "a part of no query of it")
+            message.partQueries.allSatisfy { $0 < queries.rows }, "a part whose query it lacks")
         self.init(
             index: message.index, version: Int(message.version), k: Int(message.k),
             refineDepth: Int(message.refineDepth),
@@ -77,7 +81,7 @@ extension PartsRequest {
         return matrix
     }
 
-    /// The counts must fit, as checked.
+    /// Reads the parts. The counts must fit the fields.
     private static func parts(_ message: WireSearchRequest) -> [SearchPart] {
         var first = 0
         return message.partQueries.indices.map { part in
@@ -91,27 +95,31 @@ extension PartsRequest {
     }
 
     private static func microseconds(_ duration: Duration) -> UInt64 {
-        // 0 would be for ever.
+        // 0 would mean no limit.
         UInt64(max(1, min(Double(1 << 50), duration / .microseconds(1))))
     }
 }
 
-/// Runs of float32, little-endian.
+/// Runs of little-endian float32 in messages.
 package enum WireFloats {
+    /// The bytes of `values`.
     package static func data(_ values: [Float]) -> Data {
         var writer = ByteWriter()
         writer.floats(values)
         return Data(writer.bytes)
     }
 
-    /// Throws `invalidArgument` unless the bytes are whole rows of finite numbers.
+    /// Reads rows of floats. Throws `invalidArgument` unless the bytes are whole rows of finite
+    /// numbers.
+    ///
+    /// - Parameter what: what the bytes are, for the message.
     package static func matrix(_ data: Data, columns: Int, _ what: String)
         throws(TesseraError) -> Matrix
     {
         let rowBytes = 4 * columns
         guard data.count.isMultiple(of: rowBytes) else {
             throw TesseraError(
-                .invalidArgument, "\(what): \(data.count) bytes are no rows of \(columns) floats")
+                .invalidArgument, "\(what): \(data.count) bytes are not rows of \(columns) floats")
         }
         var reader = ByteReader([UInt8](data), what: what)
         let values = try reader.floats(data.count / 4)

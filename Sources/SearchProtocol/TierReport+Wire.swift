@@ -1,7 +1,8 @@
-// Reports of tiers as messages.
+// Tier reports as protobuf messages.
 package import SearchTypes
 
 extension Tessera_Worker_V1_StatisticsResponse {
+    /// Writes a report.
     package init(_ report: TierReport) {
         self.init()
         memory.hits = UInt64(clamping: report.memory.hits)
@@ -25,7 +26,7 @@ extension Tessera_Worker_V1_StatisticsResponse {
         }
     }
 
-    /// What the worker at `place` says; numbers no memory could have are cut off.
+    /// Reads the report of the worker at `place`. Numbers beyond the range of `Int` are clamped.
     package func report(of place: String) -> TierReport {
         func number(_ value: UInt64) -> Int { Int(clamping: value) }
         var ram = TierReport.Memory()

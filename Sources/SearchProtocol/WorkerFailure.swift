@@ -1,9 +1,9 @@
-// What goes wrong at a worker, on its way over the wire and back.
+// Translates a worker's errors to gRPC and back.
 package import GRPCCore
 package import TesseraBase
 
 extension RPCError {
-    /// A failure as a coordinator gets it: the same message, the nearest of gRPC's codes.
+    /// The error that a coordinator receives: the same message with the nearest code of gRPC.
     package init(_ error: TesseraError) {
         let code: RPCError.Code =
             switch error.code {
@@ -22,7 +22,7 @@ extension RPCError {
 }
 
 extension TesseraError {
-    /// What `error`, thrown by a call to the worker `name`, means to the caller.
+    /// Translates an error that a call to the worker `name` has thrown.
     package init(worker name: String, _ error: any Error) {
         guard let error = error as? RPCError else {
             self.init(.unavailable, "worker \(name) failed", cause: error)

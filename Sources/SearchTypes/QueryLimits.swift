@@ -1,11 +1,12 @@
-// What a query may ask of a version; out of range is an error, never a silent clamp. The command line and the API share it.
+// Limits of what a query may ask of a version. A value out of range is an error and is never
+// clamped silently. The command line and the HTTP API share these limits.
 package import Catalog
 import Foundation
 package import TesseraBase
 
 /// Checks a query's parameters against a version.
 package struct QueryLimits: Sendable {
-    /// How a parameter is called by whoever reads the message.
+    /// How messages name a parameter: as a command-line flag or as a JSON field.
     package enum Names: Sendable {
         case flags, fields
 
@@ -17,8 +18,11 @@ package struct QueryLimits: Sendable {
         }
     }
 
+    /// Most results of a query.
     package static let largestK = 10_000
+    /// Most candidates that are re-ranked, unless `k` is larger.
     package static let largestRefineDepth = 100_000
+    /// Most queries of a batch.
     package static let largestBatch = 100_000
 
     private let index: IndexDescription
@@ -26,7 +30,7 @@ package struct QueryLimits: Sendable {
     private let mostResults: Int
     private let lists: Int
 
-    /// - Parameter largestK: results a query may ask for, at most ``largestK``.
+    /// - Parameter largestK: results that a query may ask for, at most ``largestK``.
     package init(
         _ index: IndexDescription, names: Names = .flags, largestK: Int = QueryLimits.largestK
     ) {
@@ -36,7 +40,10 @@ package struct QueryLimits: Sendable {
         lists = index.shards.reduce(0) { $0 + $1.lists }
     }
 
-    /// What the cheapest operating point that reaches `recall` asks for.
+    /// The options of the cheapest operating point that reaches `recall`.
+    ///
+    /// - Throws: `invalidArgument` for parameters out of range, `notFound` if recall was not measured
+    ///   or no point reaches it.
     package func options(k: Int, recall: Double, batch: Int) throws(TesseraError) -> SearchOptions {
         let point = try operatingPoint(recall)
         if let measured = index.queries?.k, k > measured {
@@ -60,7 +67,8 @@ package struct QueryLimits: Sendable {
         }
     }
 
-    /// The search options asked for, filled up from the manifest.
+    /// The options asked for; what is nil comes from the manifest. Throws `invalidArgument` for a
+    /// parameter out of range.
     package func options(k: Int, nprobe: Int?, refine: Int?, batch: Int) throws(TesseraError)
         -> SearchOptions
     {

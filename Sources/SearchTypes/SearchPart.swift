@@ -1,16 +1,17 @@
-// What a coordinator sends a worker, in the words of the project: parts of queries, with the lists already chosen.
+// Leaf requests of a coordinator to a worker, in the project's types: parts of queries, with their
+// lists already chosen.
 package import VectorCore
 
-/// What one query scans in the shards of one group. Searched on its own, so that its answer does not depend on who
-/// searches it.
+/// The part of one query that is searched in the shards of one group. It is searched on its own, so
+/// that its answer does not depend on which worker searches it.
 package struct SearchPart: Sendable, Equatable {
-    /// The query's row.
+    /// The query's row in the request.
     package var query: Int
-    /// For each chosen list, nearest first, the ordinal of its shard.
+    /// Ordinal of the shard of each chosen list, from the nearest list on.
     package var shards: [UInt32]
-    /// And its number in there.
+    /// Number of each chosen list within its shard.
     package var lists: [UInt32]
-    /// One of several of its query: their candidates are cut at one depth where they are merged.
+    /// Whether the query has several parts, whose candidates are cut at one depth when merged.
     package var isShared: Bool
 
     package init(
@@ -22,27 +23,30 @@ package struct SearchPart: Sendable, Equatable {
         self.isShared = isShared
     }
 
-    /// The shards, each once, in the order their first list comes.
+    /// The shards, each once, in the order of their first list.
     package var distinctShards: [Int] {
         var seen: Set<UInt32> = []
         return shards.compactMap { seen.insert($0).inserted ? Int($0) : nil }
     }
 }
 
-/// Parts that one worker searches.
+/// A leaf request: the parts that one worker searches together.
 package struct PartsRequest: Sendable, Equatable {
+    /// The index's name.
     package var index: String
+    /// The version's number.
     package var version: Int
-    /// Results wanted of each part.
+    /// Number of results wanted of each part.
     package var k: Int
-    /// Candidates re-ranked in each part.
+    /// Number of candidates re-ranked in each part.
     package var refineDepth: Int
-    /// After this nobody waits any more.
+    /// Time after which the coordinator stops waiting; nil for no limit.
     package var timeout: Duration?
-    /// `[queries][dimension]`, as the metric wants them.
+    /// Queries `[queries][dimension]`, of unit length if the metric normalises.
     package var queries: Matrix
-    /// `[queries][paddedDimension]` where the index rotates its vectors; nil where it only pads them.
+    /// Rotated queries `[queries][paddedDimension]`; nil if the index only pads its vectors.
     package var transformed: Matrix?
+    /// The parts to search.
     package var parts: [SearchPart]
 
     package init(
@@ -60,11 +64,11 @@ package struct PartsRequest: Sendable, Equatable {
     }
 }
 
-/// What it takes to cut a part's candidates after it was searched: their distances by their codes.
+/// Distances by code of a part's candidates, by which they are cut after the search.
 package struct PartEstimates: Sendable, Equatable {
-    /// Of each hit.
+    /// Distance by code of each hit.
     package var hits: [Float]
-    /// Of every candidate that was re-ranked, ascending.
+    /// Distance by code of every candidate that was re-ranked, ascending.
     package var candidates: [Float]
 
     package init(hits: [Float], candidates: [Float]) {
@@ -75,10 +79,12 @@ package struct PartEstimates: Sendable, Equatable {
 
 /// The answer to one part.
 package struct PartAnswer: Sendable, Equatable {
-    /// With estimates, the hits are all that are among the `k` nearest wherever the candidates are cut.
+    /// The hits. With estimates, these are all hits that can be among the `k` nearest for any cut.
     package var answer: SearchAnswer
+    /// The slowest tier that the part needed.
     package var source: AnswerSource
-    /// Nil where the part is not shared, where nothing is re-ranked, and from workers of a build that tells none.
+    /// The estimates; nil if the part is not shared, if nothing is re-ranked, and from workers of
+    /// older builds.
     package var estimates: PartEstimates?
 
     package init(answer: SearchAnswer, source: AnswerSource, estimates: PartEstimates? = nil) {
@@ -88,18 +94,25 @@ package struct PartAnswer: Sendable, Equatable {
     }
 }
 
-/// What the fields of a message may be at most, checked before anything is made of them.
+/// Upper bounds of a message's fields, checked before anything is allocated for them.
 package enum WireLimits {
     /// Bytes of a message.
     package static let message = 64 << 20
+    /// Dimensions of a query.
     package static let dimension = 1 << 17
+    /// Queries of a request.
     package static let queries = 1 << 16
+    /// Parts of a request.
     package static let parts = 1 << 18
+    /// Lists of all parts.
     package static let lists = 1 << 22
+    /// Results of a part.
     package static let k = 1 << 16
+    /// Candidates re-ranked in a part.
     package static let refineDepth = 1 << 20
-    /// Candidates of a part that are cut where parts are merged, so that their estimates fit the message. Of more than that
-    /// each part keeps its own.
+    /// Largest refine depth at which candidates are cut when parts are merged, so that their
+    /// estimates fit the message. With more candidates, each part keeps its own.
     package static let cutDepth = 1 << 11
+    /// Shards of a version.
     package static let shards = 1 << 24
 }

@@ -1,23 +1,30 @@
-// What the tiers between queries and a store have done, at one place where shards are searched.
+// Counts of the tiers between queries and the store, for one process that searches shards.
 
-/// Counts since the start of whoever searches there.
+/// Counts since the start of the process that they are about.
 package struct TierReport: Sendable, Equatable {
-    /// Shards in memory: a hit is a shard that a query scanned and that was there.
+    /// The tier of shards in memory. A hit is a scanned shard that was in memory.
     package struct Memory: Sendable, Equatable {
         package var hits = 0
         package var misses = 0
+        /// Shards loaded.
         package var loads = 0
+        /// Loads that failed.
         package var failures = 0
+        /// Shards evicted for others.
         package var evictions = 0
+        /// Shards not loaded, because they were too rarely used or too large.
         package var refusals = 0
+        /// Shards in memory now.
         package var shards = 0
+        /// Their size.
         package var bytes = 0
+        /// Bytes that the tier may use.
         package var budget = 0
 
         package init() {}
     }
 
-    /// What a remote store sent, kept on disk: a hit is a read that the store was not asked for.
+    /// The tier of bytes from a remote store, cached on disk. A hit is a read served from disk.
     package struct Disk: Sendable, Equatable {
         package var hits = 0
         package var misses = 0
@@ -27,6 +34,7 @@ package struct TierReport: Sendable, Equatable {
         package init() {}
     }
 
+    /// The remote store.
     package struct Store: Sendable, Equatable {
         package var requests = 0
         package var bytesRead = 0
@@ -39,9 +47,10 @@ package struct TierReport: Sendable, Equatable {
     package var memory: Memory
     /// Nil without a disk cache.
     package var disk: Disk?
-    /// Nil for a store on that machine.
+    /// Nil if the store is on the same machine.
     package var store: Store?
 
+    /// The place of a coordinator that searches by itself.
     package static let here = "here"
 
     package init(place: String, memory: Memory, disk: Disk?, store: Store?) {
@@ -53,12 +62,12 @@ package struct TierReport: Sendable, Equatable {
 }
 
 extension TierReport.Memory {
-    /// Share of the scanned shards that were in memory; nil before there were any.
+    /// Share of scanned shards that were in memory; nil before the first one.
     package var hitRate: Double? { share(hits, misses) }
 }
 
 extension TierReport.Disk {
-    /// Share of the reads that the disk answered; nil before there were any.
+    /// Share of reads served from disk; nil before the first one.
     package var hitRate: Double? { share(hits, misses) }
 }
 

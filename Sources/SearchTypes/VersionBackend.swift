@@ -1,13 +1,14 @@
-// What a coordinator asks of whoever searches a version for it: this process, or workers elsewhere.
+// The backend of a coordinator, which searches a version in this process or on workers.
 package import TesseraBase
 package import VectorCore
 
-/// Queries that are answered together.
+/// Queries that are searched together.
 package struct SearchRequest: Sendable {
-    /// `[queries][dimension]`; of unit length where the metric normalises.
+    /// Queries `[queries][dimension]`, of unit length if the metric normalises.
     package let queries: Matrix
+    /// The extent of the search.
     package let options: SearchOptions
-    /// After this nobody waits for the answer any more.
+    /// When the caller stops waiting for the answer; nil for no limit.
     package let deadline: SteadyClock.Instant?
     /// Whether an answer without some of the shards is better than none.
     package let allowPartial: Bool
@@ -23,7 +24,7 @@ package struct SearchRequest: Sendable {
     }
 }
 
-/// Where most of what an answer needed came from, slowest tier touched.
+/// The slowest tier that an answer needed.
 package enum AnswerSource: String, Sendable, Equatable, CaseIterable {
     case ram, disk, store, cache
 
@@ -35,11 +36,13 @@ package enum AnswerSource: String, Sendable, Equatable, CaseIterable {
     }
 }
 
-/// The answer to one query, and how much of the version it speaks for.
+/// The answer to one query, and the share of the shards that it covers.
 package struct BackendAnswer: Sendable, Equatable {
+    /// Hits and receipt.
     package var answer: SearchAnswer
-    /// Share of the query's shards that answered, 0 to 1; below 1 only where the request allows it.
+    /// Share of the query's shards that answered, 0 to 1; below 1 only if the request allows it.
     package var share: Float
+    /// The slowest tier needed.
     package var source: AnswerSource
 
     package init(answer: SearchAnswer, share: Float = 1, source: AnswerSource = .ram) {
@@ -51,30 +54,34 @@ package struct BackendAnswer: Sendable, Equatable {
 
 /// One version of one index, ready to be searched. It stays searchable until ``retire()``.
 package protocol VersionBackend: Sendable {
-    /// One answer a query, in their order.
+    /// Answers queries, one answer for each in their order.
     ///
-    /// - Throws: `unavailable` where shards cannot be reached in time and the request does not allow a partial answer.
+    /// - Throws: `unavailable` if shards cannot be reached in time and the request does not allow a
+    ///   partial answer.
     nonisolated(nonsending) func search(
         _ request: SearchRequest
     ) async throws(TesseraError) -> [BackendAnswer]
 
-    /// The vector stored for an id, `[dimension]`, as exactly as the refine tier keeps it; nil for an unknown id.
+    /// The vector stored for an id, `[dimension]`, as exactly as the refine tier keeps it; nil for
+    /// an unknown id.
     ///
-    /// - Throws: `unsupported` where the version keeps no vectors, `corrupted` and `unavailable` as ``search(_:)``.
+    /// - Throws: `unsupported` if the version keeps no vectors, `corrupted` and `unavailable` as
+    ///   ``search(_:)``.
     func vector(of id: String) async throws(TesseraError) -> [Float]?
 
-    /// The vectors stored for results of a search of this version, in their order. Throws as ``vector(of:)``.
+    /// The vectors stored for hits of a search of this version, in their order. Throws as
+    /// ``vector(of:)``.
     func vectors(of hits: [Hit]) async throws(TesseraError) -> [[Float]]
 
-    /// No query will come any more; those under way have ended.
+    /// Lets go of the version. Called once, after its last query has ended.
     func retire() async
 }
 
 extension VersionBackend {
-    /// Ids looked up at once.
+    /// Number of ids looked up at once.
     private static var lookups: Int { 8 }
 
-    /// Looks each up by its id; who knows better does better.
+    /// Default: one lookup per id. Override where rows can be read directly.
     package func vectors(of hits: [Hit]) async throws(TesseraError) -> [[Float]] {
         try await mapConcurrently(hits, width: Self.lookups) { hit async throws(TesseraError) in
             guard let vector = try await vector(of: hit.id) else {
@@ -86,14 +93,17 @@ extension VersionBackend {
     }
 }
 
-/// Makes versions searchable. Called anew for every version that appears; what it returns is warm.
+/// Opens versions for searching.
 package protocol BackendProvider: Sendable {
+    /// Opens a version. The backend that is returned is warm.
     func open(index: String, version: Int) async throws(TesseraError) -> any VersionBackend
 
-    /// What the tiers have done, one report a place where shards are searched; places that do not answer are missing.
+    /// Reads the counts of the tiers, one report for each process that searches shards. A process
+    /// that does not answer is missing.
     func tierReports() async -> [TierReport]
 }
 
 extension BackendProvider {
+    /// Default: no reports.
     package func tierReports() async -> [TierReport] { [] }
 }

@@ -83,10 +83,10 @@ struct ServeCommand: ShardctlCommand {
         settings.limits = try bounds.limits()
         settings.logsAccess = accessLog
         settings.answersConstant = answerConstant
-        settings.seed = UInt64(truncatingIfNeeded: UUID().hashValue)
+        settings.seed = UInt64(Jitter.system.next() * 0x1p48)
         settings.watch.seed = settings.seed
         settings.queryLog = try queryLog.settings(seed: settings.seed)
-        settings.watch.largestK = settings.limits.results
+        settings.watch.largestK = settings.limits.service.results
         if !index.isEmpty {
             var names: [IndexName] = []
             for name in index { names.append(try IndexName(name)) }
@@ -168,14 +168,14 @@ struct ServeLimitOptions: ParsableArguments {
 
     func limits() throws(TesseraError) -> ServerLimits {
         var limits = ServerLimits()
-        limits.results = try Self.check("--max-k", maxK, 1...QueryLimits.largestK)
-        limits.batch = try Self.check("--max-batch", maxBatch, 1...QueryLimits.largestBatch)
+        limits.service.results = try Self.check("--max-k", maxK, 1...QueryLimits.largestK)
+        limits.service.batch = try Self.check("--max-batch", maxBatch, 1...QueryLimits.largestBatch)
         limits.bodyBytes =
             try Self.check("--max-body-megabytes", maxBodyMegabytes, 1...4096) << 20
-        limits.running = try Self.check("--max-running", maxRunning, 1...100_000)
-        limits.waiting = try Self.check("--max-waiting", maxWaiting, 0...1_000_000)
+        limits.service.running = try Self.check("--max-running", maxRunning, 1...100_000)
+        limits.service.waiting = try Self.check("--max-waiting", maxWaiting, 0...1_000_000)
         limits.connections = try Self.check("--max-connections", maxConnections, 1...1_000_000)
-        limits.deadline = .milliseconds(
+        limits.service.deadline = .milliseconds(
             try Self.check("--deadline-ms", deadlineMs, 1...600_000))
         limits.idleTime = .seconds(try Self.check("--idle-seconds", idleSeconds, 0.1...86_400))
         limits.bodyTime = .seconds(try Self.check("--body-seconds", bodySeconds, 0.1...86_400))

@@ -1,4 +1,4 @@
-// Parts that are cut together answer as one search of all their candidates.
+// Parts whose candidates are cut together give the answer of one search over all of them.
 import Coordinator
 import Testing
 import VectorCore
@@ -25,17 +25,18 @@ struct CandidateCutTests {
         #expect(Self.limit([], depth: 1) == .infinity)
     }
 
-    @Test func `of equal estimates at the depth all stay`() {
+    @Test func `candidates with equal estimates at the depth are all kept`() {
         #expect(Self.limit([[1, 2, 2, 2], [2, 2, 3]], depth: 3) == 2)
         #expect(Self.limit([[2, 2, 2], [2, 2, 2]], depth: 3) == 2)
     }
 
-    @Test func `one part that tells no estimates leaves all as they are`() {
+    @Test func `one part without estimates keeps all candidates of the others`() {
         #expect(Self.limit([[1, 2], nil, [3, 4]], depth: 2) == .infinity)
         #expect(Self.limit([nil, [1, 2, 3]], depth: 2) == .infinity)
     }
 
-    @Test("the answer is that of one search, in however many parts", arguments: [1, 3, 5, 12])
+    @Test(
+        "the answer equals that of one search, for any number of parts", arguments: [1, 3, 5, 12])
     func cutsAsOne(count: Int) {
         struct Found {
             let candidate: Candidate

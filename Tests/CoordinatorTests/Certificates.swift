@@ -3,7 +3,8 @@ import Foundation
 import SearchProtocol
 import TestSupport
 
-/// Files in a test's folder: `worker` and `coordinator` are signed by the authority both trust, `stranger` by itself.
+/// Files in a test's folder. One authority, trusted by both sides, signs `worker` and
+/// `coordinator`; `stranger` is signed by itself.
 struct Certificates {
     private let folder: TemporaryFolder
 
@@ -34,7 +35,7 @@ struct Certificates {
             authority: path("authority.pem"))
     }
 
-    /// The same as a command line.
+    /// The same files as command-line arguments.
     func arguments(of name: String) -> [String] {
         let files = tls(of: name)
         return [

@@ -1,11 +1,11 @@
-// When a worker is asked and when it is left alone, step by step with a clock of the test's own.
+// When a breaker lets requests through, step by step, at times that the test passes in.
 import Coordinator
 import TesseraBase
 import Testing
 
 struct CircuitBreakerTests {
     enum Step: Sendable {
-        /// Milliseconds pass.
+        /// Lets these milliseconds pass.
         case wait(Int)
         case fails, succeeds, abandoned
         case admitted, refused
@@ -17,20 +17,20 @@ struct CircuitBreakerTests {
     }
 
     static let cases = [
-        Case(testDescription: "a new one is asked", steps: [.admitted, .admitted]),
-        Case(testDescription: "one failure is forgiven", steps: [.fails, .admitted]),
-        Case(testDescription: "two in a row are not", steps: [.fails, .fails, .refused]),
+        Case(testDescription: "a new breaker is closed", steps: [.admitted, .admitted]),
+        Case(testDescription: "one failure does not open it", steps: [.fails, .admitted]),
+        Case(testDescription: "two failures in a row open it", steps: [.fails, .fails, .refused]),
         Case(
-            testDescription: "an answer between them is",
+            testDescription: "an answer between two failures keeps it closed",
             steps: [.fails, .succeeds, .fails, .admitted]),
         Case(
             testDescription: "after the pause one request tries, the others wait",
             steps: [.fails, .fails, .wait(99), .refused, .wait(1), .admitted, .refused]),
         Case(
-            testDescription: "its answer closes",
+            testDescription: "the answer to the try closes it",
             steps: [.fails, .fails, .wait(100), .admitted, .succeeds, .admitted, .admitted]),
         Case(
-            testDescription: "its failure doubles the pause",
+            testDescription: "the failure of the try doubles the pause",
             steps: [
                 .fails, .fails, .wait(100), .admitted, .fails, .wait(199), .refused, .wait(1),
                 .admitted,
@@ -45,7 +45,7 @@ struct CircuitBreakerTests {
                 .fails, .fails, .wait(99), .refused, .wait(1), .admitted,
             ]),
         Case(
-            testDescription: "late failures of an open one change nothing",
+            testDescription: "failures while it is open change nothing",
             steps: [.fails, .fails, .fails, .fails, .wait(100), .admitted]),
     ]
 

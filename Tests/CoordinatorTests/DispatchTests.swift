@@ -1,9 +1,10 @@
-// Who is asked for which part, and who next.
+// Which worker is asked for which part, and which one next.
 import Coordinator
 import Testing
 
 struct DispatchTests {
-    /// Three parts: two of a group held by 0 and 1, one of a group held by 1 and 2; 3 would have to load either.
+    /// Three parts: two of a group held by members 0 and 1, one of a group held by 1 and 2. Member
+    /// 3 would have to load either group.
     private static func dispatch() -> Dispatch {
         Dispatch(
             orders: [[0, 1, 2, 3], [0, 1, 2, 3], [1, 2, 0, 3]], holders: [2, 2, 2])
@@ -37,7 +38,7 @@ struct DispatchTests {
         #expect(asked == [0, 1])
     }
 
-    @Test func `a failed worker's parts go to the next, until nobody is left`() {
+    @Test func `a failed worker's parts go to the next, until no worker is left`() {
         var dispatch = Self.dispatch()
         _ = dispatch.start(admits: Self.all)
         _ = dispatch.answered(1)
@@ -52,8 +53,7 @@ struct DispatchTests {
         #expect(!dispatch.isAnswered(0) && !dispatch.isAnswered(1) && dispatch.isAnswered(2))
     }
 
-    @Test func `a late worker's parts go to a holder beside it, once, and the first answer counts`()
-    {
+    @Test func `a late worker's parts go to another holder, once, and the first answer counts`() {
         var dispatch = Self.dispatch()
         _ = dispatch.start(admits: Self.all)
         let hedge = dispatch.late(0, admits: Self.all)
@@ -70,7 +70,7 @@ struct DispatchTests {
         #expect(dispatch.isDone)
     }
 
-    @Test func `a hedge goes only to those who hold the part`() {
+    @Test func `a hedge goes only to holders of the part`() {
         var dispatch = Self.dispatch()
         _ = dispatch.start(admits: Self.all)
         let result8 = dispatch.late(0) { $0 != 1 }
@@ -90,7 +90,7 @@ struct DispatchTests {
         #expect(result11.map(\.member) == [2])
     }
 
-    @Test func `what has ended is late no more`() {
+    @Test func `a request that has ended is not hedged`() {
         var dispatch = Self.dispatch()
         _ = dispatch.start(admits: Self.all)
         _ = dispatch.answered(0)
@@ -98,7 +98,7 @@ struct DispatchTests {
         #expect(result12.isEmpty)
     }
 
-    @Test func `with nobody to ask it is done at once`() {
+    @Test func `without a worker to ask it is done at once`() {
         var dispatch = Self.dispatch()
         #expect(dispatch.start { _ in false }.isEmpty)
         #expect(dispatch.isDone)

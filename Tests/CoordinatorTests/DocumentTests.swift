@@ -1,4 +1,4 @@
-// openapi.json is true: its paths are the server's, and what the server answers fits its schemas.
+// openapi.json describes the server: its paths are the server's, and answers fit its schemas.
 import Catalog
 import Coordinator
 import Foundation

@@ -1,4 +1,4 @@
-// A server that ends while clients ask it as fast as it answers: what was asked is answered.
+// A server that shuts down under load answers every request that it has received.
 import Coordinator
 import ServiceLifecycle
 import Synchronization
@@ -6,7 +6,7 @@ import TesseraBase
 import Testing
 
 struct DrainTests {
-    /// What came of all requests.
+    /// Counts of answered and lost requests.
     private final class Tally: Sendable {
         private let state = Mutex<(answered: Int, lost: [String])>((0, []))
 
@@ -18,8 +18,8 @@ struct DrainTests {
         func countLoss(_ what: String) { state.withLock { $0.lost.append(what) } }
     }
 
-    /// Clients that keep their connection until they are told to close it, and then make another, until there is nobody
-    /// to connect to.
+    /// The clients keep a connection until they are told to close it, and then open another, until
+    /// the port is closed.
     @Test("a server told to end under load answers all that was asked", arguments: [0, 150])
     func noRequestLost(drainMilliseconds: Int) async throws {
         let index = try await PublishedIndex.shared.value
@@ -33,7 +33,7 @@ struct DrainTests {
                     load.addTask {
                         let body = Array(#"{"vector":\#(index.query(row).json)}"#.utf8)
                         let request = Wire.request("POST", "/v1/indexes/photos/search", body: body)
-                        // Who is not let in any more has asked nothing.
+                        // A client that cannot connect has sent no request.
                         while let wire = try? await Wire.patiently(port: server.port) {
                             await Self.ask(wire, request, tally)
                         }
@@ -65,7 +65,7 @@ struct DrainTests {
         }
     }
 
-    @Test("an idle connection is closed at the end, without anything said")
+    @Test("an idle connection is closed at the end, without an answer")
     func idleConnection() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index, { $0.limits.farewellTime = .milliseconds(50) }) { server in
@@ -85,7 +85,7 @@ struct DrainTests {
             try await wire.send(Wire.request("GET", "/health"))
             #expect(try await wire.answer().status == 200)
             await server.group.triggerGracefulShutdown()
-            // Nobody listens any more, and the connection is as it was.
+            // The port is closed, and the open connection still works.
             try await server.wait(for: "the end of listening") {
                 (try? await Wire.patiently(port: server.port)) == nil
             }

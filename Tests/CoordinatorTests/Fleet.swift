@@ -22,7 +22,10 @@ struct StoredIndex: Sendable {
     let base: Matrix
     let queries: Matrix
 
-    /// Clustered vectors with ids "v0", "v1", …, in shards of 400 or so; and queries of the same kind.
+    /// Indexes clustered vectors with ids "v0", "v1" and so on, and draws queries from the same
+    /// clusters.
+    ///
+    /// - Parameter shardSize: vectors in a shard, roughly.
     init(
         rows: Int = 8000, queries: Int = 300, metric: Metric = .l2, rotation: Bool = false,
         shardSize: Int = 400
@@ -70,7 +73,7 @@ struct StoredIndex: Sendable {
             deadline: deadline.map { SteadyClock.system.now() + $0 }, allowPartial: allowPartial)
     }
 
-    /// The answers of one process that has everything.
+    /// The answers of one process that holds all shards.
     func local(_ options: SearchOptions? = nil) async throws -> [SearchAnswer] {
         let catalog = try Catalog(store: store, index: IndexName(Self.name))
         let pool = WorkPool(width: 2)
@@ -89,7 +92,7 @@ struct StoredIndex: Sendable {
         return workers
     }
 
-    /// Runs `body` on the index opened over the workers.
+    /// Runs `body` on the index, opened on the workers.
     func withBackend<Value: Sendable>(
         _ workers: [WorkerProcess], replication: Int = 1,
         _ body: @Sendable (any VersionBackend) async throws -> Value

@@ -1,9 +1,9 @@
-// What is usual for a worker, and how many second requests there may be.
+// The usual latency of a worker, and the number of hedges allowed.
 import Coordinator
 import Testing
 
 struct HedgingTests {
-    @Test func `too few answers say nothing`() {
+    @Test func `too few latencies make no percentile`() {
         var window = LatencyWindow()
         for _ in 0..<19 { window.add(.milliseconds(1)) }
         #expect(window.percentile95 == nil)
@@ -11,20 +11,20 @@ struct HedgingTests {
         #expect(window.percentile95 == .milliseconds(1))
     }
 
-    @Test func `the 95th of a hundred`() {
+    @Test func `the 95th percentile of a hundred latencies`() {
         var window = LatencyWindow()
         for milliseconds in (1...100).reversed() { window.add(.milliseconds(milliseconds)) }
         #expect(window.percentile95 == .milliseconds(95))
     }
 
-    @Test func `only the latest count`() {
+    @Test func `only the latest latencies count`() {
         var window = LatencyWindow()
         for _ in 0..<128 { window.add(.seconds(1)) }
         for _ in 0..<128 { window.add(.milliseconds(2)) }
         #expect(window.percentile95 == .milliseconds(2))
     }
 
-    @Test func `a burst is bounded, then one in twenty`() {
+    @Test func `a burst of hedges is bounded, then one request in twenty is hedged`() {
         var budget = HedgeBudget()
         var taken = 0
         while budget.take() { taken += 1 }
@@ -41,7 +41,7 @@ struct HedgingTests {
         #expect(!result3)
     }
 
-    @Test func `nothing is saved up beyond the burst`() {
+    @Test func `hedges are not saved up beyond the burst`() {
         var budget = HedgeBudget()
         for _ in 0..<10_000 { budget.countRequest() }
         var taken = 0

@@ -1,4 +1,4 @@
-// Versions come and go while queries run.
+// Versions are published and retired while queries run.
 import Catalog
 import Coordinator
 import Foundation
@@ -12,7 +12,7 @@ import Testing
 import VectorCore
 
 struct LiveVersionTests {
-    /// Opens everything but the versions it was told to fail at; counts what was retired.
+    /// A provider that fails to open the versions it is given, and records what was retired.
     final class Provider: BackendProvider {
         private struct Watched: VersionBackend {
             let inside: any VersionBackend
@@ -52,7 +52,7 @@ struct LiveVersionTests {
         }
     }
 
-    /// Tells a load that it is over.
+    /// Tells load tasks to end.
     private final class End: Sendable {
         private let flag = Atomic(false)
 
@@ -80,7 +80,8 @@ struct LiveVersionTests {
                         let body = #"{"vector":\#(index.query(row).json)}"#
                         var isLast = false
                         repeat {
-                            // One more after the end, which only the last version can answer.
+                            // One more request after the end, which only the last version can
+                            // answer.
                             isLast = end.isThere
                             try await wire.send(
                                 Wire.request(
@@ -116,7 +117,7 @@ struct LiveVersionTests {
         #expect(provider.retired == [1, 2, 3])
     }
 
-    @Test("a version somebody else publishes is taken up by asking for its key")
+    @Test("a version that another process publishes is found by its key")
     func elsewhere() async throws {
         let index = try await PublishedIndex()
         try await withServer(index) { server in

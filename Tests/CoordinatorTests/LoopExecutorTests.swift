@@ -7,7 +7,7 @@ import TesseraBase
 import Testing
 
 struct LoopExecutorTests {
-    /// What happened, in its order.
+    /// The order of events.
     private final class Course: Sendable {
         private let steps = Mutex<[String]>([])
 
@@ -63,7 +63,7 @@ struct LoopExecutorTests {
         #expect(Set(course.all.suffix(5)) == Set((0..<5).map { "answer \($0)" }))
     }
 
-    @Test("who gave way goes on although the others never do")
+    @Test("a task that gave way goes on although the others never end")
     func goesOnByItself() async throws {
         let course = Course()
         let (signal, signalled) = AsyncStream<Void>.makeStream()
@@ -85,7 +85,7 @@ struct LoopExecutorTests {
         #expect(course.all == ["went on", "had waited for it"])
     }
 
-    @Test("who is alone on a loop, or on none, goes on at once")
+    @Test("a task that is alone on a loop, or on no loop, goes on at once")
     func alone() async throws {
         await LoopExecutor.giveWay()
         try await onLoop { loop, executor in

@@ -12,7 +12,7 @@ import TesseraBase
 import Testing
 import Worker
 
-/// Answers as such a worker does: what it does not know is unimplemented.
+/// A worker that answers later calls with `unimplemented`.
 private final class OldWorker: Tessera_Worker_V1_ShardWorker.SimpleServiceProtocol {
     private let service: ShardWorkerService
     private let searches = Atomic(0)
@@ -68,7 +68,7 @@ private final class OldWorker: Tessera_Worker_V1_ShardWorker.SimpleServiceProtoc
     { throw Self.unknown }
 }
 
-/// Says that it serves, for as long as it is asked.
+/// A health service that always serves.
 private struct AlwaysServing: Grpc_Health_V1_Health.SimpleServiceProtocol {
     private var serving: Grpc_Health_V1_HealthCheckResponse {
         var response = Grpc_Health_V1_HealthCheckResponse()
@@ -90,7 +90,7 @@ private struct AlwaysServing: Grpc_Health_V1_Health.SimpleServiceProtocol {
 }
 
 struct OldWorkerTests {
-    @Test("a worker of an older build is asked as it always was")
+    @Test("a worker of an older build is asked by the calls that it knows")
     func olderBuild() async throws {
         let index = try await StoredIndex(queries: 30)
         let old = OldWorker(index.store)

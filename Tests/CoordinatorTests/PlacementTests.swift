@@ -1,4 +1,4 @@
-// Which workers hold which shards, and what moves when one comes or goes.
+// Which workers hold which shards, and which shards move when a worker joins or leaves.
 import Coordinator
 import ObjectStore
 import Testing
@@ -25,7 +25,7 @@ struct PlacementTests {
             #expect(Array(new.prefix(left.count)) == left)
             if left.count == old.count { #expect(new == old) } else { moved += 1 }
         }
-        // A fifth of the shards for each copy, within 4 standard deviations.
+        // A fifth of the shards of each copy, within 4 standard deviations.
         let expected = Double(2000 * replication) / 5
         #expect(abs(Double(moved) - expected) < 4 * expected.squareRoot())
     }
@@ -39,12 +39,12 @@ struct PlacementTests {
         }
     }
 
-    @Test func `the order in which workers are named says nothing`() {
+    @Test func `the order in which workers are named does not matter`() {
         let forward = Self.holders(Self.members, replication: 2)
         #expect(Self.holders(Self.members.reversed(), replication: 2) == forward)
     }
 
-    @Test func `every worker comes first for its share`() {
+    @Test func `every worker is the first holder of its share of shards`() {
         let first = Self.holders(Self.members, replication: 2).map { $0[0] }
         for member in Self.members {
             // 400 expected; 4 standard deviations are 72.
@@ -52,7 +52,7 @@ struct PlacementTests {
         }
     }
 
-    @Test func `a group is asked of its holders first, then of everybody else once`() {
+    @Test func `a group's holders are asked first, then every other worker once`() {
         let placement = Placement(members: Self.members, shards: Self.shards, replication: 2)
         for group in placement.holders.indices {
             let order = placement.order(of: group)
@@ -61,7 +61,7 @@ struct PlacementTests {
         }
     }
 
-    @Test func `what a worker holds is what names it as a holder`() {
+    @Test func `a worker holds exactly the shards that name it as a holder`() {
         let placement = Placement(members: Self.members, shards: Self.shards, replication: 2)
         let held = Self.members.indices.map { placement.shards(heldBy: $0) }
         #expect(held.reduce(0) { $0 + $1.count } == 2 * Self.shards.count)

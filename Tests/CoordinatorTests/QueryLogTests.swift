@@ -1,4 +1,4 @@
-// Recorded queries: what is kept, how much, and that no search fails for it.
+// The query log: which queries are kept, how many, and that its failures fail no search.
 import Catalog
 import Coordinator
 import Foundation
@@ -32,7 +32,7 @@ struct QueryLogTests {
         #"{"vectors":"\#(rows.elements.base64)","k":1}"#
     }
 
-    /// What /stats says of the index.
+    /// The index's counts in /stats.
     private func logged(_ server: TestServer) async throws -> [String: Any] {
         let log = try await server.ask("GET", "/stats").json["query_log"] as? [String: Any]
         #expect(log?["enabled"] as? Bool == true)
@@ -85,7 +85,9 @@ struct QueryLogTests {
         #expect(try mode(path) == 0o700 && mode(path + "/photos") == 0o700)
     }
 
-    @Test("the share is drawn by the seed, whoever asks how; what waits is written at the end")
+    @Test(
+        "the seed decides the sample, however queries are batched; what waits is written at the end"
+    )
     func share() async throws {
         let index = try await PublishedIndex.shared.value
         let sent = RandomVectors.uniform(rows: 1000, columns: PublishedIndex.dimension, seed: 3)
@@ -146,7 +148,7 @@ struct QueryLogTests {
             try await server.wait(for: "failing") {
                 try await logged(server)["failing"] as? Bool == true
             }
-            // One file's worth is tried again, more is lost.
+            // Queries that fit one file are tried again, more are lost.
             try await server.wait(for: "dropped") {
                 let stats = try await logged(server)
                 let dropped = stats["dropped"] as? Int ?? 0
@@ -155,7 +157,7 @@ struct QueryLogTests {
             #expect(try await logged(server)["recorded"] as? Int == 0)
             let metrics = try await server.ask("GET", "/metrics").text
             #expect(metrics.contains(#"tessera_query_log_failing{index="photos"} 1.0"#))
-            // The whole log goes: it is made anew.
+            // The whole log is removed: it is created again.
             try FileManager.default.removeItem(atPath: path)
             try await server.wait(for: "recorded") {
                 let stats = try await logged(server)
@@ -167,7 +169,7 @@ struct QueryLogTests {
         #expect(try recorded().allSatisfy { $0 == index.query(3) })
     }
 
-    @Test("a log that cannot be begun is told at the start")
+    @Test("a log whose folder cannot be created is an error at the start")
     func refused() async throws {
         let index = try await PublishedIndex.shared.value
         _ = try folder.write("log", Data())
@@ -178,7 +180,7 @@ struct QueryLogTests {
         #expect(error?.code == .unavailable && error?.message.contains("--query-log") == true)
     }
 
-    @Test("drift of recorded queries is told as it goes")
+    @Test("drift of recorded queries is reported while serving")
     func drift() async throws {
         let index = try await PublishedIndex.shared.value
         let near = PublishedIndex.vectors.gathering(Array(0..<200))

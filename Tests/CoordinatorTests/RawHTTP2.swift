@@ -1,4 +1,4 @@
-// HTTP/2 by hand (RFC 9113, RFC 7541), so that a test can send what no client would.
+// HTTP/2 written by hand (RFC 9113, RFC 7541), so that a test can send what no client would.
 import Foundation
 
 /// The bytes of frames.
@@ -12,7 +12,7 @@ enum RawHTTP2 {
             + [type, flags] + bytes(stream) + payload
     }
 
-    /// The beginning of a connection.
+    /// The bytes that begin a connection.
     static var begin: [UInt8] { preface + frame(settings, flags: 0, stream: 0, []) }
 
     /// A whole call of a method with one message.

@@ -1,4 +1,4 @@
-// What a server says to requests that cannot be: the documented status and code, and it lives on.
+// Refused requests get their documented status and code, and the server serves on.
 import Coordinator
 import Foundation
 import TesseraBase
@@ -8,7 +8,7 @@ import VectorCore
 struct RefusalTests {
     private static let zeros = [Float](repeating: 0, count: PublishedIndex.dimension).json
 
-    /// A refused request: its body, the status, the code and the field that is named.
+    /// A refused request with the expected status, code and field.
     struct Case: Sendable, CustomTestStringConvertible {
         var path = "/v1/indexes/photos/search"
         var method = "POST"
@@ -106,7 +106,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("bodies past the limit are refused, whether they say so or not")
+    @Test("bodies over the limit are refused, with and without an announced length")
     func oversize() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index, { $0.limits.bodyBytes = 4096 }) { server in
@@ -123,7 +123,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("what is no HTTP gets the same error as what makes no sense, and the connection closed")
+    @Test("bytes that are not HTTP get an error document, and the connection is closed")
     func noHTTP() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index) { server in
@@ -139,7 +139,7 @@ struct RefusalTests {
                 #expect(answer.headers["connection"] == "close" && answer.body.count < length)
                 #expect(answer.json["message"] is String && answer.json["details"] != nil)
             }
-            // Behind a good request: that one is answered first.
+            // After a good request, which is answered first.
             let wire = try Wire(port: server.port)
             try await wire.send(Wire.request("GET", "/health") + Array("G{T / HTTP\r\n\r\n".utf8))
             #expect(try await wire.answer().status == 200)
@@ -149,7 +149,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("mutated requests never take the server down, and have documented statuses")
+    @Test("mutated requests never end the server, and get documented statuses")
     func mutatedRequests() async throws {
         let index = try await PublishedIndex.shared.value
         let body = #"{"vector":\#(index.query(3).json),"k":3,"explain":true}"#
@@ -158,7 +158,7 @@ struct RefusalTests {
         var random = SeededRandom(seed: 77)
         try await withServer(index, { $0.limits.bodyTime = .milliseconds(300) }) { server in
             for round in 0..<400 {
-                // The body alone, then anything.
+                // Even rounds change the body only, odd ones any byte.
                 let first = round.isMultiple(of: 2) ? seed.count - body.utf8.count : 0
                 var bytes = seed
                 for _ in 0...Int.random(in: 0..<4, using: &random) {

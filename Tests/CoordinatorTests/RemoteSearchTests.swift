@@ -1,4 +1,4 @@
-// Real workers on loopback, and what a coordinator makes of them.
+// A coordinator with worker processes on loopback.
 import Catalog
 import Coordinator
 import Foundation
@@ -41,7 +41,7 @@ struct RemoteSearchTests {
         let truth = ExactSearch.nearest(index.queries, in: index.base, k: 10, metric: metric)
         let recalls = (Self.recall(first.map(\.answer), truth), Self.recall(local, truth))
         #expect(abs(recalls.0 - recalls.1) <= 0.001)
-        // The lists are chosen over all shards: none is scanned that one process would not scan.
+        // Lists are chosen over all shards, so workers scan the lists that one process scans.
         for (answer, one) in zip(first, local) {
             let receipt = answer.answer.receipt
             #expect(
@@ -75,7 +75,7 @@ struct RemoteSearchTests {
             let local = try await index.local(options)
             #expect(once.map(\.answer.hits) == twice.map(\.answer.hits))
             #expect(Self.overlap(once, local) >= 0.999)
-            // Were nothing cut, they would find more: what else is refined is nearer.
+            // Without the cut workers would find more, since they refine more candidates.
             options.refineDepth = 4 * depth
             let deeper = try await index.local(options)
             #expect(Self.overlap(once, deeper) < 0.99)
@@ -86,7 +86,7 @@ struct RemoteSearchTests {
         }
     }
 
-    /// What came of searching again and again.
+    /// Counts of a load of searches.
     private struct Load {
         var answered = 0
         var wrong = 0
@@ -104,7 +104,7 @@ struct RemoteSearchTests {
         }
     }
 
-    /// Eight callers search until `body` has ended; every answer is held against the first.
+    /// Has eight callers search until `body` has ended, and compares every answer with the first.
     private func underLoad(
         _ index: StoredIndex, _ backend: any VersionBackend,
         _ body: @Sendable @escaping () async throws -> Void
@@ -152,7 +152,7 @@ struct RemoteSearchTests {
                 try await Task.sleep(for: .milliseconds(800))
             }
             #expect(load.wrong == 0)
-            // At most those under way when it died.
+            // At most the searches under way when it was killed.
             #expect(load.failed <= 8)
             #expect(load.answered > 100)
             let after = try await backend.search(index.request())
@@ -219,7 +219,7 @@ struct RemoteSearchTests {
             #expect(partial.contains { $0.share > 0 })
             for (some, all) in zip(partial, whole) {
                 if some.share == 1 { #expect(some.answer.hits == all.answer.hits) }
-                // What both have is the same vector at the same distance.
+                // A hit that both have is the same vector at the same distance.
                 for hit in all.answer.hits {
                     if let found = some.answer.hits.first(where: { $0.place == hit.place }) {
                         #expect(found == hit)
@@ -235,7 +235,7 @@ struct RemoteSearchTests {
         let workers = try await index.startWorkers(3)
         try await index.withBackend(workers, replication: 2) { backend in
             var expected: [BackendAnswer] = []
-            // One by one, so that every worker's usual time is known.
+            // One by one, so that every worker's usual latency is known.
             for _ in 0..<2 {
                 expected = []
                 for row in 0..<60 {
@@ -243,7 +243,7 @@ struct RemoteSearchTests {
                 }
             }
             try await workers[1].halt()
-            // A second request goes out past the first one's usual time; without it the deadline would pass.
+            // A hedge goes out after the usual latency; without it the deadline would pass.
             for row in 0..<5 {
                 let answers = try await backend.search(
                     index.request(row..<row + 1, deadline: .seconds(20)))
@@ -254,7 +254,7 @@ struct RemoteSearchTests {
         }
     }
 
-    @Test func `with certificates both sides know each other, without one nobody is answered`()
+    @Test func `with certificates both sides know each other, without one no request is answered`()
         async throws
     {
         let index = try await StoredIndex(queries: 3)
@@ -280,7 +280,7 @@ struct RemoteSearchTests {
         }
     }
 
-    @Test func `an id's vector comes from whichever worker serves`() async throws {
+    @Test func `an id's vector comes from any worker that serves`() async throws {
         let index = try await StoredIndex(queries: 1)
         let workers = try await index.startWorkers(2)
         try await index.withBackend(workers) { backend in
@@ -326,7 +326,7 @@ struct RemoteSearchTests {
         #expect(error?.code == .unavailable)
     }
 
-    @Test func `what no version can answer is refused before anybody is asked`() async throws {
+    @Test func `what no version can answer is refused before any worker is asked`() async throws {
         let index = try await StoredIndex(queries: 2)
         let workers = try await index.startWorkers(1)
         try await index.withBackend(workers) { backend in

@@ -1,4 +1,4 @@
-// Who may ask, how much, and how slowly.
+// Access keys, bounds and time limits of clients.
 import Coordinator
 import Foundation
 import Glibc
@@ -8,18 +8,20 @@ import TestSupport
 import Testing
 
 struct SafetyTests {
-    private static let readKey = "0123456789abcdef-read"
+    static let readKey = "0123456789abcdef-read"
     private static let adminKey = "0123456789abcdef-admin"
 
-    private func keyFile(_ text: String, mode: Int = 0o600) throws -> (TemporaryFolder, String) {
+    private static func keyFile(_ text: String, mode: Int = 0o600) throws -> (
+        TemporaryFolder, String
+    ) {
         let folder = try TemporaryFolder()
         let path = try folder.write("keys", Data(text.utf8))
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
         return (folder, path)
     }
 
-    private func keys() throws -> AccessKeys {
-        let (folder, path) = try keyFile(
+    static func keys() throws -> AccessKeys {
+        let (folder, path) = try Self.keyFile(
             "# who may ask\nread \(Self.readKey)\n\nadmin \(Self.adminKey)\n")
         defer { withExtendedLifetime(folder) {} }
         return try AccessKeys(path: path)
@@ -28,7 +30,7 @@ struct SafetyTests {
     @Test("keys open what they are for")
     func keysOpen() async throws {
         let index = try await PublishedIndex.shared.value
-        let keys = try keys()
+        let keys = try Self.keys()
         let query = #"{"id":"v1","k":1}"#
         let publish = ("/v1/indexes/photos/versions:publish", #"{"draft":"none"}"#)
         try await withServer(index, { $0.keys = keys }) { server in
@@ -65,20 +67,20 @@ struct SafetyTests {
             ("read 0123456789abcdef more", 0o600),
         ])
     func badKeyFiles(text: String, mode: Int) throws {
-        let (folder, path) = try keyFile(text, mode: mode)
+        let (folder, path) = try Self.keyFile(text, mode: mode)
         defer { withExtendedLifetime(folder) {} }
         let error = try #require(throws: TesseraError.self) { _ = try AccessKeys(path: path) }
         #expect(error.code == .invalidArgument)
         #expect(!error.message.contains("0123456789abcdef"))
     }
 
-    @Test("nobody listens to other machines without keys and TLS, unless told to")
+    @Test("the server does not listen to other machines without keys and TLS, unless told to")
     func listening() throws {
         var settings = ServerSettings()
         try settings.checkSafety()
         settings.host = "0.0.0.0"
         #expect(throws: TesseraError.self) { try settings.checkSafety() }
-        settings.keys = try keys()
+        settings.keys = try Self.keys()
         #expect(throws: TesseraError.self) { try settings.checkSafety() }
         settings.tls = TLSFiles(certificate: "c", key: "k")
         try settings.checkSafety()
@@ -88,14 +90,14 @@ struct SafetyTests {
         try settings.checkSafety()
     }
 
-    @Test("more than may wait is refused with 429 and a time to come again; the rest is answered")
+    @Test("requests beyond the queue are refused with 429 and Retry-After; the others are answered")
     func overload() async throws {
         let index = try await PublishedIndex.shared.value
         let held = HeldBackend(index)
         let body = #"{"vector":\#(index.query(0).json)}"#
         let change: (inout ServerSettings) -> Void = {
-            $0.limits.running = 2
-            $0.limits.waiting = 1
+            $0.limits.service.running = 2
+            $0.limits.service.waiting = 1
         }
         try await withServer(index, provider: held, change) { server in
             try await withThrowingTaskGroup(of: Int.self) { group in
@@ -120,20 +122,32 @@ struct SafetyTests {
         }
     }
 
-    @Test("a deadline ends the wait for a place")
-    func deadlineInQueue() async throws {
-        let gate = AdmissionGate(places: 1, seats: 5)
-        #expect(gate.tryEnter())
-        let error = try await #require(throws: APIError.self) {
-            try await gate.enter(deadline: SteadyClock.system.now() + .milliseconds(20))
+    private static func refusal(
+        of gate: AdmissionGate, deadline: SteadyClock.Instant
+    ) async -> ServiceError.Code? {
+        do throws(ServiceError) {
+            try await gate.enter(deadline: deadline)
+            return nil
+        } catch {
+            return error.code
         }
-        #expect(error.code == .deadlineExceeded)
-        gate.leave()
-        try await gate.enter(deadline: SteadyClock.system.now() + .seconds(60))
-        #expect(gate.counts.running == 1 && gate.counts.waiting == 0)
     }
 
-    @Test("a client that says no more still gets its answer")
+    @Test("a deadline ends the wait for a place")
+    func deadlineInQueue() async throws {
+        let clock = ManualClock()
+        let gate = AdmissionGate(places: 1, seats: 5, clock: clock.steady)
+        #expect(gate.tryEnter())
+        async let refused = Self.refusal(of: gate, deadline: .seconds(20))
+        await clock.advanceToNextWake()
+        #expect(await refused == .deadlineExceeded)
+        #expect(clock.now == .seconds(20))
+        gate.leave()
+        try await gate.enter(deadline: .seconds(60))
+        #expect(gate.counts == AdmissionGate.Counts(running: 1))
+    }
+
+    @Test("a client that has closed its sending side still gets its answer")
     func halfClosed() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index) { server in
@@ -200,7 +214,7 @@ struct SafetyTests {
         }
     }
 
-    @Test("a thousand connections that say nothing are no hindrance to one that asks")
+    @Test("a thousand silent connections do not hinder one that asks")
     func idleThousand() async throws {
         // Both ends are in this process.
         var limit = rlimit()

@@ -1,4 +1,4 @@
-// As much of JSON Schema as openapi.json uses.
+// The part of JSON Schema that openapi.json uses.
 import Foundation
 
 /// Compares values with the schemas of a document.
@@ -10,7 +10,7 @@ struct SchemaChecker {
         schemas = components?["schemas"] as? [String: [String: Any]] ?? [:]
     }
 
-    /// What about `value` does not fit.
+    /// The places of `value` that do not fit the schema.
     func complaints(_ value: Any, schema: String) -> [String] {
         guard let known = schemas[schema] else { return ["there is no schema \(schema)"] }
         return complaints(value, known, at: schema)

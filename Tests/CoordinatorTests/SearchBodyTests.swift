@@ -1,4 +1,4 @@
-// The body of a search: what is understood, bit by bit, and what is refused, by which words.
+// The body of a search: exact values of what is read, and messages of what is refused.
 import Coordinator
 import TesseraBase
 import Testing
@@ -30,7 +30,7 @@ struct SearchBodyTests {
         #expect(many.query == .vectors && many.floats == [1, 2, 3, 4])
     }
 
-    @Test("floats are the nearest there are, as the standard library reads them")
+    @Test("floats are read as the nearest ones, as by the standard library")
     func floats() throws {
         var random = SeededRandom(seed: 11)
         var texts = [
@@ -43,7 +43,7 @@ struct SearchBodyTests {
             let float = Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
             guard float.isFinite else { continue }
             texts += ["\(float)", "\(Double(float))", "\(Double(float).nextUp)"]
-            // Halfway between two floats, and next to it.
+            // Numbers halfway between two floats, and next to that.
             let middle = (Double(float) + Double(float.nextUp)) / 2
             if middle.isFinite, abs(middle) < 3e38 { texts += ["\(middle)", "\(middle.nextDown)"] }
         }
@@ -99,7 +99,7 @@ struct SearchBodyTests {
     }
 
     @Test(
-        "what is no JSON names the byte",
+        "an error in JSON names the byte",
         arguments: [
             ("", 0), ("[]", 0), ("{", 1), (#"{"vector":[1,2]"#, 15), (#"{"vector":[1,2]}x"#, 16),
             (#"{"vector" [1,2]}"#, 10), (#"{vector:[1,2]}"#, 1), (#"{"vector":[1 2]}"#, 13),
@@ -111,7 +111,7 @@ struct SearchBodyTests {
         #expect(error.offset == offset, "\(error.message)")
     }
 
-    @Test("bytes that are no UTF-8 are refused in ids and names")
+    @Test("bytes that are not UTF-8 are refused in ids and names")
     func notText() {
         for text in [#"{"id":"?"}"#, #"{"?":1}"#] {
             let bytes = Array(text.utf8).map { $0 == UInt8(ascii: "?") ? 0xFF : $0 }

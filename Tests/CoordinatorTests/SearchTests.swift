@@ -1,4 +1,4 @@
-// Searches over HTTP answer what the engine answers.
+// Searches over HTTP give the engine's answers.
 import Catalog
 import Coordinator
 import Foundation
@@ -110,7 +110,7 @@ struct SearchTests {
         }
     }
 
-    @Test("a threshold leaves out what is less alike; with chooses what results carry")
+    @Test("a threshold leaves out less similar results; with chooses what results carry")
     func thresholdAndExtras() async throws {
         let index = try await PublishedIndex.shared.value
         let query = index.query(8)

@@ -1,4 +1,4 @@
-// A real server on a port of its own, over an index built for the test.
+// A server on a free port, over an index built for the test.
 import Catalog
 import Coordinator
 import Foundation
@@ -21,7 +21,7 @@ struct PublishedIndex: Sendable {
     static let vectors = RandomVectors.clustered(
         rows: 900, columns: dimension, clusters: 12, seed: 4)
 
-    /// One for all tests that change nothing.
+    /// The index of all tests that change nothing.
     static let shared = Task { try await PublishedIndex() }
 
     let store: any ObjectStore
@@ -50,7 +50,7 @@ struct PublishedIndex: Sendable {
         manifest = try await catalog.publish().manifest
     }
 
-    /// A draft with the content of the first version; `nprobe` tells it from others.
+    /// Saves a draft with the content of the first version and another `nprobe`.
     func draft(nprobe: Int) async throws -> Draft {
         var index = manifest.index
         index.search.nprobe = nprobe
@@ -59,7 +59,7 @@ struct PublishedIndex: Sendable {
 
     func query(_ row: Int) -> [Float] { Array(Self.vectors.row(row)) }
 
-    /// What the engine itself answers.
+    /// The hits of the engine itself.
     func expected(
         _ query: [Float], _ options: SearchOptions? = nil, k: Int = 10
     ) async throws -> [Hit] {
@@ -100,14 +100,14 @@ struct TestServer: Sendable {
         try await ask("POST", "/v1/indexes/photos/search", headers: headers, body: body)
     }
 
-    /// Asks until `holds`; what it waits for is bound to happen.
+    /// Asks until `holds`, which must become true by itself; a minute later the test fails.
     func wait(for what: String, _ holds: () async throws -> Bool) async throws {
         let end = SteadyClock.system.now() + .seconds(60)
         while SteadyClock.system.now() < end {
             if try await holds() { return }
             try await Task.sleep(for: .milliseconds(10))
         }
-        Issue.record("in vain: \(what)")
+        Issue.record("waited in vain for: \(what)")
     }
 
     func isReady() async throws -> Bool {
@@ -115,7 +115,7 @@ struct TestServer: Sendable {
     }
 }
 
-/// Runs `body` against a server that is ready, then ends it; what it was left with is waited for.
+/// Runs `body` against a server that is ready, then shuts it down and waits for its end.
 func withServer<Output>(
     _ index: PublishedIndex, provider: (any BackendProvider)? = nil, waits: Bool = true,
     _ change: (inout ServerSettings) -> Void = { _ in },
@@ -156,7 +156,7 @@ func withServer<Output>(
     }
 }
 
-/// A backend that answers when it is told to.
+/// A backend that answers each search when the test says so.
 final class HeldBackend: VersionBackend, BackendProvider {
     private let inside: LocalProvider
     private let gate: AdmissionGate
@@ -175,7 +175,7 @@ final class HeldBackend: VersionBackend, BackendProvider {
     func open(index: String, version: Int) async throws(TesseraError) -> any VersionBackend { self }
 
     func search(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
-        do throws(APIError) { try await gate.enter(deadline: nil) } catch {
+        do throws(ServiceError) { try await gate.enter(deadline: nil) } catch {
             throw TesseraError(.cancelled, error.message)
         }
         return (0..<request.queries.rows).map { _ in
@@ -189,10 +189,10 @@ final class HeldBackend: VersionBackend, BackendProvider {
 }
 
 extension Array where Element == Float {
-    /// As JSON.
+    /// This vector as JSON.
     var json: String { "[" + map { "\($0)" }.joined(separator: ",") + "]" }
 
-    /// As base64 of little-endian float32.
+    /// This vector as base64 of little-endian float32.
     var base64: String {
         var data = Data()
         for element in self {

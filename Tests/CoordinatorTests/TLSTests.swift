@@ -1,4 +1,4 @@
-// The HTTP side over TLS: whole handshakes, by a client that checks who it speaks to.
+// HTTP over TLS: whole handshakes, with a client that checks the server's certificate.
 import Coordinator
 import Foundation
 import SearchProtocol
@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 struct TLSTests {
-    /// What curl makes of a request: its exit status, and what the server said.
+    /// curl's exit status, and the body of the answer.
     private func curl(_ arguments: [String]) async throws -> (status: Int32, output: String) {
         try await Wire.threads.run { () throws(TesseraError) in
             let process = Process()
@@ -31,7 +31,9 @@ struct TLSTests {
         (Int32, Int32, Int32, Int32) =
             (35, 60, 52, 56)
 
-    @Test("who trusts the authority is answered, who trusts another or speaks plainly is not")
+    @Test(
+        "a client that trusts the authority is answered; one that trusts another, or speaks plain HTTP, is not"
+    )
     func handshakes() async throws {
         let index = try await PublishedIndex.shared.value
         let folder = try TemporaryFolder()
@@ -41,7 +43,7 @@ struct TLSTests {
             $0.tls = TLSFiles(certificate: own.certificate, key: own.key)
         }
         let query = #"{"vector":\#(index.query(1).json),"k":3}"#
-        // Its own way of asking whether a server is ready speaks no TLS.
+        // The fixture's wait for a ready server speaks no TLS.
         try await withServer(index, waits: false, change) { server in
             let address = "https://127.0.0.1:\(server.port)"
             let trusting = ["--cacert", own.authority]

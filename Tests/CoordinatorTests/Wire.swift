@@ -1,4 +1,4 @@
-// A client over a plain socket: what it sends and when it stops is up to the test.
+// A client over a plain socket: the test decides what it sends and when it stops.
 import Foundation
 import Glibc
 import SearchProtocol
@@ -9,10 +9,10 @@ struct WireFailure: Error, CustomStringConvertible {
     let description: String
 }
 
-/// One answer as it came.
+/// One answer as it was received.
 struct WireAnswer: Sendable {
     let status: Int
-    /// By lower-case name.
+    /// Header values by lower-case name.
     let headers: [String: String]
     let body: [UInt8]
 
@@ -26,7 +26,7 @@ struct WireAnswer: Sendable {
     var field: String? { (json["details"] as? [String: Any])?["field"] as? String }
 }
 
-/// A connection. Blocking calls run on threads of their own: the server shares this process.
+/// A connection. Blocking calls run on threads of their own, since the server runs in this process.
 final class Wire: Sendable {
     static let threads = WorkPool(width: 48)
 
@@ -58,7 +58,7 @@ final class Wire: Sendable {
         close(descriptor)
     }
 
-    /// A connection to a server that may be on its way out, and then takes a while to say no.
+    /// Connects to a server that may be shutting down, which then takes a while to refuse.
     static func patiently(port: Int) async throws -> Wire {
         try await threads.run { () throws(TesseraError) in
             do { return try Wire(port: port) } catch {
@@ -92,12 +92,12 @@ final class Wire: Sendable {
         }
     }
 
-    /// Says that nothing more will be sent; answers can still come.
+    /// Closes the sending side; answers can still come.
     func endSending() {
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// The next answer; throws `unavailable` where the connection ends before it is whole.
+    /// Reads the next answer. Throws `unavailable` if the connection ends before it is whole.
     func answer() async throws -> WireAnswer {
         try await Self.threads.run { [self] () throws(TesseraError) in
             var bytes = unread.withLock { $0 }
@@ -116,7 +116,7 @@ final class Wire: Sendable {
         }
     }
 
-    /// Waits for the server to close the connection, or for what is enough; what it sends until then.
+    /// Reads until the server closes the connection, or until `isEnough`.
     func untilClosed(
         or isEnough: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
     ) async throws -> [UInt8] {

@@ -25,7 +25,7 @@ struct WorkerAddressTests {
         #expect(error?.code == .invalidArgument)
     }
 
-    @Test func `a list is sorted and has nobody twice`() throws {
+    @Test func `a list is sorted and has no worker twice`() throws {
         let list = try WorkerAddresses("b:2,a:1")
         #expect(
             list == .list([WorkerAddress(host: "a", port: 1), WorkerAddress(host: "b", port: 2)]))
@@ -33,7 +33,7 @@ struct WorkerAddressTests {
         #expect(throws: TesseraError.self) { try WorkerAddresses("a:1,") }
     }
 
-    @Test func `a name stands for many`() throws {
+    @Test func `a name stands for many workers`() throws {
         #expect(
             try WorkerAddresses("dns:workers.search.svc:7171")
                 == .name("workers.search.svc", port: 7171))

@@ -1,4 +1,4 @@
-// A name that stands for several workers, which come and go.
+// A name that stands for several workers, which join and leave.
 import Coordinator
 import Foundation
 import SearchTypes
@@ -8,16 +8,16 @@ import TestSupport
 import Testing
 
 struct WorkerNameTests {
-    /// A resolver that says what it is told to.
+    /// A resolver with scripted answers.
     private final class Names: Sendable {
         private let hosts = Mutex<[String]?>([])
 
-        /// Nil is for a name that does not resolve.
+        /// The hosts; nil for a name that does not resolve.
         func stand(for hosts: [String]?) { self.hosts.withLock { $0 = hosts } }
 
         func addresses(port: Int) -> AddressesOfName {
             guard let hosts = hosts.withLock({ $0 }) else {
-                return .failure(TesseraError(.unavailable, "nobody knows the name"))
+                return .failure(TesseraError(.unavailable, "the name does not resolve"))
             }
             return .success(hosts.map { WorkerAddress(host: $0, port: port) })
         }
@@ -36,7 +36,7 @@ struct WorkerNameTests {
         return workers
     }
 
-    /// Waits until exactly these serve; they are bound to.
+    /// Waits until exactly these workers serve.
     private func wait(_ provider: RemoteProvider, for hosts: [String]) async throws {
         for _ in 0..<3000 {
             let workers = provider.workers
@@ -76,7 +76,7 @@ struct WorkerNameTests {
             let reports = await provider.tierReports()
             #expect(reports.map { $0.place.prefix(9) } == Self.hosts.map { $0.prefix(9) })
             #expect(reports.allSatisfy { $0.memory.hits > 0 && $0.memory.shards > 0 })
-            // Nobody knows the name for a while: those known before stay.
+            // The name does not resolve for a while: the known workers stay.
             names.stand(for: nil)
             try await Task.sleep(for: .milliseconds(100))
             try await searches()

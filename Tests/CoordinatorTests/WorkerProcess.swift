@@ -10,9 +10,9 @@ struct WorkerDidNotStart: Error, CustomStringConvertible {
     let description: String
 }
 
-/// One worker; killed when nobody has it any more.
+/// One worker process; killed when the last reference to it goes.
 final class WorkerProcess: @unchecked Sendable {
-    /// Where SwiftPM puts the executables: beside the tests.
+    /// The executable, which SwiftPM puts beside the tests.
     static let shardctl: URL = {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
         return URL(filePath: own ?? CommandLine.arguments[0]).deletingLastPathComponent()
@@ -62,7 +62,8 @@ final class WorkerProcess: @unchecked Sendable {
         if process.isRunning { kill(process.processIdentifier, signal) }
     }
 
-    /// Stops it in its tracks, and returns once none of its threads runs any more: the signal alone may arrive after an answer.
+    /// Suspends the process, and returns once none of its threads runs: the signal alone may take
+    /// effect after an answer.
     func halt() async throws {
         send(SIGSTOP)
         let path = "/proc/\(process.processIdentifier)/stat"
@@ -75,7 +76,8 @@ final class WorkerProcess: @unchecked Sendable {
         throw TesseraError(.unavailable, "the worker did not stop")
     }
 
-    /// Waits for the end; its exit status, or the signal that ended it, negative.
+    /// Waits for the end. Returns the exit status, or the negative number of the signal that ended
+    /// it.
     func end() async -> Int32 {
         for await _ in ended {}
         return process.terminationReason == .exit

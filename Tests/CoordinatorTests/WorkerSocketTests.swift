@@ -1,4 +1,4 @@
-// What a worker makes of bytes that no coordinator sends: whatever they do to their own connection, it serves on.
+// Bytes that no coordinator sends may end their own connection; the worker serves on.
 import Coordinator
 import Foundation
 import SearchProtocol
@@ -20,31 +20,31 @@ struct WorkerSocketTests {
         ).message
     }
 
-    /// Sends `bytes`, says that nothing more will come, and takes what is answered until the other side closes.
+    /// Sends `bytes`, closes the sending side, and reads until the worker closes.
     private static func exchange(_ bytes: [UInt8], _ worker: WorkerProcess) async throws -> [UInt8]
     {
         let wire = try Wire(port: worker.address.port)
         do {
             try await wire.send(bytes)
         } catch {
-            // Closed before it took all of it.
+            // The worker closed before it had read all bytes.
             return []
         }
         wire.endSending()
         return try await wire.untilClosed()
     }
 
-    /// The places that a whole call finds.
+    /// The places in the answer to a whole call.
     private static func places(_ call: [UInt8], _ worker: WorkerProcess) async throws -> [UInt64] {
         let wire = try Wire(port: worker.address.port)
         try await wire.send(call)
         let received = try await wire.untilClosed { RawHTTP2.messages($0).count > 5 }
-        // Behind the frame of gRPC, a byte and four of length.
+        // After gRPC's prefix: one byte, and four bytes of length.
         let message = Array(RawHTTP2.messages(received).dropFirst(5))
         return try WireSearchResponse(serializedBytes: message).places
     }
 
-    @Test("garbage, broken frames and turned messages end their own connection at most")
+    @Test("garbage, broken frames and mutated messages end at most their own connection")
     func fuzzed() async throws {
         let index = try await StoredIndex(queries: 20)
         let worker = try await index.startWorkers(1)[0]
@@ -54,7 +54,7 @@ struct WorkerSocketTests {
             let search: [UInt8] = try Self.message(index).serializedBytes()
             let good = RawHTTP2.begin + RawHTTP2.call(Self.path, message: search, stream: 1)
             let found = try await Self.places(good, worker)
-            // What is turned below is a call that is answered.
+            // The call that is mutated below is one that gets an answer.
             #expect(found.count == 5)
             for round in 0..<240 {
                 var bytes: [UInt8]
@@ -82,7 +82,7 @@ struct WorkerSocketTests {
         #expect(await worker.end() == 0)
     }
 
-    /// `good` with a few bytes changed, cut out or put in.
+    /// `good` with a few bytes changed, removed or inserted.
     private static func turned(_ good: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
         var bytes = good
         for _ in 0..<Int.random(in: 1...4, using: &random) {

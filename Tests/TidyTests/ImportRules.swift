@@ -96,6 +96,19 @@ enum ImportRules {
         }
     }
 
+    /// Modules of HTTP, which the coordinator's service does without: any API can stand on it.
+    private static let http: Set = [
+        "HTTPTypes", "HummingbirdCore", "HummingbirdTLS", "NIOCore", "NIOHTTPTypes", "NIOSSL",
+    ]
+
+    /// What is wrong with the imports of a file of the coordinator's service.
+    static func serviceComplaints(_ file: TextFile) -> [String] {
+        guard file.path.hasPrefix("Sources/Coordinator/Service/") else { return [] }
+        return imports(of: file.text).filter(http.contains).map {
+            "\(file.path): the service must not import \($0); HTTP belongs to a surface"
+        }
+    }
+
     /// Each C module is imported in one folder.
     static func cModuleComplaints(_ files: [TextFile]) -> [String] {
         cTargets.sorted().flatMap { module -> [String] in

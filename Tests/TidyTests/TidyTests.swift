@@ -21,6 +21,11 @@ struct TidyTests {
         #expect(complaints == [])
     }
 
+    @Test func `the coordinator's service imports no HTTP`() throws {
+        let complaints = try repository.sources().flatMap(ImportRules.serviceComplaints)
+        #expect(complaints == [])
+    }
+
     @Test func `each C module is imported in one folder`() throws {
         let complaints = try ImportRules.cModuleComplaints(repository.sources())
         #expect(complaints == [])

@@ -1,10 +1,10 @@
-// What the API answers when it does not answer: a status and a body {code, message, details}.
+// API errors: an HTTP status and a JSON body `{code, message, details}`.
 package import HTTPTypes
 package import TesseraBase
 
-/// A refusal or failure as a client gets to see it.
+/// A refusal or failure as a client sees it.
 package struct APIError: Error, Sendable {
-    /// The codes of openapi.json, each with its status.
+    /// The error codes of openapi.json.
     package enum Code: String, Sendable, CaseIterable {
         case invalidArgument = "invalid_argument"
         case unauthenticated
@@ -22,6 +22,7 @@ package struct APIError: Error, Sendable {
         case deadlineExceeded = "deadline_exceeded"
         case resourceExhausted = "resource_exhausted"
 
+        /// The HTTP status of the code.
         package var status: HTTPResponse.Status {
             switch self {
             case .invalidArgument: .badRequest
@@ -48,13 +49,13 @@ package struct APIError: Error, Sendable {
     package let message: String
     /// The field of the request that is wrong.
     package var field: String?
-    /// The limit that was passed.
+    /// The limit that was exceeded.
     package var limit: Int?
-    /// The byte of the body where reading stopped.
+    /// Offset in the body where reading stopped, in bytes.
     package var offset: Int?
-    /// For the Allow header of `methodNotAllowed`.
+    /// Methods for the Allow header, if the code is `methodNotAllowed`.
     package var allowed: [HTTPRequest.Method] = []
-    /// For the log alone.
+    /// The failure behind this one, for the log alone.
     package var cause: TesseraError?
 
     package init(
@@ -70,26 +71,50 @@ package struct APIError: Error, Sendable {
 }
 
 extension APIError {
-    /// A failure of the modules below. What a client can do nothing about is told to the log, not to the client: messages
-    /// about damaged objects and unreachable stores name places that are nobody's business.
-    package init(_ error: TesseraError) {
-        switch error.code {
-        case .invalidArgument: self.init(.invalidArgument, error.message)
-        case .notFound: self.init(.notFound, error.message)
-        case .conflict, .unmet: self.init(.conflict, error.message)
-        case .unsupported: self.init(.unsupported, error.message)
-        case .corrupted:
-            self.init(
-                .corrupted, "an object of the index is damaged; the server's log says which")
-        case .unavailable:
-            self.init(
-                .unavailable, "shards or the store cannot be reached now; try again in a moment")
-        case .resourceExhausted:
-            self.init(
-                .resourceExhausted, "a disk, quota or memory budget of the server is used up")
-        case .cancelled:
-            self.init(.unavailable, "the request was given up; try again in a moment")
+    /// Translates an error of the service into the native API's code, field and words.
+    ///
+    /// - Parameter queryField: the field that the queries came in.
+    package init(_ error: ServiceError, queryField: String = "vector") {
+        var message = error.message
+        // Only a surface knows where its clients can look.
+        if error.parameter == .index { message += "; GET /v1/indexes lists those there are" }
+        self.init(
+            Code(error.code), message, field: error.parameter?.field(queries: queryField),
+            limit: error.limit)
+        cause = error.cause
+    }
+}
+
+extension APIError.Code {
+    fileprivate init(_ code: ServiceError.Code) {
+        self =
+            switch code {
+            case .invalidArgument: .invalidArgument
+            case .notFound: .notFound
+            case .conflict: .conflict
+            case .unsupported: .unsupported
+            case .overloaded: .overloaded
+            case .deadlineExceeded: .deadlineExceeded
+            case .unavailable: .unavailable
+            case .corrupted: .corrupted
+            case .resourceExhausted: .resourceExhausted
+            }
+    }
+}
+
+extension ServiceError.Parameter {
+    /// The name of this parameter in the body of a search; nil for one that is in the path.
+    fileprivate func field(queries: String) -> String? {
+        switch self {
+        case .index: nil
+        case .query: queries
+        case .k: "k"
+        case .nprobe: "nprobe"
+        case .refine: "refine"
+        case .recall: "recall"
+        case .extras: "with"
+        case .version: "version"
+        case .deadline: "deadline_ms"
         }
-        cause = error
     }
 }

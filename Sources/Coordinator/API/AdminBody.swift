@@ -1,14 +1,16 @@
-// The bodies of publish and rollback: an object with one field.
+// The bodies of publish and rollback, each an object with one field.
 import NIOCore
 
 /// Reads bodies with a single field.
 enum AdminBody {
+    /// Reads the body of a publish: the draft's id.
     static func draft(_ body: ByteBuffer) throws(APIError) -> String {
         try only("draft", body.readableBytesUInt8Span) { bytes, cursor throws(APIError) in
             try cursor.string(bytes, limit: 100, field: "draft")
         }
     }
 
+    /// Reads the body of a rollback: the version's number.
     static func version(_ body: ByteBuffer) throws(APIError) -> Int {
         try only("version", body.readableBytesUInt8Span) { bytes, cursor throws(APIError) in
             try cursor.integer(bytes, field: "version")
@@ -27,7 +29,7 @@ enum AdminBody {
                 let name = try cursor.name(bytes)
                 guard name == field else {
                     throw APIError(
-                        .invalidArgument, "there is no field '\(name)'; give \(field) alone",
+                        .invalidArgument, "there is no field '\(name)'; give only \(field)",
                         field: name, offset: cursor.position)
                 }
                 guard value == nil else {

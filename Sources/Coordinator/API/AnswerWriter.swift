@@ -5,36 +5,30 @@ import VectorCore
 
 /// Writes the body of one answer.
 struct AnswerWriter {
-    private(set) var buffer: ByteBuffer
-    private let metric: Metric
-    private let extras: SearchBody.Extras
-    private let threshold: Float?
+    private var buffer: ByteBuffer
+    private let results: SearchResults
+    private let search: SearchBody
 
-    init(metric: Metric, extras: SearchBody.Extras, threshold: Float?, results: Int) {
-        self.metric = metric
-        self.extras = extras
-        self.threshold = threshold
-        buffer = ByteBufferAllocator().buffer(capacity: 256 + 72 * results)
+    /// - Parameter search: the request that is answered.
+    init(_ results: SearchResults, to search: SearchBody) {
+        self.results = results
+        self.search = search
+        buffer = ByteBufferAllocator().buffer(capacity: 256 + 72 * results.hitCount)
     }
 
-    /// - Parameters:
-    ///   - isBatch: lists of results rather than one.
-    ///   - vectors: of the hits, one list an answer, where they were asked for.
-    mutating func write(
-        version: Int, _ answers: [BackendAnswer], isBatch: Bool, vectors: [[[Float]]]?,
-        explain: Bool, isCached: Bool
-    ) {
+    /// Writes everything but the end.
+    mutating func write() {
+        let isBatch = search.query == .vectors
         buffer.writeStaticString("{\"version\":")
-        buffer.writeString(String(version))
+        buffer.writeString(String(results.version))
         buffer.writeStaticString(",\"results\":")
         if isBatch { buffer.writeStaticString("[") }
-        for (index, answer) in answers.enumerated() {
+        for (index, answer) in results.answers.enumerated() {
             if index > 0 { buffer.writeStaticString(",") }
-            write(answer.answer.hits, vectors: vectors?[index])
+            write(answer.answer.hits, vectors: results.vectors?[index])
         }
         if isBatch { buffer.writeStaticString("]") }
-        var share: Float = 1
-        for answer in answers { share = min(share, answer.share) }
+        let share = results.share
         if share < 1 {
             buffer.writeStaticString(",\"complete\":false,\"share\":")
             write(share)
@@ -42,40 +36,35 @@ struct AnswerWriter {
             buffer.writeStaticString(",\"complete\":true")
         }
         buffer.writeStaticString(",\"source\":\"")
-        buffer.writeString(isCached ? AnswerSource.cache.rawValue : source(answers).rawValue)
+        buffer.writeString(results.source.rawValue)
         buffer.writeStaticString("\"")
-        guard explain else { return }
+        guard search.explain else { return }
         buffer.writeStaticString(isBatch ? ",\"receipts\":[" : ",\"receipt\":")
-        for (index, answer) in answers.enumerated() {
+        for (index, answer) in results.answers.enumerated() {
             if index > 0 { buffer.writeStaticString(",") }
             write(answer.answer.receipt)
         }
         if isBatch { buffer.writeStaticString("]") }
     }
 
-    /// The end of the answer, which says how long it took.
-    mutating func finish(took: Duration) {
+    /// Writes the end, which says how long the answer took, and returns the whole body.
+    mutating func finish(took: Duration) -> ByteBuffer {
         buffer.writeStaticString(",\"took_ms\":")
         write(took)
         buffer.writeStaticString("}")
-    }
-
-    private func source(_ answers: [BackendAnswer]) -> AnswerSource {
-        var slowest = AnswerSource.ram
-        for answer in answers where answer.source.rank > slowest.rank { slowest = answer.source }
-        return slowest
+        return buffer
     }
 
     private mutating func write(_ hits: [Hit], vectors: [[Float]]?) {
         buffer.writeStaticString("[")
         var isFirst = true
         for (index, hit) in hits.enumerated() {
-            let score = metric.score(hit.distance)
-            if let threshold, score < threshold { continue }
+            let score = results.metric.score(hit.distance)
+            if let threshold = search.scoreThreshold, score < threshold { continue }
             buffer.writeStaticString(isFirst ? "{\"id\":" : ",{\"id\":")
             isFirst = false
             write(hit.id)
-            if extras.contains(.distance) {
+            if search.extras.contains(.distance) {
                 buffer.writeStaticString(",\"distance\":")
                 write(hit.distance)
             }
@@ -121,7 +110,7 @@ struct AnswerWriter {
         buffer.writeStaticString("}")
     }
 
-    /// Milliseconds with three digits after the point.
+    /// Writes milliseconds with three digits after the point.
     private mutating func write(_ time: Duration) {
         let microseconds = max(0, time.nanoseconds / 1000)
         buffer.writeString(String(microseconds / 1000))
@@ -130,7 +119,8 @@ struct AnswerWriter {
         buffer.writeString(String(rest))
     }
 
-    /// The shortest digits that read back as the same float32; JSON knows no infinity.
+    /// Writes the shortest digits that read back as the same float32. JSON has no infinity, so the
+    /// largest finite number stands for it.
     private mutating func write(_ number: Float) {
         let finite =
             number.isFinite
@@ -139,7 +129,7 @@ struct AnswerWriter {
         buffer.writeString(finite.description)
     }
 
-    /// A JSON string (RFC 8259, section 7).
+    /// Writes a JSON string (RFC 8259, section 7).
     private mutating func write(_ text: String) {
         buffer.writeStaticString("\"")
         let isPlain = text.utf8.allSatisfy {
@@ -166,33 +156,13 @@ struct AnswerWriter {
     }
 }
 
-extension AnswerSource {
-    /// Slower is higher.
-    var rank: Int {
-        switch self {
-        case .cache: 0
-        case .ram: 1
-        case .disk: 2
-        case .store: 3
-        }
-    }
-}
-
 extension Metric {
-    /// The likeness that belongs to a reported distance; larger is more alike.
+    /// The similarity score of a reported distance; larger is more similar.
     package func score(_ distance: Float) -> Float {
         switch self {
         case .l2: 1 / (1 + max(0, distance))
         case .innerProduct: -distance
         case .cosine: 1 - distance
         }
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds.
-    var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

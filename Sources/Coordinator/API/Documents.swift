@@ -1,10 +1,10 @@
-// The answers that are asked for now and then: what openapi.json calls IndexList, IndexDetail and so on. Names are those of the
-// document, in snake case by the encoder.
+// Answers of the routes that are asked now and then: IndexList, IndexDetail and the others of
+// openapi.json. The encoder turns their names into the document's snake case.
 import Catalog
 import Foundation
 import ObjectStore
 
-/// A value that is there, or null: the document requires the name either way.
+/// A value or null. The document requires the name in both cases, which `Optional` would leave out.
 struct Nullable<Value: Encodable>: Encodable {
     let value: Value?
 
@@ -73,7 +73,7 @@ struct IndexDetail: Encodable {
     let operatingPoints: [Point]
     let problem: Nullable<String>
 
-    init(_ index: ServedIndex, _ limits: ServerLimits) {
+    init(_ index: ServedIndex, _ limits: ServiceLimits) {
         let manifest = index.manifest
         let content = manifest?.index
         name = index.name
@@ -152,6 +152,13 @@ struct VersionList: Encodable {
     let serving: Nullable<Int>
     let versions: [Version]
     let drafts: [WaitingDraft]
+
+    init(_ versions: IndexVersions) {
+        index = versions.index
+        serving = Nullable(versions.serving)
+        self.versions = versions.versions.map(Version.init)
+        drafts = versions.drafts.map(WaitingDraft.init)
+    }
 }
 
 struct ShardList: Encodable {

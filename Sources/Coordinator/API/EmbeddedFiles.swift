@@ -1,7 +1,7 @@
-// Files that are part of the program: it serves them wherever it was copied to.
+// Files that are embedded in the program, so that it serves them wherever it is copied to.
 package import NIOCore
 
-/// The document of the API and the page.
+/// The API's document and the page.
 package enum EmbeddedFiles {
     package static let openapi = ByteBuffer(bytes: PackageResources.openapi_json)
     package static let page = ByteBuffer(bytes: Page.document)

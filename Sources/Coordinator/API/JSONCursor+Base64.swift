@@ -1,7 +1,8 @@
-// Vectors as base64 of little-endian float32: a third of the bytes of decimal digits, and no rounding.
+// Vectors as base64 of little-endian float32: a third of the bytes of decimal digits, without
+// rounding.
 
 extension JSONCursor {
-    /// Values of the base64 alphabet (RFC 4648, section 4); 255 for what is not in it.
+    /// Values of the base64 alphabet (RFC 4648, section 4); 255 for bytes outside of it.
     private static let values: [UInt8] = {
         var values = [UInt8](repeating: 255, count: 256)
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -11,9 +12,9 @@ extension JSONCursor {
 
     /// Reads a string of base64 with padding as float32 values.
     ///
-    /// - Parameter limit: values there may be.
-    /// - Throws: `invalidArgument` for letters outside the alphabet, a length that is no number of floats, and values that are
-    ///   not finite.
+    /// - Parameter limit: the most values allowed.
+    /// - Throws: `invalidArgument` for letters outside the alphabet, for a length that is not a
+    ///   whole number of floats, and for values that are not finite.
     mutating func base64Floats(
         _ bytes: borrowing Span<UInt8>, limit: Int, field: String
     ) throws(APIError) -> [Float] {
@@ -32,7 +33,7 @@ extension JSONCursor {
         let size = letters / 4 * 3 - padding
         guard letters % 4 == 0, size % 4 == 0, size > 0 else {
             throw failure(
-                "\(field) is no base64 with padding of a whole number of float32 values",
+                "\(field) is not base64 with padding of a whole number of float32 values",
                 field: field)
         }
         guard size / 4 <= limit else {
@@ -45,14 +46,14 @@ extension JSONCursor {
         return floats
     }
 
-    /// Four letters are three bytes; four of such groups are three floats.
+    /// Decodes letters: four of them are three bytes, and four such groups are three floats.
     private mutating func decode(
         _ bytes: borrowing Span<UInt8>, from start: Int, end: Int, field: String
     ) throws(APIError) -> [Float] {
         let values = Self.values.span
         var floats: [Float] = []
         floats.reserveCapacity((end - start) * 3 / 16 + 1)
-        // Bits that were read and are in no float yet, the first byte lowest.
+        // Bits not in a float yet, the first byte lowest.
         var bits: UInt64 = 0
         var filled: UInt64 = 0
         var index = start

@@ -1,14 +1,15 @@
-// Numbers of a body. Vectors are nearly all of a request's bytes, so floats have a way of their own.
+// Numbers of a body. Vectors are nearly all of a request's bytes, so floats have a fast path.
 //
-// A float32 needs 24 bits. Up to 19 digits and a power of ten up to 22 give a double that is off by less than two units in
-// its last place; rounding it to float32 is exact unless it lies next to the middle between two floats, and then, as for
-// subnormal and unusual numbers, the standard library reads the digits.
+// A float32 needs 24 bits. Up to 19 digits and a power of ten up to 22 give a double with an error
+// below two units in its last place. Rounding that to float32 is exact unless the double lies next
+// to the middle between two floats. Then, and for subnormal and unusual numbers, the standard
+// library reads the digits.
 
-/// A number's parts as they were written.
+/// The parts of a number as they were written.
 private struct NumberText {
     var digits: UInt64 = 0
     var digitCount = 0
-    /// Of ten, that ``digits`` are multiplied by.
+    /// Power of ten that ``digits`` are multiplied by.
     var exponent = 0
     var isNegative = false
     var isWhole = true
@@ -22,7 +23,7 @@ extension JSONCursor {
         1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
     ]
 
-    /// A number that is finite as float32.
+    /// Reads a number that is finite as float32.
     @inline(__always)
     mutating func float(
         _ bytes: borrowing Span<UInt8>, field: String
@@ -34,7 +35,7 @@ extension JSONCursor {
             let double =
                 number.exponent < 0
                 ? whole / Self.powers[-number.exponent] : whole * Self.powers[number.exponent]
-            // The bits of a double that a float has no place for; half of their range is the middle.
+            // The bits of a double that a float lacks; the middle of their range is the tie.
             let rest = double.bitPattern & 0x1FFF_FFFF
             let isClear = rest &- 0x0FFF_FFF8 > 16
             if isClear, double > 1.2e-38, double < 3.4e38 {
@@ -50,12 +51,12 @@ extension JSONCursor {
     ) throws(APIError) -> Float {
         let text = text(of: number, bytes)
         guard let float = Float(text), float.isFinite else {
-            throw failure("\(field) has \(text.prefix(40)), which is no float32", field: field)
+            throw failure("\(field) has \(text.prefix(40)), which is not a float32", field: field)
         }
         return float
     }
 
-    /// Any finite number.
+    /// Reads any finite number.
     mutating func double(
         _ bytes: borrowing Span<UInt8>, field: String
     ) throws(APIError) -> Double {
@@ -66,7 +67,7 @@ extension JSONCursor {
         return double
     }
 
-    /// A whole number, written without a fraction or exponent, that is not negative.
+    /// Reads a whole number that is not negative, written without fraction and exponent.
     mutating func integer(
         _ bytes: borrowing Span<UInt8>, field: String
     ) throws(APIError) -> Int {
@@ -117,7 +118,7 @@ extension JSONCursor {
         return number
     }
 
-    /// Reads digits; how many there were. Leading zeros do not count against the 19 that fit.
+    /// Reads digits and returns their number. Leading zeros do not count against the 19 that fit.
     @inline(__always)
     private mutating func digits(
         _ bytes: borrowing Span<UInt8>, _ number: inout NumberText
@@ -152,7 +153,8 @@ extension JSONCursor {
         guard digits(bytes, &written) > 0 else {
             throw failure("digits must follow the exponent in \(field)", field: field)
         }
-        // Beyond any float either way; the standard library then says which.
+        // Such an exponent is beyond any float; the standard library decides between 0 and
+        // overflow.
         let value = written.digitCount > 6 ? 1_000_000 : Int(written.digits)
         number.exponent += isNegative ? -value : value
     }

@@ -1,8 +1,9 @@
 // Reading JSON (RFC 8259) straight from the bytes of a body, without a tree of values.
 //
-// Invariants: never reads outside the bytes, never recurses, makes nothing larger than the body. What it refuses names the byte.
+// Invariants: never reads outside the bytes, never recurses, allocates no more than the body's
+// size. Errors name the byte that was refused.
 
-/// A place in a body. The bytes are passed to each call, so that the cursor stays a plain value.
+/// A position in a body. The bytes are passed to each call, so that the cursor stays a plain value.
 package struct JSONCursor {
     package private(set) var position = 0
 
@@ -14,7 +15,7 @@ package struct JSONCursor {
             field: field, offset: position)
     }
 
-    /// The byte after white space, which stays unread; nil at the end.
+    /// Skips white space and returns the next byte without reading it; nil at the end.
     mutating func peek(_ bytes: borrowing Span<UInt8>) -> UInt8? {
         while position < bytes.count {
             let byte = bytes[position]
@@ -24,7 +25,7 @@ package struct JSONCursor {
         return nil
     }
 
-    /// Reads `byte` where it is next.
+    /// Reads `byte` if it comes next.
     mutating func take(_ byte: UInt8, _ bytes: borrowing Span<UInt8>) -> Bool {
         guard peek(bytes) == byte else { return false }
         position += 1
@@ -39,17 +40,17 @@ package struct JSONCursor {
         }
     }
 
-    /// Nothing but white space may be left.
+    /// Throws if anything but white space is left.
     mutating func expectEnd(_ bytes: borrowing Span<UInt8>) throws(APIError) {
         guard peek(bytes) == nil else { throw failure("something follows the object") }
     }
 
-    /// Moves on by `count` bytes that the caller has looked at.
+    /// Skips `count` bytes that the caller has looked at.
     mutating func advance(by count: Int) {
         position += count
     }
 
-    /// A true or false.
+    /// Reads true or false.
     mutating func boolean(
         _ bytes: borrowing Span<UInt8>, field: String
     ) throws(APIError) -> Bool {
@@ -67,7 +68,7 @@ package struct JSONCursor {
         return matches
     }
 
-    /// The name of a field. What is wrong with it is no field's fault.
+    /// Reads the name of a field. Errors in it name no field, since none is known yet.
     mutating func name(_ bytes: borrowing Span<UInt8>) throws(APIError) -> String {
         do throws(APIError) {
             return try string(bytes, limit: 100, field: "a field name")
@@ -78,7 +79,7 @@ package struct JSONCursor {
         }
     }
 
-    /// A string of at most `limit` UTF-8 bytes.
+    /// Reads a string of at most `limit` UTF-8 bytes.
     mutating func string(
         _ bytes: borrowing Span<UInt8>, limit: Int, field: String
     ) throws(APIError) -> String {
@@ -123,7 +124,7 @@ package struct JSONCursor {
         return text
     }
 
-    /// The rare case: goes on from the first escape.
+    /// Reads the rest of a string from its first escape on.
     private mutating func escapedString(
         _ bytes: borrowing Span<UInt8>, from start: Int, limit: Int, field: String
     ) throws(APIError) -> String {
@@ -148,7 +149,7 @@ package struct JSONCursor {
         throw failure("the string of \(field) has no end", field: field)
     }
 
-    /// What follows a backslash.
+    /// Reads what follows a backslash.
     private mutating func escape(
         _ bytes: borrowing Span<UInt8>, field: String
     ) throws(APIError) -> String {

@@ -1,15 +1,18 @@
-// The body of a search: read in one pass, every field known, in range where that needs no index, and there once.
+// The body of a native search request, read in one pass.
+//
+// Invariants: every field is known and given once; values that need no index to be checked are in
+// range.
 
-/// What a search request asks for. What depends on the version is checked later.
+/// What a search request asks for. The service checks what depends on the version.
 package struct SearchBody: Sendable, Equatable {
-    /// How queries are given.
+    /// The field that the queries came in.
     package enum Query: Sendable, Equatable {
         case vector
         case vectors
         case id(String)
     }
 
-    /// What results carry besides id and score.
+    /// What results carry besides their id and score.
     package struct Extras: OptionSet, Sendable, Hashable {
         package let rawValue: Int
 
@@ -23,7 +26,7 @@ package struct SearchBody: Sendable, Equatable {
     }
 
     package var query = Query.vector
-    /// `[rows][dimension]`; empty where the query is an id.
+    /// Queries `[queries][dimension]`; empty if the query is an id.
     package var floats: [Float] = []
     package var k = 10
     package var recall: Double?
@@ -39,16 +42,38 @@ package struct SearchBody: Sendable, Equatable {
     init() {}
 }
 
-/// What a body may hold.
+/// Bounds of what a body may hold.
 package struct BodyLimits: Sendable {
-    /// Numbers of a query.
+    /// Components of a query.
     package let dimension: Int
-    /// Queries of a request.
+    /// Queries in a request.
     package let batch: Int
 
     package init(dimension: Int, batch: Int) {
         self.dimension = dimension
         self.batch = batch
+    }
+}
+
+extension SearchBody {
+    /// This request in the service's words.
+    var request: SearchQuery {
+        var request: SearchQuery
+        if case .id(let id) = query {
+            request = SearchQuery(.id(id))
+        } else {
+            request = SearchQuery(.vectors(floats))
+        }
+        request.k = k
+        request.effort =
+            recall.map { .recall($0) } ?? .parameters(nprobe: nprobe, refine: refine)
+        request.deadline = deadlineMilliseconds.map { .nanoseconds(Int64($0 * 1e6)) }
+        request.allowsPartial = allowPartial
+        if extras.contains(.vector) { request.extras.insert(.vectors) }
+        if extras.contains(.metadata) { request.extras.insert(.metadata) }
+        if explain { request.extras.insert(.receipts) }
+        request.version = version
+        return request
     }
 }
 
@@ -78,11 +103,11 @@ extension SearchBody {
         }
     }
 
-    /// A set without memory of its own.
+    /// A set of fields in one integer, which needs no allocation.
     private struct FieldSet {
         private var bits: UInt32 = 0
 
-        /// False where it was in already.
+        /// Returns false if the field was in the set already.
         mutating func insert(_ field: Field) -> Bool {
             defer { bits |= 1 << field.number }
             return !contains(field)
@@ -95,7 +120,7 @@ extension SearchBody {
 
     /// Reads a body.
     ///
-    /// - Throws: `invalidArgument` naming the field, and the byte where the JSON is no JSON.
+    /// - Throws: `invalidArgument` with the field, and the offset of bytes that are not JSON.
     package init(
         _ bytes: borrowing Span<UInt8>, limits: BodyLimits
     ) throws(APIError) {
@@ -159,7 +184,7 @@ extension SearchBody {
         }
     }
 
-    /// Fields that do not go together.
+    /// Refuses fields that exclude each other.
     private func check(_ seen: FieldSet) throws(APIError) {
         let given = [Field.vector, .vectors, .id].filter(seen.contains)
         guard given.count == 1 else {
@@ -179,107 +204,5 @@ extension SearchBody {
                 "deadline_ms \(deadlineMilliseconds) is out of range; give 0 to 600000",
                 field: Field.deadline.rawValue)
         }
-    }
-}
-
-extension JSONCursor {
-    fileprivate mutating func vector(
-        _ bytes: borrowing Span<UInt8>, _ limits: BodyLimits, field: String
-    ) throws(APIError) -> [Float] {
-        var floats: [Float] = []
-        if peek(bytes) == UInt8(ascii: "\"") {
-            floats = try base64Floats(bytes, limit: limits.dimension, field: field)
-            guard floats.count == limits.dimension else {
-                throw wrongDimension(floats.count, limits, field)
-            }
-            return floats
-        }
-        floats.reserveCapacity(limits.dimension)
-        try row(bytes, limits, field, into: &floats)
-        return floats
-    }
-
-    fileprivate mutating func vectors(
-        _ bytes: borrowing Span<UInt8>, _ limits: BodyLimits, field: String
-    ) throws(APIError) -> [Float] {
-        if peek(bytes) == UInt8(ascii: "\"") {
-            let floats = try base64Floats(
-                bytes, limit: limits.dimension * limits.batch, field: field)
-            guard floats.count % limits.dimension == 0 else {
-                throw wrongDimension(floats.count, limits, field)
-            }
-            return floats
-        }
-        try expect(UInt8(ascii: "["), bytes, "before the vectors")
-        var floats: [Float] = []
-        var rows = 0
-        repeat {
-            guard rows < limits.batch else {
-                throw APIError(
-                    .invalidArgument, "\(field) holds more than the \(limits.batch) allowed",
-                    field: field, limit: limits.batch)
-            }
-            try row(bytes, limits, field, into: &floats)
-            rows += 1
-        } while take(UInt8(ascii: ","), bytes)
-        try expect(UInt8(ascii: "]"), bytes, "after the vectors")
-        return floats
-    }
-
-    private mutating func row(
-        _ bytes: borrowing Span<UInt8>, _ limits: BodyLimits, _ field: String,
-        into floats: inout [Float]
-    ) throws(APIError) {
-        guard take(UInt8(ascii: "["), bytes) else {
-            throw failure(
-                "\(field) must hold numbers in [ ], or be base64 of float32 values", field: field)
-        }
-        var count = 0
-        if !take(UInt8(ascii: "]"), bytes) {
-            repeat {
-                floats.append(try float(bytes, field: field))
-                count += 1
-                guard count <= limits.dimension else {
-                    throw wrongDimension(nil, limits, field)
-                }
-            } while take(UInt8(ascii: ","), bytes)
-            try expect(UInt8(ascii: "]"), bytes, "or ',' after a number of \(field)")
-        }
-        guard count == limits.dimension else { throw wrongDimension(count, limits, field) }
-    }
-
-    private func wrongDimension(
-        _ count: Int?, _ limits: BodyLimits, _ field: String
-    ) -> APIError {
-        let found = count.map(String.init) ?? "more than \(limits.dimension)"
-        return APIError(
-            .invalidArgument,
-            "\(field) has \(found) numbers, the index has \(limits.dimension) dimensions",
-            field: field, limit: limits.dimension)
-    }
-
-    fileprivate mutating func extras(
-        _ bytes: borrowing Span<UInt8>, field: String
-    ) throws(APIError) -> SearchBody.Extras {
-        var extras: SearchBody.Extras = []
-        try expect(UInt8(ascii: "["), bytes, "before the names of \(field)")
-        if take(UInt8(ascii: "]"), bytes) { return extras }
-        repeat {
-            let name = try string(bytes, limit: 100, field: field)
-            let extra: SearchBody.Extras
-            switch name {
-            case "distance": extra = .distance
-            case "vector": extra = .vector
-            case "metadata": extra = .metadata
-            default:
-                throw failure(
-                    "\(field) knows distance, vector and metadata, not '\(name)'", field: field)
-            }
-            guard extras.insert(extra).inserted else {
-                throw failure("\(field) has '\(name)' twice", field: field)
-            }
-        } while take(UInt8(ascii: ","), bytes)
-        try expect(UInt8(ascii: "]"), bytes, "after the names of \(field)")
-        return extras
     }
 }

@@ -1,19 +1,23 @@
-// One query's parts made into one answer.
+// Merges the answers to a query's parts into one answer.
 import Search
 import SearchTypes
 import VectorCore
 
 /// Collects the answers to the parts of a query.
 struct AnswerMerge {
-    /// With their estimates; those without one are never cut.
+    /// Hits with their distances by code. A hit without one is never cut.
     private var hits: [(hit: Hit, estimate: Float)] = []
     private var cut: CandidateCut
     private var receipt = Receipt()
     private var source = AnswerSource.ram
+    /// Shards that the query's lists are in.
     private let shards: Int
+    /// Shards that have answered.
     private var answered = 0
 
-    /// - Parameter depth: candidates that one process would refine.
+    /// - Parameters:
+    ///   - route: time taken to choose the lists.
+    ///   - depth: candidates that one process would refine.
     init(_ lists: ListChoice, route: Duration, depth: Int) {
         cut = CandidateCut(depth: depth)
         receipt.shardsOffered = lists.offered
@@ -21,6 +25,7 @@ struct AnswerMerge {
         shards = Set(lists.shards).count
     }
 
+    /// Adds the answer to a part. A part that failed lowers the share of shards that answered.
     mutating func add(_ part: SearchPart, _ outcome: PartOutcome) {
         guard case .success(let found) = outcome else { return }
         cut.add(found.estimates?.candidates)
@@ -32,8 +37,8 @@ struct AnswerMerge {
         receipt.add(found.answer.receipt)
     }
 
-    /// The `k` nearest of those one process would have refined, ties to the lower place. Of an answer that is not whole,
-    /// those it would have refined in the shards that answered.
+    /// The `k` nearest hits, ties to the lower place, among the candidates that one process would
+    /// have refined in the shards that answered.
     func answer(k: Int) -> BackendAnswer {
         let limit = cut.limit
         let nearest = hits.compactMap { $0.estimate <= limit ? $0.hit : nil }
@@ -45,7 +50,7 @@ struct AnswerMerge {
 }
 
 extension Receipt {
-    /// Adds what a part cost. Parts are worked on at the same time, so that the longest of each stage counts.
+    /// Adds what a part cost. Parts run at the same time, so the longest time of each stage counts.
     fileprivate mutating func add(_ part: Receipt) {
         shardsTouched += part.shardsTouched
         listsScanned += part.listsScanned

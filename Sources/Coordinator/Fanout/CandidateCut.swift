@@ -1,18 +1,22 @@
-// Where a query's candidates are cut so that its parts together keep as many as one process refines. Pure.
+// The depth at which a query's candidates are cut, so that its parts together keep as many as one
+// process would refine. Pure.
 
-/// The estimates of the `depth` nearest candidates over all parts of a query, by their codes: those one process would
-/// refine. Each part has refined as many of its own, which is more.
+/// The distances by code of the `depth` nearest candidates over all parts of a query: the
+/// candidates that one process would refine. Each part has refined as many of its own, which are
+/// more.
 package struct CandidateCut: Sendable {
     private let depth: Int
-    /// The smallest so far, ascending; at most ``depth``.
+    /// The smallest estimates so far, ascending; at most ``depth``.
     private var least: [Float] = []
+    /// Whether every part has told its estimates.
     private var isWhole = true
 
     package init(depth: Int) {
         self.depth = depth
     }
 
-    /// Takes a part's estimates, ascending. Nil where the worker tells none: then nothing is cut.
+    /// Takes in a part's estimates, ascending. Nil stands for a worker that tells none; then
+    /// nothing is cut.
     package mutating func add(_ estimates: [Float]?) {
         guard let estimates else {
             isWhole = false
@@ -37,7 +41,7 @@ package struct CandidateCut: Sendable {
         least = merged
     }
 
-    /// Candidates estimated farther than this would not have been refined.
+    /// The cut: one process would not have refined candidates estimated farther than this.
     package var limit: Float {
         isWhole && least.count == depth ? least.last ?? .infinity : .infinity
     }

@@ -1,21 +1,26 @@
-// Leaves a worker that fails alone for a while. Pure: the time is passed in.
+// Stops requests to a worker that keeps failing, for a while. Pure: the time is passed in.
 package import TesseraBase
 
-/// Whether a worker is asked at all.
+/// Decides whether a worker is asked at all.
 ///
-/// Closed: it is. Open: it failed several times in a row and is not asked until a pause has passed, twice as long each
-/// time. Half open: the pause is over and one request tries whether it is back.
+/// A closed breaker lets every request through. It opens after several failures in a row, and then
+/// lets none through until a pause has passed, which doubles each time. After the pause it is half
+/// open: one request tries whether the worker is back.
 package struct CircuitBreaker: Sendable, Equatable {
+    /// The three states of a breaker.
     package enum State: Sendable, Equatable {
         case closed
         case open(until: SteadyClock.Instant)
         case halfOpen
     }
 
+    /// When a breaker opens, and for how long.
     package struct Settings: Sendable, Equatable {
         /// Failures in a row that open the breaker.
         package var failures = 2
+        /// The pause after opening; it doubles after each failed try.
         package var firstPause = Duration.milliseconds(100)
+        /// The end of the doubling.
         package var longestPause = Duration.seconds(5)
 
         package init() {}
@@ -31,7 +36,7 @@ package struct CircuitBreaker: Sendable, Equatable {
         pause = settings.firstPause
     }
 
-    /// Whether a request may go out now. One that is let through half open must end in ``succeeded()``,
+    /// Whether a request may go out now. Each request let through must end in ``succeeded()``,
     /// ``failed(at:)`` or ``abandoned(at:)``.
     package mutating func admits(at now: SteadyClock.Instant) -> Bool {
         switch state {
@@ -44,12 +49,14 @@ package struct CircuitBreaker: Sendable, Equatable {
         }
     }
 
+    /// Notes an answer, which closes the breaker.
     package mutating func succeeded() {
         state = .closed
         failuresInARow = 0
         pause = settings.firstPause
     }
 
+    /// Notes a failure of the worker.
     package mutating func failed(at now: SteadyClock.Instant) {
         failuresInARow += 1
         switch state {
@@ -63,7 +70,8 @@ package struct CircuitBreaker: Sendable, Equatable {
         }
     }
 
-    /// A request ended without saying anything about the worker: another one may try at once.
+    /// Notes a request that ended without telling anything about the worker: another one may try at
+    /// once.
     package mutating func abandoned(at now: SteadyClock.Instant) {
         if state == .halfOpen { state = .open(until: now) }
     }

@@ -1,23 +1,27 @@
-// Who is asked for which part of a request, and who next when they fail or are late. Pure: it says what is to be sent
-// and is told what came of it; sending is RemoteSearch's.
+// Decides which worker is asked for which part of a request, and which one next after a failure or
+// a delay. Pure: it says what to send and is told the outcome; RemoteSearch does the sending.
 //
-// Invariant: a part counts as answered once, by the first answer; it is given up only when nobody is left to ask and
-// nothing is under way for it.
+// Invariant: the first answer to a part counts, and later ones are ignored. A part is given up only
+// when no worker is left to ask and no request for it is under way.
 
-/// The state of one request on its way to the workers.
+/// The state of one search request to the workers.
 package struct Dispatch: Sendable {
-    /// Parts that go to one worker together.
+    /// A leaf request: the parts that go to one worker together.
     package struct Sending: Sendable, Equatable {
-        /// Counts from 0 in the order they were decided.
+        /// The request's number, from 0 in the order of decisions.
         package let number: Int
+        /// The worker, by its position among the members.
         package let member: Int
+        /// Positions of its parts in the search request.
         package let parts: [Int]
+        /// Whether another worker is asked for the same parts already.
         package let isHedge: Bool
     }
 
     private struct PartState {
+        /// Members in the order they are asked.
         let order: [Int]
-        /// Members of the order that hold the part in memory.
+        /// How many of the first members hold the part in memory.
         let holders: Int
         var asked: Set<Int> = []
         var underWay = 0
@@ -29,23 +33,24 @@ package struct Dispatch: Sendable {
     private var ended: Set<Int> = []
 
     /// - Parameters:
-    ///   - orders: for each part the members in the order they are asked.
-    ///   - holders: how many of the first of each hold it.
+    ///   - orders: for each part, its members in the order they are asked.
+    ///   - holders: for each part, how many of its first members hold it.
     package init(orders: [[Int]], holders: [Int]) {
         parts = zip(orders, holders).map { PartState(order: $0, holders: $1) }
     }
 
-    /// True when no part waits for anything any more.
+    /// Whether every part is answered or given up.
     package var isDone: Bool { parts.allSatisfy { $0.isAnswered || $0.underWay == 0 } }
 
+    /// Whether a part has an answer.
     package func isAnswered(_ part: Int) -> Bool { parts[part].isAnswered }
 
-    /// What is sent first.
+    /// Decides the first requests.
     package mutating func start(admits: (Int) -> Bool) -> [Sending] {
         send(Array(parts.indices), hedge: false, admits: admits)
     }
 
-    /// Takes an answer; the parts that nobody had answered before.
+    /// Notes an answer, and returns the parts that had no answer before.
     package mutating func answered(_ number: Int) -> [Int] {
         end(number).filter { part in
             guard !parts[part].isAnswered else { return false }
@@ -54,14 +59,14 @@ package struct Dispatch: Sendable {
         }
     }
 
-    /// Takes a failure; what is sent instead.
+    /// Notes a failure, and decides what is sent instead.
     package mutating func failed(_ number: Int, admits: (Int) -> Bool) -> [Sending] {
         let open = end(number).filter { !parts[$0].isAnswered && parts[$0].underWay == 0 }
         return send(open, hedge: false, admits: admits)
     }
 
-    /// A sending takes longer than usual: what is sent to others beside it, who hold the parts too. Nothing where it has
-    /// ended.
+    /// Decides the hedges of a request that takes longer than usual: its parts go to other holders
+    /// as well. A request that has ended is not hedged.
     package mutating func late(_ number: Int, admits: (Int) -> Bool) -> [Sending] {
         guard !ended.contains(number) else { return [] }
         let open = sendings[number].parts.filter {
@@ -76,7 +81,8 @@ package struct Dispatch: Sendable {
         return sendings[number].parts
     }
 
-    /// Each part goes to the first of its members that was not asked and admits; parts of one member go together.
+    /// Sends each part to the first of its members that was not asked yet and admits a request.
+    /// Parts for one member go together.
     private mutating func send(_ open: [Int], hedge: Bool, admits: (Int) -> Bool) -> [Sending] {
         var admitted: [Int: Bool] = [:]
         var byMember: [Int: [Int]] = [:]

@@ -1,12 +1,12 @@
-// When a second worker is asked because the first one is slow. Pure: no clock in here.
+// When a second worker is asked because the first one is slow. Pure: no clock is read in here.
 
-/// The latest latencies of one worker.
+/// The most recent latencies of one worker.
 package struct LatencyWindow: Sendable {
-    /// Latencies remembered.
+    /// Number of latencies kept.
     private static let capacity = 128
-    /// Sorting them for each would cost as much as a small search.
+    /// Latencies added between two sorts: a sort for each would cost as much as a small search.
     private static let additionsASort = 16
-    /// Fewer than this say nothing.
+    /// Fewest latencies that make a percentile.
     private static let least = 20
 
     private var latencies: [Duration] = []
@@ -15,6 +15,7 @@ package struct LatencyWindow: Sendable {
 
     package init() {}
 
+    /// Adds a latency; the oldest one is forgotten.
     package mutating func add(_ latency: Duration) {
         if latencies.count < Self.capacity {
             latencies.append(latency)
@@ -29,26 +30,27 @@ package struct LatencyWindow: Sendable {
         percentile95 = latencies.sorted()[(latencies.count * 95 + 99) / 100 - 1]
     }
 
-    /// What 95 of 100 requests were answered within; nil while too few were.
+    /// Time within which 95 of 100 requests were answered; nil while there are too few.
     package private(set) var percentile95: Duration?
 }
 
-/// How many second requests there may be: a share of the first ones, so that a slow time does not double the load.
+/// Bounds hedges to a share of the requests, so that a slow spell does not double the load.
 package struct HedgeBudget: Sendable, Equatable {
-    /// Second requests for each first one.
+    /// Hedges earned by each request.
     private static let share = 0.05
-    /// Saved up at most.
+    /// Most hedges that can be saved up.
     private static let most = 10.0
 
     private var tokens = most
 
     package init() {}
 
+    /// Counts a request, which earns a part of a hedge.
     package mutating func countRequest() {
         tokens = min(Self.most, tokens + Self.share)
     }
 
-    /// Takes one hedge out of the budget, if there is one.
+    /// Takes one hedge out of the budget; false if there is none.
     package mutating func take() -> Bool {
         guard tokens >= 1 else { return false }
         tokens -= 1

@@ -1,40 +1,42 @@
-// News from other threads for one task.
+// Messages from other threads to one task.
 import Synchronization
 
-/// Anybody puts in; one task takes out, first come first served. It holds as much as its owner causes to be put in.
-final class Mailbox<News: Sendable>: Sendable {
+/// Multi-producer, single-consumer queue. Unbounded; its owner bounds the number of messages.
+final class Mailbox<Message: Sendable>: Sendable {
     private struct State {
-        var news: [News] = []
+        var messages: [Message] = []
         var taken = 0
-        var waiter: CheckedContinuation<News, Never>?
+        var waiter: CheckedContinuation<Message, Never>?
     }
 
     private let state = Mutex(State())
 
-    func put(_ news: News) {
-        let waiter = state.withLock { state -> CheckedContinuation<News, Never>? in
+    /// Adds a message.
+    func put(_ message: Message) {
+        let waiter = state.withLock { state -> CheckedContinuation<Message, Never>? in
             guard let waiter = state.waiter else {
-                state.news.append(news)
+                state.messages.append(message)
                 return nil
             }
             state.waiter = nil
             return waiter
         }
-        waiter?.resume(returning: news)
+        waiter?.resume(returning: message)
     }
 
-    /// Waits for the next. Not cut short by a cancellation: whoever waits has put in a clock as well.
-    func next() async -> News {
+    /// Waits for the next message. A cancellation does not end the wait: the consumer arranges for
+    /// a message at its deadline.
+    func next() async -> Message {
         await withCheckedContinuation { continuation in
-            let news = state.withLock { state -> News? in
-                guard state.taken < state.news.count else {
+            let message = state.withLock { state -> Message? in
+                guard state.taken < state.messages.count else {
                     state.waiter = continuation
                     return nil
                 }
                 defer { state.taken += 1 }
-                return state.news[state.taken]
+                return state.messages[state.taken]
             }
-            if let news { continuation.resume(returning: news) }
+            if let message { continuation.resume(returning: message) }
         }
     }
 }

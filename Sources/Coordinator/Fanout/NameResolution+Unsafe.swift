@@ -1,4 +1,4 @@
-// Asking the system which addresses a name stands for.
+// Resolves names by the system's resolver.
 import Foundation
 import TesseraBase
 
@@ -8,14 +8,15 @@ import TesseraBase
     import Darwin
 #endif
 
-/// The system's resolver. Blocks: to be called on a pool of threads.
+/// The system's resolver. It blocks, so it is called on a thread of a pool.
 enum NameResolution {
-    /// The addresses of `name`, ascending, each once. Throws `unavailable` where there are none or nobody knows.
+    /// The addresses of `name`, ascending, each once. Throws `unavailable` if it does not resolve.
     static func addresses(of name: String, port: Int) throws(TesseraError) -> [WorkerAddress] {
         do throws(TesseraError) {
             return try addresses(of: name, port: port, family: AF_INET)
         } catch {
-            // A machine known by both would count twice; IPv6 is for names that have nothing else.
+            // A machine with addresses of both families would count as two workers. So IPv6 is used
+            // only for names without an IPv4 address.
             return try addresses(of: name, port: port, family: AF_INET6)
         }
     }

@@ -1,25 +1,28 @@
-// Which workers hold which shards. Pure: the same members and shards give the same placement everywhere.
+// Decides which workers hold which shards. Pure: equal members and shards give equal placements on
+// every machine.
 //
-// Rendezvous hashing (Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", 1998): a shard's
-// holders are the members with the highest scores for it. Without a member only that member's shards move.
+// Rendezvous hashing (Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit Rates",
+// 1998): a shard's holders are the members with the highest scores for it. When a member leaves,
+// only its shards move.
 package import ObjectStore
 import VectorCore
 
 /// The holders of every shard of a version.
 ///
-/// Shards with the same holders in the same order form a group. A query's lists in a group are searched together, by
-/// whichever of the holders: so an answer depends on the members and the replication, but not on who is down.
+/// Shards with the same holders in the same order form a group. A query's lists in a group are
+/// searched together, by any of the holders. So an answer depends on the members and the
+/// replication, but not on which workers are down.
 package struct Placement: Sendable {
-    /// Holders of each group, positions in the members, the preferred one first.
+    /// Holders of each group, as positions among the members, the preferred one first.
     package let holders: [[Int]]
     /// The group of each shard, by ordinal.
     package let groups: [Int]
     private let seeds: [UInt64]
 
     /// - Parameters:
-    ///   - members: names of the workers; their order says nothing about who holds what.
-    ///   - shards: content of each shard, by ordinal.
-    ///   - replication: holders of a shard; fewer where there are fewer members.
+    ///   - members: names of the workers; the order does not matter.
+    ///   - shards: digest of each shard, by ordinal.
+    ///   - replication: holders of a shard; fewer if there are fewer members.
     package init(members: [String], shards: [ContentDigest], replication: Int) {
         let seeds = members.map { StableHash.hash(Array($0.utf8)) }
         var known: [[Int]: Int] = [:]
@@ -41,7 +44,8 @@ package struct Placement: Sendable {
         groups.indices.filter { holders[groups[$0]].contains(member) }
     }
 
-    /// Members in the order a group is asked of them: its holders, then those who would have to load it first.
+    /// Members in the order they are asked for a group: its holders first, then members that would
+    /// have to load its shards.
     package func order(of group: Int) -> [Int] {
         let first = holders[group]
         let key = first.reduce(UInt64(0)) { Self.mix($0 &+ seeds[$1]) }
@@ -52,7 +56,7 @@ package struct Placement: Sendable {
     /// The `count` members with the highest scores, highest first.
     private static func ranking(of key: UInt64, _ seeds: [UInt64], count: Int) -> [Int] {
         let scores = seeds.map { mix($0 ^ mix(key)) }
-        // Equal scores are as good as impossible, and then the seeds decide, not the order of the members.
+        // Scores are practically never equal; then the seeds decide, not the order of the members.
         return Array(
             seeds.indices.sorted { (scores[$0], seeds[$0]) > (scores[$1], seeds[$1]) }
                 .prefix(count))

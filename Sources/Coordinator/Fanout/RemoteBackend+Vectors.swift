@@ -1,4 +1,4 @@
-// The stored vectors of a version that workers hold.
+// Stored vectors of a version, read from the workers that hold them.
 import Catalog
 package import SearchTypes
 import Synchronization
@@ -7,13 +7,13 @@ import VectorCore
 
 extension RemoteBackend {
     package func vector(of id: String) async throws(TesseraError) -> [Float]? {
-        try await anybody(first: []) { link async throws(TesseraError) in
+        try await anyWorker(first: []) { link async throws(TesseraError) in
             try await link.vector(
                 of: id, index: index, version: version, timeout: settings.longestSearch)
         }
     }
 
-    /// Asks a holder of each shard for its rows, all at once.
+    /// Asks a holder of each shard for its rows, all holders at once.
     package func vectors(of hits: [Hit]) async throws(TesseraError) -> [[Float]] {
         let set = workers.withLock { $0 }
         var byGroup: [Int: [Int]] = [:]
@@ -40,14 +40,14 @@ extension RemoteBackend {
     private func vectors(
         of hits: [Hit], first: [WorkerLink]
     ) async throws(TesseraError) -> [[Float]] {
-        try await anybody(first: first) { link async throws(TesseraError) in
+        try await anyWorker(first: first) { link async throws(TesseraError) in
             do throws(TesseraError) {
                 let rows = try await link.vectors(
                     at: hits.map(\.place), index: index, version: version,
                     dimension: manifest.index.dimension, timeout: settings.longestSearch)
                 return (0..<rows.rows).map { Array(rows.row($0)) }
             } catch  where error.code == .unsupported {
-                // A worker of an older build, or an index without vectors: the other call says which.
+                // An older worker, or an index without vectors; a lookup tells them apart.
                 var vectors: [[Float]] = []
                 for hit in hits { vectors.append(try await vector(of: hit.id) ?? []) }
                 return vectors
@@ -55,8 +55,8 @@ extension RemoteBackend {
         }
     }
 
-    /// Asks workers that serve, one after another, until one can answer.
-    private func anybody<Value>(
+    /// Asks serving workers, one after another, until one can answer.
+    private func anyWorker<Value>(
         first: [WorkerLink], _ ask: (WorkerLink) async throws(TesseraError) -> Value
     ) async throws(TesseraError) -> Value {
         var last = TesseraError(.unavailable, "no worker can be asked now; try again")

@@ -1,4 +1,5 @@
-// A version searched by workers elsewhere: lists are chosen here, scanned there, and the answers merged here.
+// A version searched by workers: they scan and refine the lists that are chosen here, and their
+// answers are merged here.
 import Catalog
 import Logging
 import SearchProtocol
@@ -10,8 +11,8 @@ import VectorCore
 
 /// Answers from one version, opened by a ``RemoteProvider``.
 ///
-/// Invariant: an answer depends on the version, the request, the members and the replication, not on which holder of a
-/// shard was asked, nor on what else is searched.
+/// Invariant: an answer depends on the version, the request, the members and the replication. It
+/// does not depend on which holder of a shard was asked, nor on other searches.
 package final class RemoteBackend: VersionBackend {
     let index: String
     let version: Int
@@ -48,12 +49,12 @@ package final class RemoteBackend: VersionBackend {
     // MARK: Searching
 
     package func search(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
-        let start = SteadyClock.system.now()
+        let start = settings.clock.now()
         let deadline = deadline(request, from: start)
         try check(request)
         var opening = Receipt()
         let chosen = try await chooser.choose(request.queries, request.options, &opening)
-        let route = SteadyClock.system.now() - start
+        let route = settings.clock.now() - start
         let workers = workers.withLock { $0 }
         let depth = request.options.candidateDepth(refines: true)
         let (parts, groups) = Self.parts(
@@ -64,7 +65,8 @@ package final class RemoteBackend: VersionBackend {
                 index: index, version: version, k: request.options.k,
                 refineDepth: request.options.refineDepth, timeout: nil, queries: request.queries,
                 transformed: Self.transformed(chosen), parts: parts),
-            groups: groups, deadline: deadline, hedges: hedges)
+            groups: groups, deadline: deadline, hedges: hedges, clock: settings.clock,
+            alarms: settings.alarms)
         let outcomes = await search.run()
         if !request.allowPartial {
             for case .failure(let error) in outcomes { throw Self.unavailable(error) }
@@ -74,7 +76,7 @@ package final class RemoteBackend: VersionBackend {
         return merges.map { $0.answer(k: request.options.k) }
     }
 
-    /// Until when workers are waited for: where the rest is an answer too, there must be time left to give it.
+    /// The deadline of workers. If a partial answer is allowed, it leaves some time to give it.
     private func deadline(_ request: SearchRequest, from start: SteadyClock.Instant)
         -> SteadyClock.Instant
     {
@@ -107,9 +109,9 @@ package final class RemoteBackend: VersionBackend {
         }
     }
 
-    /// Each query's lists, apart by group, and the group of each part.
+    /// Divides each query's lists into parts, one for each group. Returns the group of each part too.
     ///
-    /// - Parameter cuts: whether candidates are cut where a query has several parts.
+    /// - Parameter cuts: whether the candidates of a query with several parts are cut at one depth.
     private static func parts(_ chosen: [ListChoice], _ placement: Placement, cuts: Bool)
         -> (parts: [SearchPart], groups: [Int])
     {
@@ -140,7 +142,8 @@ package final class RemoteBackend: VersionBackend {
             rows: chosen.count, columns: columns, elements: chosen.flatMap { $0.transformed ?? [] })
     }
 
-    /// What one missing part means for the whole: a fault of the request is one, anything else is nobody's to mend there.
+    /// The error of a request with a missing part. Faults that the caller can mend stay as they
+    /// are; others, such as a damaged shard, make the version unavailable.
     private static func unavailable(_ error: TesseraError) -> TesseraError {
         switch error.code {
         case .invalidArgument, .unsupported, .unavailable, .resourceExhausted, .cancelled: error
@@ -151,9 +154,9 @@ package final class RemoteBackend: VersionBackend {
 
     // MARK: Placing
 
-    /// Opens shards here and has every worker bring its own into memory.
+    /// Opens shards here, and has every worker bring its shards into memory.
     ///
-    /// - Throws: `unavailable` where no worker could, and what the store throws.
+    /// - Throws: `unavailable` if no worker could, and what the store throws.
     func warm() async throws(TesseraError) {
         try await chooser.warm()
         let set = workers.withLock { $0 }
@@ -161,19 +164,19 @@ package final class RemoteBackend: VersionBackend {
         if errors.count == set.links.count, let first = errors.first { throw first }
     }
 
-    /// Makes other members do the work, once they hold their shards.
+    /// Moves the version to other members, once these hold their shards.
     func adopt(_ links: [WorkerLink]) async {
         let set = Self.workers(links, manifest, settings)
         _ = await prepare(set)
         workers.withLock { $0 = set }
     }
 
-    /// Every worker that serves is told again what it is to hold.
+    /// Tells every serving worker again which shards it has to hold.
     func remind() async {
         for link in workers.withLock({ $0 }).links where link.isServing { await prepare(link) }
     }
 
-    /// A worker has come (back): brings its shards into its memory.
+    /// Has a worker that has just begun to serve bring its shards into memory.
     func prepare(_ link: WorkerLink) async {
         let set = workers.withLock { $0 }
         guard let member = set.links.firstIndex(where: { $0 === link }) else { return }

@@ -1,4 +1,4 @@
-// The workers of a coordinator: found, connected, watched, and given the versions to hold.
+// Finds, connects and watches the workers of a coordinator, and tells each which shards to hold.
 import Catalog
 package import Logging
 package import ObjectStore
@@ -8,8 +8,8 @@ import ServiceLifecycle
 import Synchronization
 package import TesseraBase
 
-/// Opens versions on workers elsewhere. It is a service: only while it runs can versions be opened and searched, so it
-/// starts before and ends after whoever searches.
+/// Opens versions on workers. Versions can be opened and searched only while this service runs, so
+/// it starts before the server and ends after it.
 package final class RemoteProvider: BackendProvider, Service {
     private let settings: RemoteSettings
     private let store: any ObjectStore
@@ -25,8 +25,8 @@ package final class RemoteProvider: BackendProvider, Service {
     }
 
     /// - Parameters:
-    ///   - store: holds the indexes; routers, manifests and what opens shards are read from it.
-    ///   - pool: chooses lists.
+    ///   - store: holds the indexes. Manifests, routers and the open sections of shards are read here.
+    ///   - pool: runs the choice of lists.
     /// - Throws: `invalidArgument` for settings that cannot work.
     package init(
         _ settings: RemoteSettings, store: any ObjectStore, pool: WorkPool, logger: Logger
@@ -39,7 +39,7 @@ package final class RemoteProvider: BackendProvider, Service {
         if case .list(let addresses) = settings.workers, addresses.count < settings.replication {
             throw TesseraError(
                 .invalidArgument,
-                "replication \(settings.replication) needs as many workers, \(addresses.count) are named"
+                "replication \(settings.replication) needs as many workers; \(addresses.count) are named"
             )
         }
         self.settings = settings
@@ -53,7 +53,7 @@ package final class RemoteProvider: BackendProvider, Service {
         state.withLock { $0.links }.map { ($0.address, $0.isServing) }
     }
 
-    /// How long a worker may take to say what its tiers have done.
+    /// Time for a worker to report the counts of its tiers.
     private static let reportTime = Duration.seconds(1)
 
     package func tierReports() async -> [TierReport] {
@@ -71,7 +71,7 @@ package final class RemoteProvider: BackendProvider, Service {
     // MARK: The service
 
     package func run() async throws {
-        // Ends only with the last of those who search; their services shut down before this one.
+        // The services that search shut down before this one.
         try await cancelWhenGracefulShutdown { try await self.keepWorkers() }
     }
 
@@ -84,8 +84,11 @@ package final class RemoteProvider: BackendProvider, Service {
                 let gone = running.filter { !wanted.contains($0.key) }
                 let new = wanted.filter { running[$0] == nil }
                 for address in new {
-                    let link = try WorkerLink(
-                        address, security: settings.security, serverName: serverName)
+                    let link = WorkerLink(
+                        address,
+                        transport: try settings.transport(
+                            address, settings.security, serverName),
+                        clock: settings.clock)
                     running[address] = link
                     group.addTask { await link.run { await self.prepare(link) } }
                 }
@@ -96,20 +99,20 @@ package final class RemoteProvider: BackendProvider, Service {
                     group.addTask { await self.adopt(links, leaving: Array(gone.values)) }
                 }
                 guard case .name = settings.workers else { break }
-                try? await Task.sleep(for: settings.resolveInterval)
+                try? await settings.clock.sleep(settings.resolveInterval)
             }
         }
     }
 
-    /// Has the workers keep, or bring back, what they are to hold.
+    /// Reminds the workers of their shards at intervals, so that they keep them or load them again.
     private func remind() async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: settings.remindInterval)
+            try? await settings.clock.sleep(settings.remindInterval)
             for backend in state.withLock({ $0.backends }) { await backend.remind() }
         }
     }
 
-    /// Where the workers are now; nil where nobody knows, and those known before stay.
+    /// The workers' addresses now; nil if the name does not resolve, and then the known ones stay.
     private func addresses() async -> [WorkerAddress]? {
         switch settings.workers {
         case .list(let addresses): return addresses
@@ -130,7 +133,7 @@ package final class RemoteProvider: BackendProvider, Service {
         if case .name(let name, _) = settings.workers { name } else { nil }
     }
 
-    /// Other members: every open version moves to them, then those who left are let go.
+    /// Moves every open version to other members, then stops the links of those that left.
     private func adopt(_ links: [WorkerLink], leaving: [WorkerLink]) async {
         await withDiscardingTaskGroup { group in
             for backend in state.withLock({ $0.backends }) {
@@ -177,24 +180,24 @@ package final class RemoteProvider: BackendProvider, Service {
         state.withLock { state in state.backends.removeAll { $0 === backend } }
     }
 
-    /// The links, once all serve or one does and the others had their time.
+    /// Waits until all workers serve, or until one does and the others have had their time.
     private func joinedLinks() async throws(TesseraError) -> [WorkerLink] {
-        let start = SteadyClock.system.now()
+        let start = settings.clock.now()
         while true {
             let links = state.withLock { $0.links }
             let serving = links.count { $0.isServing }
-            let waited = SteadyClock.system.now() - start
+            let waited = settings.clock.now() - start
             if !links.isEmpty, serving == links.count { return links }
             if serving > 0, waited > settings.longestJoin / 10 { return links }
             guard waited < settings.longestJoin else {
                 throw TesseraError(
                     .unavailable,
-                    "none of the \(links.count) workers serves; start them, or mend --workers")
+                    "none of the \(links.count) workers serves; start them, or correct --workers")
             }
             do {
-                try await Task.sleep(for: .milliseconds(20))
+                try await settings.clock.sleep(.milliseconds(20))
             } catch {
-                throw TesseraError(.cancelled, "the version is not wanted any more")
+                throw TesseraError(.cancelled, "the version is no longer needed")
             }
         }
     }

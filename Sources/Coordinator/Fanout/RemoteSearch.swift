@@ -1,75 +1,91 @@
-// One request on its way to the workers: sends what Dispatch decides and tells it what came of it.
-import NIOCore
-import NIOPosix
+// Carries out one request to the workers: sends what Dispatch decides, and tells it the outcomes.
 import SearchProtocol
-import SearchTypes
+package import SearchTypes
 import Synchronization
-import TesseraBase
+package import TesseraBase
 import VectorCore
 
-/// What became of a part: its answer, or why there is none.
-typealias PartOutcome = Result<PartAnswer, TesseraError>
+/// The answer to a part, or why there is none.
+package typealias PartOutcome = Result<PartAnswer, TesseraError>
 
-/// Sends parts to workers. What comes of them is told to a mailbox by whoever hears it first, so that a request takes no
-/// task and no timer for each worker.
-struct RemoteSearch: Sendable {
-    /// Nobody is asked again beside a worker that has taken less than this.
+/// Sends parts to workers. Outcomes arrive in one mailbox, so that a request needs no task and no
+/// timer for each worker.
+package struct RemoteSearch: Sendable {
+    /// Shortest delay before a second worker is asked.
     private static let leastHedgeDelay = Duration.milliseconds(1)
 
     let workers: WorkerSet
-    /// Parts and everything about them but the selection that one worker gets.
+    /// All parts of the request. Each worker gets a selection of them.
     let request: PartsRequest
     /// The group of each part.
     let groups: [Int]
     let deadline: SteadyClock.Instant
     let hedges: HedgeCounter
+    let clock: SteadyClock
+    let alarms: Alarms
+
+    /// - Parameters:
+    ///   - groups: the group of each part.
+    ///   - hedges: the hedge budget, which all requests share.
+    package init(
+        workers: WorkerSet, request: PartsRequest, groups: [Int], deadline: SteadyClock.Instant,
+        hedges: HedgeCounter, clock: SteadyClock = .system, alarms: Alarms = .eventLoops
+    ) {
+        self.workers = workers
+        self.request = request
+        self.groups = groups
+        self.deadline = deadline
+        self.hedges = hedges
+        self.clock = clock
+        self.alarms = alarms
+    }
 
     private enum Event: Sendable {
         case answered(Dispatch.Sending, WireSearchResponse)
         case failed(Dispatch.Sending, TesseraError)
-        /// Something is due.
+        /// A hedge or the deadline is due.
         case time
     }
 
-    /// What is under way, and when somebody else is asked.
+    /// The state of the request: what was sent, what has come back, and when to hedge.
     private struct Course {
         var dispatch: Dispatch
         var outcomes: [PartOutcome]
         let mail = Mailbox<Event>()
         var underWay: [Int: (sending: Dispatch.Sending, since: SteadyClock.Instant)] = [:]
-        /// Of sendings that nobody was asked beside yet, by number.
+        /// When to hedge each request not hedged yet, by request number.
         var hedgeAt: [Int: SteadyClock.Instant] = [:]
-        var alarm: Scheduled<Void>?
+        var cancelAlarm: (@Sendable () -> Void)?
         var alarmAt: SteadyClock.Instant?
     }
 
-    /// One outcome a part.
-    func run() async -> [PartOutcome] {
-        let nobody = TesseraError(
+    /// Runs the request. Returns one outcome for each part, in their order.
+    package func run() async -> [PartOutcome] {
+        let unasked = TesseraError(
             .unavailable, "none of the \(workers.links.count) workers can be asked now; try again")
         var course = Course(
             dispatch: Dispatch(
                 orders: groups.map { workers.orders[$0] },
                 holders: groups.map { workers.placement.holders[$0].count }),
-            outcomes: [PartOutcome](repeating: .failure(nobody), count: groups.count))
+            outcomes: [PartOutcome](repeating: .failure(unasked), count: groups.count))
         var sendings = course.dispatch.start(admits: admits)
         while true {
             for sending in sendings { send(sending, &course) }
             if course.dispatch.isDone { break }
             setAlarm(&course)
             sendings = await take(course.mail.next(), &course)
-            if SteadyClock.system.now() >= deadline {
+            if clock.now() >= deadline {
                 giveUp(&course)
                 break
             }
         }
-        course.alarm?.cancel()
+        course.cancelAlarm?()
         return course.outcomes
     }
 
     private func admits(_ member: Int) -> Bool { workers.links[member].admits() }
 
-    /// What is to be sent now that something has happened.
+    /// Takes in an event, and returns what is to be sent because of it.
     private func take(_ event: Event, _ course: inout Course) -> [Dispatch.Sending] {
         switch event {
         case .answered(let sending, let response):
@@ -95,7 +111,7 @@ struct RemoteSearch: Sendable {
             return course.dispatch.failed(sending.number) { retries && admits($0) }
         case .time:
             course.alarmAt = nil
-            let now = SteadyClock.system.now()
+            let now = clock.now()
             var sendings: [Dispatch.Sending] = []
             for (number, due) in course.hedgeAt.sorted(by: { $0.key < $1.key }) where due <= now {
                 course.hedgeAt[number] = nil
@@ -110,15 +126,15 @@ struct RemoteSearch: Sendable {
         course.hedgeAt[sending.number] = nil
     }
 
-    /// Another worker would answer the same, or there is no time to ask one.
+    /// Whether another worker may be asked: its answer could differ, and there is time for it.
     private func mayRetry(_ error: TesseraError) -> Bool {
         error.code != .invalidArgument && error.code != .unsupported
-            && SteadyClock.system.now() < deadline
+            && clock.now() < deadline
     }
 
     private func send(_ sending: Dispatch.Sending, _ course: inout Course) {
         let link = workers.links[sending.member]
-        let now = SteadyClock.system.now()
+        let now = clock.now()
         course.underWay[sending.number] = (sending, now)
         if !sending.isHedge {
             hedges.countRequest()
@@ -142,22 +158,21 @@ struct RemoteSearch: Sendable {
         }
     }
 
-    /// One timer a request: for the first that is due.
+    /// Keeps the request's one timer set to whatever is due first.
     private func setAlarm(_ course: inout Course) {
         var due = deadline
         for time in course.hedgeAt.values { due = min(due, time) }
         if let alarmAt = course.alarmAt, alarmAt <= due { return }
-        course.alarm?.cancel()
+        course.cancelAlarm?()
         course.alarmAt = due
-        let wait = TimeAmount(max(.zero, due - SteadyClock.system.now()))
-        course.alarm = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: wait) {
-            [mail = course.mail] in mail.put(.time)
+        course.cancelAlarm = alarms.after(due - clock.now()) { [mail = course.mail] in
+            mail.put(.time)
         }
     }
 
-    /// The deadline has passed: nobody is waited for any more.
+    /// Ends the request at its deadline: parts without an answer have failed.
     private func giveUp(_ course: inout Course) {
-        let now = SteadyClock.system.now()
+        let now = clock.now()
         for (sending, since) in course.underWay.values {
             let link = workers.links[sending.member]
             link.wasGivenUp(after: now - since)
@@ -169,8 +184,9 @@ struct RemoteSearch: Sendable {
         }
     }
 }
+
 extension PartsRequest {
-    /// The same with some of the parts, and only the queries these need.
+    /// This request with some of its parts, and only the queries that these need.
     func selecting(_ chosen: [Int]) -> PartsRequest {
         var selection = self
         var rows: [Int] = []
@@ -194,8 +210,10 @@ extension PartsRequest {
 }
 
 /// The hedge budget that all requests share.
-final class HedgeCounter: Sendable {
+package final class HedgeCounter: Sendable {
     private let budget = Mutex(HedgeBudget())
+
+    package init() {}
 
     func countRequest() {
         budget.withLock { $0.countRequest() }

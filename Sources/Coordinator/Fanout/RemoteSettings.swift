@@ -2,25 +2,26 @@
 package import SearchProtocol
 package import TesseraBase
 
-/// What a name stands for now, or why nobody knows.
+/// The addresses that a name stands for now, or why they are unknown.
 package typealias AddressesOfName = Result<[WorkerAddress], TesseraError>
 
-/// What a person decides about the workers, and what hardly anybody should.
+/// The settings of a ``RemoteProvider``. Operators set the first three; the others have defaults
+/// that rarely need a change.
 package struct RemoteSettings: Sendable {
     package var workers: WorkerAddresses
-    /// Workers that hold each shard.
+    /// Number of workers that hold each shard.
     package var replication: Int
-    /// Nil speaks in the clear.
+    /// Certificates of mutual TLS; nil to connect in the clear.
     package var security: MutualTLS?
-    /// Of a request that brings no deadline.
+    /// Longest time for a request that brings no deadline.
     package var longestSearch = Duration.seconds(30)
-    /// Of bringing a worker's shards into memory.
+    /// Longest time to bring a worker's shards into its memory.
     package var longestPrepare = Duration.seconds(600)
-    /// How long the first worker is waited for.
+    /// Longest time to wait for the first worker.
     package var longestJoin = Duration.seconds(15)
-    /// Between two looks at what a DNS name stands for.
+    /// Time between two resolutions of a DNS name.
     package var resolveInterval = Duration.seconds(5)
-    /// The addresses a DNS name stands for; blocks, and is called on a pool of threads.
+    /// Resolves a DNS name. It may block: it is called on a thread of the pool.
     package var resolve: @Sendable (_ name: String, _ port: Int) -> AddressesOfName = {
         name, port in
         do throws(TesseraError) {
@@ -29,10 +30,22 @@ package struct RemoteSettings: Sendable {
             return .failure(error)
         }
     }
-    /// Between two reminders to the workers of what they are to hold; well below what makes them let go of it.
+    /// Time between two reminders of the shards that each worker has to hold. It must stay well below
+    /// the time after which a worker drops a version that is not asked for.
     package var remindInterval = Duration.seconds(240)
     /// Bytes of opened shards that are kept for choosing lists.
     package var headBudget = 1 << 30
+    /// Makes the connection to a worker. The name is the one in its certificate, if that is not the
+    /// address's host.
+    package var transport:
+        @Sendable (WorkerAddress, MutualTLS?, _ serverName: String?) throws(TesseraError) ->
+            any WorkerTransport = { address, security, serverName throws(TesseraError) in
+                try GRPCWorkerTransport(address, security: security, serverName: serverName)
+            }
+    /// The clock of deadlines, breakers and pauses.
+    package var clock = SteadyClock.system
+    /// The timers of hedges and deadlines.
+    package var alarms = Alarms.eventLoops
 
     package init(workers: WorkerAddresses, replication: Int = 1, security: MutualTLS? = nil) {
         self.workers = workers

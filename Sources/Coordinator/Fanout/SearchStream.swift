@@ -1,26 +1,25 @@
-// One call to a worker that carries any number of searches: a call of its own for each costs several times what a small
-// search does.
+// One call to a worker that carries any number of searches. A call for each search would cost
+// several times as much as a small search.
 //
-// Invariants: every search that was taken has its answer or failure told exactly once; at most `mostWaiting` wait; when the
-// call ends, all that wait have failed.
+// Invariants: the outcome of every posted search is told exactly once; at most `mostWaiting`
+// searches wait; when the call ends, all that wait have failed.
 import GRPCCore
 import SearchProtocol
 import Synchronization
-import TesseraBase
 
-/// What becomes of a search, told from whatever thread it came in on.
+/// The worker's answer to a search, or gRPC's error.
 typealias SearchOutcome = Result<WireSearchResponse, RPCError>
 
-/// The searches that are on their way to one worker over one call.
+/// The searches on their way to one worker over one call.
 final class SearchStream: Sendable {
-    /// Searches that may wait for their answers; more are refused.
+    /// Most searches that wait for their answers; more are refused.
     private static let mostWaiting = 1 << 14
 
     private enum Phase {
         /// There is no call now.
         case closed
         case open(AsyncStream<Tessera_Worker_V1_NumberedSearch>.Continuation)
-        /// The worker's build does not know it.
+        /// The worker's build does not know the call.
         case unknown
     }
 
@@ -32,7 +31,7 @@ final class SearchStream: Sendable {
 
     private let state = Mutex(State())
 
-    /// Sends a search. False where that has to go another way, and then `done` is not called.
+    /// Sends a search. Returns false, and never calls `done`, if the search has to go another way.
     func post(
         _ search: WireSearchRequest, _ done: @escaping @Sendable (SearchOutcome) -> Void
     ) -> Bool {
@@ -49,26 +48,18 @@ final class SearchStream: Sendable {
         }
     }
 
-    /// Makes the call and serves it until it ends or ``close()``; false where the worker does not know it.
-    ///
-    /// - Throws: nothing: what waits is told.
-    func serve<Transport: ClientTransport>(_ client: GRPCClient<Transport>, _ options: CallOptions)
-        async -> Bool
-    {
-        let worker = Tessera_Worker_V1_ShardWorker.Client(wrapping: client)
+    /// Makes the call and serves it until it ends or is closed. Returns false if the worker does
+    /// not know the call.
+    func serve(_ transport: any WorkerTransport) async -> Bool {
         let (outbox, feed) = AsyncStream.makeStream(
             of: Tessera_Worker_V1_NumberedSearch.self,
             bufferingPolicy: .bufferingOldest(Self.mostWaiting))
         state.withLock { $0.phase = .open(feed) }
         var end = RPCError(code: .unavailable, message: "the worker ended the call")
-        do {
-            try await worker.searchMany(options: options) { writer in
-                for await message in outbox { try await writer.write(message) }
-            } onResponse: { response in
-                for try await answer in response.messages { self.take(answer) }
-            }
+        do throws(RPCError) {
+            try await transport.searchMany(outbox) { self.take($0) }
         } catch {
-            end = error as? RPCError ?? RPCError(code: .unavailable, message: "\(error)")
+            end = error
         }
         feed.finish()
         let isKnown = end.code != .unimplemented
@@ -81,7 +72,7 @@ final class SearchStream: Sendable {
         return isKnown
     }
 
-    /// Nothing more is sent; what waits is still answered, and then the call ends.
+    /// Stops sending. Searches that wait are still answered, and then the call ends.
     func close() {
         state.withLock { state in
             guard case .open(let feed) = state.phase else { return }

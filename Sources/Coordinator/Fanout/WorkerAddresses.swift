@@ -1,7 +1,7 @@
-// How a person names the workers: a list of host:port, or a DNS name that stands for all of them.
+// The workers' addresses as operators write them: a list of host:port, or a DNS name for all.
 package import TesseraBase
 
-/// A host and a port.
+/// The host and port of a worker.
 package struct WorkerAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let host: String
     package let port: Int
@@ -17,7 +17,7 @@ package struct WorkerAddress: Sendable, Hashable, Comparable, CustomStringConver
             let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port)
         else {
             throw TesseraError(
-                .invalidArgument, "'\(text)' is no worker's address; give host:port")
+                .invalidArgument, "'\(text)' is not a worker's address; give host:port")
         }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -28,7 +28,7 @@ package struct WorkerAddress: Sendable, Hashable, Comparable, CustomStringConver
         }
         guard !host.isEmpty, host.allSatisfy({ $0.isASCII && !$0.isWhitespace && $0 != "/" }) else {
             throw TesseraError(
-                .invalidArgument, "'\(text)' is no worker's address; give host:port")
+                .invalidArgument, "'\(text)' is not a worker's address; give host:port")
         }
         self.init(host: String(host), port: port)
     }
@@ -40,13 +40,15 @@ package struct WorkerAddress: Sendable, Hashable, Comparable, CustomStringConver
     }
 }
 
-/// Where the workers are.
+/// All workers, by their addresses or by one name.
 package enum WorkerAddresses: Sendable, Equatable {
     case list([WorkerAddress])
-    /// Every address the name stands for is a worker; asked again and again, as a headless service wants it.
+    /// A name whose every address is a worker. It is resolved again and again, as a headless
+    /// service in Kubernetes needs it.
     case name(String, port: Int)
 
-    /// Reads `host:port,host:port,…` or `dns:name:port`. Throws `invalidArgument` for anything else.
+    /// Reads `host:port,host:port,…` or `dns:name:port`. Throws `invalidArgument` for anything
+    /// else.
     package init(_ text: String) throws(TesseraError) {
         if text.hasPrefix("dns:") {
             let address = try WorkerAddress(text.dropFirst(4))

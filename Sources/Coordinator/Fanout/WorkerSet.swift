@@ -1,15 +1,15 @@
-// The workers of one moment and what of a version each of them holds.
-import ObjectStore
+// The workers of one moment, and the shards of a version that each of them holds.
+package import ObjectStore
 
-/// Links and the placement over them. Immutable: other members, another set.
-struct WorkerSet: Sendable {
+/// Links and the placement over them. Immutable: other members make another set.
+package struct WorkerSet: Sendable {
     /// Ascending by address.
-    let links: [WorkerLink]
-    let placement: Placement
-    /// For each group, whom to ask in which order.
-    let orders: [[Int]]
+    package let links: [WorkerLink]
+    package let placement: Placement
+    /// For each group, its members in the order they are asked.
+    package let orders: [[Int]]
 
-    init(_ links: [WorkerLink], shards: [ContentDigest], replication: Int) {
+    package init(_ links: [WorkerLink], shards: [ContentDigest], replication: Int) {
         self.links = links
         placement = Placement(
             members: links.map(\.address.description), shards: shards, replication: replication)

@@ -1,8 +1,8 @@
-// How many connections are open, and whether there is room for one more.
+// The number of open connections, and whether one more may be accepted.
 import HummingbirdCore
 import Synchronization
 
-/// Counts connections; copies count together.
+/// Counts open connections. Copies share one count.
 struct ConnectionCount: AvailableConnectionsDelegate {
     private final class Box: Sendable {
         let open = Atomic(0)

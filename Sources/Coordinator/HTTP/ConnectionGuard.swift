@@ -1,15 +1,17 @@
-// Frees connections from clients that send or read too slowly, or not at all, and closes those that were told so.
+// Closes connections of clients that send or read too slowly, and those that were told to close.
 //
-// Invariants: a request that was received is answered before its connection closes, also while the server ends; after the
-// last answer the connection is closed for sending first and read until the client has closed it too, since closing it with
-// something unread would take the answer from the client (RFC 9112, 9.6).
+// Invariants: a request that was received is answered before its connection closes, also during
+// shutdown. After the last answer the connection is closed for sending first, and its input drained
+// until the client closes too: closing with unread bytes would reset the connection and could take
+// the answer from the client (RFC 9112, 9.6).
 //
-// One timer a connection looks a few times within the shortest limit; requests set no timers.
+// Each connection has one timer, which fires a few times within the shortest limit; requests set no
+// timers. Times in here are NIO's: the event loop that runs these handlers has its own clock.
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Watches one connection. It stands between the HTTP codec and whoever answers.
+/// Watches one connection, between the HTTP codec and the responder.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -23,20 +25,20 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let closing: Closing
     private var tick: TimeAmount
     private var timer: Scheduled<Void>?
-    /// Since when nothing is under way; nil while something is.
+    /// When the last request ended; nil while one is under way.
     private var idleSince: NIODeadline?
-    /// Since when a request's body is awaited.
+    /// When the head of a request arrived whose body is not complete.
     private var readingSince: NIODeadline?
-    /// Since when the client takes nothing up.
+    /// When the client stopped taking bytes.
     private var blockedSince: NIODeadline?
     private var closeAt: NIODeadline?
     private var requests = 0
     private var closesAfterAnswer = false
-    /// The connection closes as soon as what was written is sent.
+    /// Set after the last answer: the connection closes as soon as that is sent.
     private var isClosing = false
     private var isOver = false
 
-    /// - Parameter closing: tells that answers are the last of their connection.
+    /// - Parameter closing: once it has begun, every answer is the last of its connection.
     init(_ limits: ServerLimits, _ closing: Closing) {
         self.closing = closing
         farewell = TimeAmount(limits.farewellTime)
@@ -66,7 +68,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // Behind the last answer nothing is read any more, but received.
+        // After the last response, drain input without handling it: closing with unread bytes would
+        // reset the connection.
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
         case .head:
@@ -85,7 +88,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelReadComplete()
     }
 
-    /// The server accepts no more: a connection that has asked nothing may have a request on its way, and gets a moment.
+    /// Handles the end of accepting. A connection without a request may have one on its way, and
+    /// gets a moment for it.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard event is ChannelShouldQuiesceEvent else {
             return context.fireUserInboundEventTriggered(event)
@@ -124,8 +128,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         if head.isOfCodec {
             closesAfterAnswer = true
             let error = APIError(
-                .invalidArgument, "this is not HTTP/1.1 as it can be read; the connection is closed"
-            )
+                .invalidArgument, "this is not readable as HTTP/1.1; the connection is closed")
             let body = ErrorDocument(error).json
             head.headerFields[.contentType] = "application/json"
             head.headerFields[.contentLength] = String(body.readableBytes)
@@ -143,7 +146,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelWritabilityChanged()
     }
 
-    /// A body that is still on its way gets a moment: closed before it was read, a connection loses the answer as well.
+    /// Closes after the answer. A body that is still on its way gets a moment, since closing before
+    /// it was read would lose the answer as well.
     private func closeAfter(
         _ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
     ) {
@@ -154,7 +158,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         finish(data, promise, context)
     }
 
-    /// Writes the end of the last answer, closes for sending once it is sent, and waits for the client to close.
+    /// Writes the end of the last answer, closes for sending once it is sent, and waits for the
+    /// client to close.
     private func finish(
         _ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
     ) {
@@ -170,7 +175,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(data, promise: sent)
     }
 
-    /// Others close right after the end of an answer is written, not sent; it is closed soon enough.
+    /// Ignores a close of the codec once the last answer is written: it comes before the answer is
+    /// sent, and ``finish(_:_:_:)`` closes after that.
     func close(
         context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?
     ) {
@@ -200,7 +206,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         schedule(context)
     }
 
-    /// The body took too long: says so where nothing else is being answered, and closes.
+    /// Answers that the body took too long, unless another request is being answered, and closes.
     private func refuse(_ context: ChannelHandlerContext) {
         guard requests == 1 else { return context.close(promise: nil) }
         let error = APIError(
@@ -218,7 +224,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension HTTPResponse {
-    /// Whether Hummingbird made it of bytes that are no HTTP; answers of the API have a body.
+    /// Whether this is Hummingbird's response to bytes that are not HTTP; the API's have a body.
     fileprivate var isOfCodec: Bool {
         status == .badRequest && headerFields[.contentLength] == "0"
     }

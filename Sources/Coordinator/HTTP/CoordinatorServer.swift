@@ -1,7 +1,9 @@
-// The server put together: Hummingbird in front, the watcher behind, both ending in order.
+// The whole server: Hummingbird accepts connections, surfaces answer, the watcher keeps versions
+// current.
 //
-// Ending: on SIGTERM requests are still answered for a moment while clients are told to close; then no connection begins,
-// those that had begun are accepted; then nobody listens, and whatever was asked is answered; then versions are retired.
+// Shutdown after SIGTERM, in this order: requests are still answered for a moment while clients are
+// told to close; no new connection begins, and those that had begun are accepted; the server stops
+// listening and answers the requests under way; versions are retired.
 import HummingbirdCore
 import HummingbirdTLS
 package import Logging
@@ -14,22 +16,21 @@ package import ServiceLifecycle
 package import TesseraBase
 import UnixSignals
 
-/// `shardctl serve` without the command line.
+/// The server of `shardctl serve`, without the command line.
 package struct CoordinatorServer: Sendable {
-    package let indexes: ServedIndexes
-    package let statistics = ServerStatistics()
+    /// The service that all surfaces stand on. A surface that is not spoken over HTTP calls it too.
+    package let service: SearchService
     private let settings: ServerSettings
     private let provider: any BackendProvider
     private let logger: Logger
     private let closing = Closing()
-    private let queryLog: QueryLog?
     private let listener = Listener()
 
     /// - Parameters:
-    ///   - store: holds the indexes; without a cache.
+    ///   - store: holds the indexes; not cached, so that new versions are seen.
     ///   - provider: makes versions searchable.
-    /// - Throws: `invalidArgument` where the settings would let anybody in, `unavailable` where queries are to be recorded in
-    ///   a folder that cannot be made.
+    /// - Throws: `invalidArgument` for settings that would serve strangers without keys,
+    ///   `unavailable` if the folder of the query log cannot be made.
     package init(
         _ settings: ServerSettings, store: any ObjectStore, provider: any BackendProvider,
         logger: Logger
@@ -38,28 +39,38 @@ package struct CoordinatorServer: Sendable {
         self.settings = settings
         self.provider = provider
         self.logger = logger
-        indexes = ServedIndexes(store: store)
-        queryLog = try settings.queryLog.map { settings throws(TesseraError) in
-            try QueryLog(settings)
-        }
+        service = SearchService(
+            ServedIndexes(store: store, clock: settings.clock), limits: settings.limits.service,
+            statistics: ServiceStatistics(clock: settings.clock),
+            cacheBytes: settings.responseCacheBytes,
+            queryLog: try settings.queryLog.map { settings throws(TesseraError) in
+                try QueryLog(settings)
+            },
+            measure: settings.measure, tierReports: { await provider.tierReports() },
+            clock: settings.clock)
     }
 
-    /// The services of the server; they end from the last to the first.
+    /// The server's services, in starting order; they shut down in the opposite order.
     ///
     /// - Parameters:
     ///   - endsOnSignals: whether SIGTERM and SIGINT end it.
     ///   - onListening: called once with the port.
-    /// - Throws: `invalidArgument` where the certificate or its key cannot be used.
+    /// - Throws: `invalidArgument` if the certificate or its key cannot be used.
     package func group(
         endsOnSignals: Bool, onListening: @escaping @Sendable (Int) async -> Void
     ) throws(TesseraError) -> ServiceGroup {
         let drain = Drain(
-            closing: closing, listener: listener, time: settings.drain, logger: logger)
+            closing: closing, listener: listener, time: settings.drain, clock: settings.clock,
+            logger: logger)
         let watcher = VersionWatcher(
-            indexes, provider: provider, settings: settings.watch, logger: logger)
-        let writer = queryLog.map { QueryLogService($0, indexes, logger: logger) }
+            service.indexes, provider: provider, settings: settings.watch, clock: settings.clock,
+            logger: logger)
+        let writer = service.queryLog.map {
+            QueryLogService($0, service.indexes, clock: settings.clock, logger: logger)
+        }
         var configuration = ServiceGroupConfiguration(
-            // Whoever answers for the server is there before it and after it, and so is who writes down what it was asked.
+            // The provider and the query log start before the server and end after it, since it
+            // uses both.
             services: [provider as? any Service, writer].compactMap { $0 }
                 .map { .init(service: $0) } + [
                     .init(service: watcher),
@@ -74,21 +85,9 @@ package struct CoordinatorServer: Sendable {
     private func application(
         onListening: @escaping @Sendable (Int) async -> Void
     ) throws(TesseraError) -> any Service {
-        let connections = ConnectionCount(most: settings.limits.connections)
         let limits = settings.limits
-        let handler = APIHandler(
-            indexes: indexes,
-            search: SearchHandler(
-                indexes: indexes,
-                gate: AdmissionGate(places: limits.running, seats: limits.waiting),
-                statistics: statistics,
-                cache: settings.responseCacheBytes.map(ResponseCache.init(budget:)),
-                queryLog: queryLog, limits: limits),
-            statistics: statistics, settings: settings, connections: connections,
-            tierReports: { [provider] in await provider.tierReports() }, closing: closing)
-        let responder = Responder(
-            handler: handler, keys: settings.keys, traces: TraceSource(seed: settings.seed),
-            logger: logger, logsAccess: settings.logsAccess, bodyBytes: limits.bodyBytes)
+        let connections = ConnectionCount(most: limits.connections)
+        let responder = responder(connections)
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
         do {
@@ -109,6 +108,18 @@ package struct CoordinatorServer: Sendable {
             throw error as? TesseraError
                 ?? TesseraError(.unavailable, "the server cannot be set up", cause: error)
         }
+    }
+
+    private func responder(_ connections: ConnectionCount) -> Responder {
+        let statuses = StatusCounts()
+        return Responder(
+            native: NativeAPI(
+                service: service, statuses: statuses, connections: connections, closing: closing,
+                answersConstant: settings.answersConstant),
+            others: settings.surfaces.map { $0(service) }, keys: settings.keys,
+            traces: TraceSource(seed: settings.seed), statuses: statuses, logger: logger,
+            logsAccess: settings.logsAccess, bodyBytes: settings.limits.bodyBytes,
+            clock: settings.clock)
     }
 
     private func http(_ limits: ServerLimits) throws(TesseraError) -> HTTPServerBuilder {
@@ -134,28 +145,29 @@ package struct CoordinatorServer: Sendable {
         } catch {
             throw TesseraError(
                 .invalidArgument,
-                "the certificate \(tls.certificate) and the key \(tls.key) cannot be used; both must be PEM and fit",
+                "the certificate \(tls.certificate) and the key \(tls.key) cannot be used; both must be PEM files that belong together",
                 cause: error)
         }
     }
 }
 
-/// The first service to end: says goodbye while all still works.
+/// The first service to shut down: tells clients to close while everything still works.
 private struct Drain: Service {
-    /// For connections that had begun to be established and accepted.
+    /// Time to accept connections that had begun when the listener stopped taking new ones.
     private static let acceptTime = Duration.milliseconds(100)
 
     let closing: Closing
     let listener: Listener
     let time: Duration
+    let clock: SteadyClock
     let logger: Logger
 
     func run() async throws {
         try? await gracefulShutdown()
         closing.begin()
-        logger.info("closing", metadata: ["drain_s": "\(time.inSeconds)"])
-        try? await Task.sleep(for: time)
+        logger.info("closing", metadata: ["drain_s": "\(time.seconds)"])
+        try? await clock.sleep(time)
         await listener.refuseNewcomers()
-        try? await Task.sleep(for: Self.acceptTime)
+        try? await clock.sleep(Self.acceptTime)
     }
 }

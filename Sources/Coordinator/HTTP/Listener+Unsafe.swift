@@ -1,9 +1,9 @@
-// The socket that connections come in by, and how it stops taking them without losing one.
+// The listening socket, and how it stops taking connections without losing one.
 //
-// A listening socket that is closed resets what the system has established and nobody has accepted, with whatever requests
-// are on their way in there. So before it is closed, the system is told to leave the first packet of a connection (SYN)
-// unanswered, by a filter on the socket; what had begun by then is accepted. A client that meets the filter tries again
-// after a second by itself, and then finds nobody listening, or another server in this one's place.
+// Closing a listening socket resets the connections that are established but not accepted yet,
+// together with the requests on them. So before it is closed, a socket filter drops the first
+// packet of new connections (SYN), and connections that had begun are accepted. A client that meets
+// the filter tries again after a second, and then finds the port closed or another server on it.
 import NIOCore
 import Synchronization
 
@@ -11,14 +11,15 @@ import Synchronization
 final class Listener: Sendable {
     private let channel = Mutex<(any Channel)?>(nil)
 
-    /// From now on connections are accepted one at a time: whoever counts them is asked before each, not before each handful.
+    /// Makes the channel accept connections one at a time, so that ``ConnectionCount`` is asked
+    /// before each of them.
     func listens(on channel: any Channel) async {
         self.channel.withLock { $0 = channel }
         try? await channel.setOption(.maxMessagesPerRead, value: 1).get()
     }
 
-    /// From now on no connection begins; those that have begun can still be accepted. Where the system knows no filters
-    /// everything stays as it is.
+    /// Keeps new connections from beginning; those that have begun can still be accepted. Does
+    /// nothing on systems without socket filters.
     func refuseNewcomers() async {
         #if os(Linux)
             guard let provider = channel.withLock({ $0 }) as? any SocketOptionProvider else {
@@ -31,13 +32,13 @@ final class Listener: Sendable {
         #endif
     }
 
-    /// SO_ATTACH_FILTER of Linux.
+    /// The option SO_ATTACH_FILTER of Linux.
     private static let attachFilter: CInt = 26
 }
 
-/// A classic BPF program as Linux takes it: `struct sock_fprog`. What it points to is never freed.
+/// A classic BPF program in Linux's layout, `struct sock_fprog`. Its instructions are never freed.
 private struct FilterProgram: @unchecked Sendable {
-    /// `struct sock_filter`.
+    /// One instruction in Linux's layout, `struct sock_filter`.
     private struct Instruction {
         let code: UInt16
         var jumpIfTrue: UInt8 = 0
@@ -50,11 +51,11 @@ private struct FilterProgram: @unchecked Sendable {
 
     /// Drops TCP packets that have SYN without ACK; the packet begins with its TCP header.
     static let shared = FilterProgram([
-        // The flags.
+        // Load the byte of flags.
         Instruction(code: 0x30, operand: 13),
-        // Of these SYN and ACK.
+        // Keep the bits of SYN and ACK.
         Instruction(code: 0x54, operand: 0x12),
-        // SYN alone is dropped, everything else let through whole.
+        // Drop a packet with SYN alone; let everything else through whole.
         Instruction(code: 0x15, jumpIfFalse: 1, operand: 0x02),
         Instruction(code: 0x06, operand: 0),
         Instruction(code: 0x06, operand: .max),

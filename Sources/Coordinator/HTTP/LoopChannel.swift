@@ -1,11 +1,11 @@
-// A connection's requests are answered on the thread that reads and writes it: without this, each would be handed to another
-// thread and back, which costs more than a search.
+// Answers a connection's requests on the thread that reads and writes it. Handing each request to
+// another thread and back would cost more than a search in memory.
 import HummingbirdCore
 import Logging
 import NIOCore
 import TesseraBase
 
-/// A kind of connection whose work stays on its event loop.
+/// A server channel whose connections are handled on their own event loop.
 struct LoopChannel<Base: ServerChildChannel>: ServerChildChannel {
     let base: Base
 

@@ -1,38 +1,34 @@
-// From a request to its answer: trace, key, size, route, error. Every answer of the API passes here.
+// The way of a request through the server: trace, route, key, body, answer, headers, log. Every
+// answer of every surface passes here.
 import Foundation
 import HTTPTypes
 import HummingbirdCore
 import Logging
 import NIOCore
-import Synchronization
 import TesseraBase
 import Tracing
-
-/// Whether the server was told to end.
-final class Closing: Sendable {
-    private let flag = Atomic(false)
-
-    var hasBegun: Bool { flag.load(ordering: .relaxed) }
-
-    func begin() {
-        flag.store(true, ordering: .relaxed)
-    }
-}
 
 /// Answers every request of the server.
 struct Responder: Sendable {
     /// Larger bodies are read and answered on other threads than those of the connections.
     private static let largestHere = 1 << 18
 
-    let handler: APIHandler
+    let native: NativeAPI
+    /// Surfaces beside the native one, asked in this order for paths that it does not have.
+    let others: [any Surface]
     let keys: AccessKeys?
     let traces: TraceSource
+    let statuses: StatusCounts
     let logger: Logger
     let logsAccess: Bool
     let bodyBytes: Int
+    let clock: SteadyClock
+
+    /// An answer, and the error that it tells of.
+    private typealias Outcome = (answer: APIAnswer, failure: APIError?)
 
     nonisolated(nonsending) func respond(to request: Request) async -> Response {
-        let start = SteadyClock.system.now()
+        let start = clock.now()
         let trace = traces.context(of: request.headers[.traceparent])
         var service = ServiceContext.topLevel
         service.trace = trace
@@ -41,16 +37,16 @@ struct Responder: Sendable {
         }
         var fields = HTTPFields()
         fields.reserveCapacity(6)
-        // Appended, not set: nothing of these names is there yet, and looking for it takes a microsecond.
+        // Appended, not set: none of these names is there yet, and a look costs a microsecond.
         fields.append(HTTPField(name: .contentType, value: answer.contentType))
         fields.append(
             HTTPField(name: .contentLength, value: String(answer.body.readableBytes)))
         fields.append(HTTPField(name: .traceparent, value: trace.header))
         for header in answer.headers { fields.append(header) }
         if let failure { Self.add(failure, to: &fields) }
-        handler.statistics.count(status: answer.status.code)
+        statuses.count(answer.status.code)
         if logsAccess || failure?.code.status.kind == .serverError {
-            log(request, answer, failure, trace, SteadyClock.system.now() - start)
+            log(request, answer, failure, trace, clock.now() - start)
         }
         return Response(
             status: answer.status, headers: fields,
@@ -59,30 +55,47 @@ struct Responder: Sendable {
 
     nonisolated(nonsending) private func answer(
         to request: Request, start: SteadyClock.Instant
-    ) async -> (APIAnswer, APIError?) {
+    ) async -> Outcome {
+        if let outcome = await answer(to: request, from: native, start: start) { return outcome }
+        for surface in others {
+            if let outcome = await answer(to: request, from: surface, start: start) {
+                return outcome
+            }
+        }
+        let error = APIError(
+            .notFound, "there is nothing at this path; GET /openapi.json has the paths")
+        return (native.answer(for: error), error)
+    }
+
+    /// Nil for a path that the surface does not have.
+    nonisolated(nonsending) private func answer(
+        to request: Request, from surface: some Surface, start: SteadyClock.Instant
+    ) async -> Outcome? {
         do throws(APIError) {
-            let route = try route(of: request)
+            guard
+                let route = try surface.route(request.method, target: request.head.path ?? "")
+            else { return nil }
             try authorise(request, for: route)
-            let body =
-                route.method == .post ? try await body(of: request) : ByteBuffer()
-            return (try await answer(route, body, start), nil)
+            let body = route.takesBody ? try await body(of: request) : ByteBuffer()
+            return (try await answer(route, of: surface, body, start), nil)
         } catch {
-            let body = ErrorDocument(error).json
-            return (APIAnswer(status: error.code.status, body: body), error)
+            return (surface.answer(for: error), error)
         }
     }
 
-    nonisolated(nonsending) private func answer(
-        _ route: Route, _ body: ByteBuffer, _ start: SteadyClock.Instant
+    nonisolated(nonsending) private func answer<Spoken: Surface>(
+        _ route: Spoken.Route, of surface: Spoken, _ body: ByteBuffer,
+        _ start: SteadyClock.Instant
     ) async throws(APIError) -> APIAnswer {
-        let isSearch = if case .search = route { true } else { false }
-        if isSearch, body.readableBytes <= Self.largestHere {
-            return try await handler.answer(route, body: body, start: start)
+        if route.isSearch, body.readableBytes <= Self.largestHere {
+            let answer = try await surface.answer(route, body: body, start: start)
+            await LoopExecutor.giveWay()
+            return answer
         }
         let result = await withTaskExecutorPreference(globalConcurrentExecutor) {
             do throws(APIError) {
                 return Result<APIAnswer, APIError>.success(
-                    try await handler.answer(route, body: body, start: start))
+                    try await surface.answer(route, body: body, start: start))
             } catch {
                 return .failure(error)
             }
@@ -90,23 +103,7 @@ struct Responder: Sendable {
         return try result.get()
     }
 
-    private func route(of request: Request) throws(APIError) -> Route {
-        guard let route = Route(path: request.head.path ?? "") else {
-            throw APIError(
-                .notFound, "there is nothing at this path; GET /openapi.json has the paths")
-        }
-        guard request.method == route.method else {
-            var error = APIError(
-                .methodNotAllowed,
-                "this path takes \(route.method.rawValue), not \(request.method.rawValue.prefix(20))"
-            )
-            error.allowed = [route.method]
-            throw error
-        }
-        return route
-    }
-
-    private func authorise(_ request: Request, for route: Route) throws(APIError) {
+    private func authorise(_ request: Request, for route: some SurfaceRoute) throws(APIError) {
         guard let keys, let needed = route.access else { return }
         let bearer = "Bearer "
         let given: String?
@@ -142,7 +139,7 @@ struct Responder: Sendable {
         } catch is NIOTooManyBytesError {
             throw tooLarge
         } catch {
-            throw APIError(.invalidArgument, "the body ended before its length was there")
+            throw APIError(.invalidArgument, "the body ended before its announced length")
         }
     }
 
@@ -152,13 +149,13 @@ struct Responder: Sendable {
         case .methodNotAllowed:
             fields[.allow] = failure.allowed.map(\.rawValue).joined(separator: ", ")
         case .unauthenticated: fields[.wwwAuthenticate] = "Bearer"
-        // The rest of the body is nobody's.
+        // The unread body would be parsed as the next request, so close.
         case .payloadTooLarge: fields[.connection] = "close"
         default: break
         }
     }
 
-    /// Neither bodies nor keys nor query strings are logged.
+    /// Logs one line. Bodies, keys and query strings are never logged.
     private func log(
         _ request: Request, _ answer: APIAnswer, _ failure: APIError?, _ trace: TraceContext,
         _ took: Duration
@@ -177,7 +174,7 @@ struct Responder: Sendable {
 }
 
 extension HTTPField.Name {
-    /// Written in tokens, so these are names.
+    /// The fallbacks are never used: both texts are valid names.
     static let traceparent = HTTPField.Name("traceparent") ?? .via
     static let apiKey = HTTPField.Name("x-api-key") ?? .via
 }

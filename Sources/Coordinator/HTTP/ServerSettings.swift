@@ -1,35 +1,28 @@
-// How a server is set up, and what it puts up with.
+// How a server is set up, and the bounds it sets its clients.
 package import Catalog
 package import TesseraBase
 
-/// Bounds of what clients may ask for or occupy.
+/// Bounds of what clients may ask for or occupy, over HTTP.
 package struct ServerLimits: Sendable {
+    /// Bounds that do not depend on the protocol.
+    package var service = ServiceLimits()
     /// Bytes of a body.
     package var bodyBytes = 64 << 20
-    /// Results a query.
-    package var results = 1000
-    /// Queries a request.
-    package var batch = 1000
-    /// Requests that are worked on at once, and that may wait for that.
-    package var running = 256
-    package var waiting = 1024
     /// Open connections; further ones wait unaccepted.
     package var connections = 4096
-    /// For a search that names none.
-    package var deadline = Duration.seconds(30)
-    /// From the head of a request to the end of its body.
+    /// Longest time from the head of a request to the end of its body.
     package var bodyTime = Duration.seconds(20)
-    /// Between requests, before the first, and for the head of one.
+    /// Longest time without a request under way. The head of a request has to arrive in it.
     package var idleTime = Duration.seconds(75)
-    /// For a client to take up what was written.
+    /// Longest time in which a client takes nothing of what was written.
     package var writeTime = Duration.seconds(30)
-    /// While the server ends: for a connection that has asked nothing to do so.
+    /// During shutdown: time for a connection that has sent no request yet to send one.
     package var farewellTime = Duration.milliseconds(500)
 
     package init() {}
 }
 
-/// Files of a certificate chain and its key, PEM.
+/// PEM files of a certificate chain and its key.
 package struct TLSFiles: Sendable {
     package let certificate: String
     package let key: String
@@ -40,51 +33,56 @@ package struct TLSFiles: Sendable {
     }
 }
 
-/// All that ``CoordinatorServer`` needs to know.
+/// The settings of a ``CoordinatorServer``.
 package struct ServerSettings: Sendable {
     package var host = "127.0.0.1"
-    /// 0 lets the system choose.
+    /// The port; 0 lets the system choose.
     package var port = 8080
     package var limits = ServerLimits()
     package var keys: AccessKeys?
     package var tls: TLSFiles?
-    /// Whether it may be reached from elsewhere without keys.
+    /// Whether other machines may reach the server without keys or without TLS.
     package var allowsAnyone = false
     package var watch = WatchSettings()
     /// Bytes of the response cache; nil for none.
     package var responseCacheBytes: Int?
     package var logsAccess = false
-    /// Where queries are recorded; nil for nowhere.
+    /// Where and how queries are recorded; nil to record none.
     package var queryLog: QueryLogSettings?
-    /// After a signal to end: requests are still accepted, and told to close their connection.
+    /// Time after SIGTERM in which requests are still accepted while clients are told to close.
     package var drain = Duration.seconds(1)
-    /// After that: the longest that requests under way are waited for.
+    /// Longest time after that to wait for requests under way.
     package var shutdown = Duration.seconds(30)
-    /// Of trace ids.
+    /// Seed of trace ids.
     package var seed: UInt64 = 0
-    /// Of what publish makes visible.
+    /// Measures a draft before publish makes it visible.
     package var measure: Measurement = { (_: Draft) async throws(TesseraError) in
         MeasuredDraft()
     }
-    /// Answers every search with the same bytes: what a benchmark compares with.
+    /// Whether every search gets the same bytes, which a benchmark compares with.
     package var answersConstant = false
+    /// Surfaces beside the native API, asked in this order for paths that it does not have.
+    package var surfaces: [@Sendable (SearchService) -> any Surface] = []
+    /// The clock of every decision of the server.
+    package var clock = SteadyClock.system
 
     package init() {}
 
-    /// Throws `invalidArgument` where everybody could reach a server that asks nobody for a key.
+    /// Throws `invalidArgument` if other machines could reach the server without a key, or send
+    /// keys and vectors unencrypted.
     package func checkSafety() throws(TesseraError) {
         let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
         guard isLoopback || keys != nil || allowsAnyone else {
             throw TesseraError(
                 .invalidArgument,
-                "--host \(host) can be reached from other machines and no keys are asked for; give --keys FILE, "
-                    + "or --insecure where everybody may search and publish")
+                "--host \(host) can be reached from other machines without a key; give --keys FILE, or "
+                    + "--insecure if every client may search and publish")
         }
         guard isLoopback || tls != nil || allowsAnyone else {
             throw TesseraError(
                 .invalidArgument,
-                "--host \(host) would send keys and vectors unencrypted; give --tls-certificate and --tls-key, "
-                    + "or --insecure where something in front does that")
+                "--host \(host) would send keys and vectors unencrypted; give --tls-certificate and "
+                    + "--tls-key, or --insecure if a proxy in front encrypts")
         }
     }
 }

@@ -1,19 +1,19 @@
-// Trace ids in and out (W3C Trace Context, level 1): a request's trace id travels to the log, the answer and, in the service
-// context, to whoever is asked next.
+// Trace ids (W3C Trace Context, level 1). A request's trace id goes to the log, to the answer and,
+// in the service context, to workers.
 import Synchronization
 import TesseraBase
 package import Tracing
 import VectorCore
 
-/// A request's place in a trace.
+/// The position of a request in a trace.
 package struct TraceContext: Sendable, Equatable {
     package let traceHigh: UInt64
     package let traceLow: UInt64
-    /// The server's own span.
+    /// The span of this server.
     package let span: UInt64
     package let isSampled: Bool
 
-    /// `00-<trace id>-<span id>-<flags>`.
+    /// The traceparent header: `00-<trace id>-<span id>-<flags>`.
     package var header: String {
         String(unsafeUninitializedCapacity: 55) { text in
             var index = 0
@@ -43,7 +43,7 @@ package struct TraceContext: Sendable, Equatable {
 
     private static let digits = Array("0123456789abcdef".utf8)
 
-    /// The trace of a traceparent header; nil where it is none.
+    /// Reads a traceparent header; nil if it is not valid.
     static func parse(_ header: String) -> (high: UInt64, low: UInt64, isSampled: Bool)? {
         let bytes = header.utf8
         guard bytes.count >= 55 else { return nil }
@@ -81,7 +81,7 @@ final class TraceSource: Sendable {
         random = Mutex(SeededRandom(seed: seed))
     }
 
-    /// A span in the trace of `header`, or in a new trace where there is none that can be read.
+    /// Makes a span in the trace of `header`, or in a new trace if there is no valid header.
     func context(of header: String?) -> TraceContext {
         if let header, let parent = TraceContext.parse(header) {
             let span = random.withLock { $0.next() }
@@ -101,7 +101,7 @@ private enum TraceContextKey: ServiceContextKey {
 }
 
 extension ServiceContext {
-    /// The trace of the request that is worked on.
+    /// The trace of the current request.
     package var trace: TraceContext? {
         get { self[TraceContextKey.self] }
         set { self[TraceContextKey.self] = newValue }

@@ -1,10 +1,11 @@
-// The page at `/`: one document, with its style and script inside, so that it is one request and one route. Its security policy
-// allows that style and that script, by their digests, and nothing else; it may ask only the server it came from.
+// The page at `/`: one document with its style and script inside, so that it takes one request. Its
+// security policy allows that style and that script, by their digests, and nothing else; it may
+// connect only to the server it came from.
 import Crypto
 import Foundation
 package import HTTPTypes
 
-/// The page and the headers it has to be sent with.
+/// The page and the headers it must be sent with.
 package enum Page {
     package static let contentType = "text/html; charset=utf-8"
 
@@ -19,7 +20,7 @@ package enum Page {
             ),
         ] {
             guard let range = text.range(of: place) else {
-                preconditionFailure("index.html does not hold \(place), where a part goes in")
+                preconditionFailure("index.html lacks \(place), where a part is inserted")
             }
             text.replaceSubrange(range, with: replacement)
         }
@@ -33,14 +34,14 @@ package enum Page {
         "frame-ancestors 'none'",
     ].joined(separator: "; ")
 
-    /// All headers besides the content's type and length.
+    /// All headers besides type and length of the content.
     package static let headers: [HTTPField] = [
         ("Content-Security-Policy", securityPolicy), ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cache-Control", "no-cache"),
     ].map { name, value in
         guard let name = HTTPField.Name(name) else {
-            preconditionFailure("\(name) is no name of a header")
+            preconditionFailure("\(name) is not a header name")
         }
         return HTTPField(name: name, value: value)
     }

@@ -1,5 +1,6 @@
-// What the page does: asks the API of the server it came from, and shows the answers. All text from outside goes in as text,
-// never as markup. The API key lives in this tab's session storage and goes nowhere but into the Authorization header.
+// The script of the page: it asks the API of its own server and shows the answers. All text from
+// outside is inserted as text, never as markup. The API key is kept in this tab's session storage
+// and sent only in the Authorization header.
 
 const KEY = "tessera.key";
 const POLL_MS = 2000;
@@ -89,7 +90,7 @@ function say(text) {
 }
 
 function state(text, kind) {
-  // Set only when it changes, or a screen reader would say it at every poll.
+  // Set only when it changes, or a screen reader would read it at every poll.
   if ($("state").textContent !== text) $("state").textContent = text;
   $("state").className = `state ${kind}`;
 }
@@ -201,7 +202,7 @@ function request() {
   }
   body.vector = numbers();
   const wrong = body.vector.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) throw new Error(`Number ${wrong + 1} of the vector is none.`);
+  if (wrong >= 0) throw new Error(`Number ${wrong + 1} of the vector is not a number.`);
   if (shown.detail && body.vector.length !== shown.detail.dimension) {
     throw new Error(`The index has ${shown.detail.dimension} dimensions, the vector ${body.vector.length}.`);
   }

@@ -1,4 +1,5 @@
-// How far recorded queries lie from their cells, as it goes: a gauge to watch, not a verdict, which analyze-performance gives.
+// Distances from recorded queries to their nearest shard centroid, compared with the queries that
+// the version keeps. This is a gauge to watch while serving; analyze-performance tests for drift.
 import Catalog
 import ObjectStore
 import ShardFile
@@ -6,20 +7,21 @@ import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// The last queries of an index beside those that its version keeps.
+/// Compares the last queries of an index with the reference sample of its version.
 struct DriftGauge: Sendable {
-    /// What is told of it.
+    /// A reading of the gauge.
     struct Reading: Sendable, Equatable {
         let version: Int
-        /// Queries it is about.
+        /// Number of recorded queries compared.
         let queries: Int
-        /// The share of them beyond what 95 and 99 of 100 kept ones do not exceed.
+        /// Share of them farther than the 95th and 99th percentile of the reference sample.
         let beyond95: Double
         let beyond99: Double
     }
 
-    /// Queries that are remembered, and looked at between two writes.
+    /// Queries that are remembered.
     static let window = 1000
+    /// Queries that one call takes in.
     static let mostAtOnce = 256
 
     private let version: Int
@@ -31,7 +33,8 @@ struct DriftGauge: Sendable {
 
     /// Reads the version's router and queries.
     ///
-    /// - Throws: `notFound` where it keeps no queries, `corrupted` where objects do not fit it, and what the store throws.
+    /// - Throws: `notFound` if the version keeps no queries, `corrupted` if its objects do not fit
+    ///   it, and what the store throws.
     init(_ manifest: Manifest, from catalog: Catalog, pool: WorkPool) async throws(TesseraError) {
         let index = manifest.index
         guard let kept = index.queries else {
@@ -50,7 +53,7 @@ struct DriftGauge: Sendable {
             distances: try await pool.run { router.cellDistances(set.queries) })
     }
 
-    /// Takes queries in as they were sent; those of another dimension are none of this version's.
+    /// Takes in queries as clients sent them; those of another dimension belong to another version.
     mutating func add(_ queries: [[Float]]) {
         let width = router.centroids.columns
         let fitting = queries.filter { $0.count == width }.prefix(Self.mostAtOnce)
@@ -68,7 +71,7 @@ struct DriftGauge: Sendable {
         }
     }
 
-    /// Nil before the first query.
+    /// The current reading; nil before the first query.
     var reading: Reading? {
         guard !last.isEmpty else { return nil }
         func share(beyond distance: Float) -> Double {

@@ -1,13 +1,14 @@
-// The queries of one index on their way into its log: drawn on the threads that answer, kept until the writer fetches them.
+// The queries of one index on their way to its log: sampled on the threads that answer, kept until
+// the writer takes them.
 //
-// Invariants: whoever answers never waits for a disk; what is kept in memory is bounded, and what does not fit is counted and
-// forgotten; nothing but vectors is kept.
+// Invariants: a thread that answers never waits for a disk. Memory is bounded; queries that do not
+// fit are counted and dropped. Only vectors are kept.
 import Synchronization
 import VectorCore
 
-/// Draws and counts the queries of one index.
+/// Samples and counts the queries of one index.
 final class IndexQueryLog: Sendable {
-    /// Bytes of queries between two writes.
+    /// Bytes of queries kept between two writes.
     static let mostWaiting = 8 << 20
 
     private struct Inbox {
@@ -28,7 +29,7 @@ final class IndexQueryLog: Sendable {
         self.seed = seed ^ StableHash.hash(Array(name.utf8))
     }
 
-    /// Draws from queries that were answered: `floats` is `[queries][dimension]`, as they were sent.
+    /// Samples answered queries: `floats` is `[queries][dimension]`, as the client sent them.
     func offer(_ floats: [Float], dimension: Int) {
         let count = floats.count / dimension
         let first = seen.add(count, ordering: .relaxed).oldValue
@@ -47,13 +48,14 @@ final class IndexQueryLog: Sendable {
         }
     }
 
-    /// By the query's number alone: no order of threads changes how many are drawn.
+    /// Decides by the query's number alone, so that the order of threads does not change how many
+    /// are sampled.
     private func isDrawn(_ number: Int) -> Bool {
         let drawn = SeededRandom.derive(seed, stream: UInt64(number)) >> 11
         return Double(drawn) * 0x1p-53 < share
     }
 
-    /// The queries that wait, which are the caller's from here on.
+    /// Removes and returns the queries that wait.
     func take() -> [[Float]] {
         inbox.withLock { inbox in
             let queries = inbox.queries
@@ -63,7 +65,7 @@ final class IndexQueryLog: Sendable {
         }
     }
 
-    /// The writer tells what became of what it took.
+    /// Lets the writer count what became of the queries it took.
     func update(_ change: (inout QueryLogCounts) -> Void) {
         inbox.withLock { change(&$0.counts) }
     }

@@ -1,7 +1,8 @@
-// Live queries recorded: the log of each index, and the service that writes them all.
+// The log of live queries: one for each index, and the service that writes them all.
 //
-// Invariants: searches only leave copies behind; files, and the objects that drift is judged by, are touched by the service
-// alone, on a thread for that; what fails there is told in /stats and the log of the server, and fails no search.
+// Invariants: searches only leave copies behind. Only the service touches files and the objects
+// that drift is judged by, on a thread of its own. A failure there is counted and logged, and fails
+// no search.
 import Catalog
 import Logging
 import ServiceLifecycle
@@ -13,13 +14,13 @@ final class QueryLog: Sendable {
     let settings: QueryLogSettings
     private let logs = Mutex<[String: IndexQueryLog]>([:])
 
-    /// Throws `unavailable` where the folder cannot be made.
+    /// Throws `unavailable` if the folder cannot be made.
     init(_ settings: QueryLogSettings) throws(TesseraError) {
         try QueryLogFiles.make(folder: settings.folder)
         self.settings = settings
     }
 
-    /// Draws from queries of a served index that were answered.
+    /// Samples the answered queries of an index: `floats` is `[queries][dimension]`.
     func offer(_ floats: [Float], dimension: Int, to index: String) {
         guard !floats.isEmpty else { return }
         let log = logs.withLock { logs in
@@ -31,29 +32,38 @@ final class QueryLog: Sendable {
         log.offer(floats, dimension: dimension)
     }
 
-    /// By name.
+    /// The logs of all indexes, sorted by name.
     var all: [IndexQueryLog] {
         logs.withLock { $0.values.sorted { $0.name < $1.name } }
     }
+
+    /// The counts of all indexes.
+    var report: QueryLogReport {
+        QueryLogReport(share: settings.share, indexes: all.map { ($0.name, $0.counts) })
+    }
 }
 
-/// Writes what was drawn, now and then and at the end.
+/// Writes sampled queries at intervals and at the end.
 struct QueryLogService: Service {
-    /// Tries to read what drift is judged by, for each version.
+    /// Attempts to read the objects that drift is judged by, for each version.
     private static let mostTries = 3
 
     let log: QueryLog
     let indexes: ServedIndexes
+    let clock: SteadyClock
     let logger: Logger
     private let pool = WorkPool(width: 1)
 
-    init(_ log: QueryLog, _ indexes: ServedIndexes, logger: Logger) {
+    init(
+        _ log: QueryLog, _ indexes: ServedIndexes, clock: SteadyClock = .system, logger: Logger
+    ) {
         self.log = log
         self.indexes = indexes
+        self.clock = clock
         self.logger = logger
     }
 
-    /// What the service keeps of an index.
+    /// The files of one index.
     private final class Kept: Sendable {
         let files: Mutex<QueryLogFiles>
 
@@ -62,6 +72,7 @@ struct QueryLogService: Service {
         }
     }
 
+    /// The drift of one index's queries.
     private struct Judged {
         var version = 0
         var tries = 0
@@ -73,9 +84,11 @@ struct QueryLogService: Service {
         var judged: [String: Judged] = [:]
         var isEnding = false
         while !isEnding {
-            // The wait alone is cut short: what was fetched is written. At the last, nobody searches any more.
-            isEnding = await cancelWhenGracefulShutdown { [interval = log.settings.interval] in
-                (try? await Task.sleep(for: interval)) == nil
+            // Shutdown cuts only the wait short: queries that were taken are written. Searches have
+            // ended by then.
+            isEnding = await cancelWhenGracefulShutdown {
+                [clock, interval = log.settings.interval] in
+                (try? await clock.sleep(interval)) == nil
             }
             await write(&kept, &judged)
         }
@@ -125,7 +138,7 @@ struct QueryLogService: Service {
         }
     }
 
-    /// On the thread for files; nil where the server was told not to wait any longer.
+    /// Runs `body` on the thread for files; nil if the server was told not to wait any longer.
     private func inBackground<Output: Sendable>(
         _ body: @escaping @Sendable () -> Output
     ) async -> Output? {

@@ -1,47 +1,47 @@
-// The files of one index's query log: `queries-<number>-<writer>.fbin`, which whatever reads queries reads.
+// The files of one index's query log: `queries-<number>-<writer>.fbin`, an ordinary vector file.
 //
-// Invariants: a file is visible when it is whole, under a name that no other process takes; it is for its owner alone; files
-// that are no longer the newest are removed before a new one would pass the bound.
+// Invariants: a file becomes visible when it is whole, under a name that no other process uses, and
+// only its owner can read it. Older files are removed before a new one would exceed the bound.
 import Foundation
 import TesseraBase
 import VectorCore
 
-/// Writes the queries of one index. For one thread at a time.
+/// Writes the queries of one index. Used by one thread at a time.
 struct QueryLogFiles {
-    /// What became of queries.
+    /// Numbers of queries written and lost by one call, and why.
     struct Outcome {
         var recorded = 0
         var dropped = 0
         var failure: TesseraError?
     }
 
-    /// Bytes of a file; the newest is written anew as it grows.
+    /// Bytes of a file. The newest is rewritten whole as it grows.
     private static let largestFile = 8_000_000
-    /// However small they are: who reads them opens them all.
+    /// Most files, however small: a reader opens them all.
     private static let mostFiles = 256
 
     private let folder: String
     private let bound: Int
     private let writer: String
     private var dimension = 0
-    /// Of the newest file, with those that are not in it yet.
+    /// Queries of the newest file, and those not written to it yet.
     private var queries: [[Float]] = []
-    /// Those of `queries` that are in it.
+    /// Number of `queries` that are in the file.
     private var written = 0
     private var number: Int?
 
-    /// - Parameter writer: letters and digits that no other process uses.
+    /// - Parameter writer: letters and digits that no other process uses in this folder.
     init(folder: String, bound: Int, writer: String) {
         self.folder = folder
         self.bound = bound
         self.writer = writer
     }
 
-    /// Queries in memory that are in no file.
+    /// Number of queries that are in no file.
     var unwritten: Int { queries.count - written }
 
-    /// Adds queries, and writes what is new. What cannot be written is tried again by the next call, as long as one file
-    /// would hold it.
+    /// Adds queries and writes them. Those that could not be written are tried again by the next
+    /// call, as long as they fit one file.
     mutating func add(_ new: [[Float]]) -> Outcome {
         var outcome = Outcome()
         for query in new {
@@ -61,7 +61,7 @@ struct QueryLogFiles {
     private mutating func write(_ outcome: inout Outcome) {
         guard unwritten > 0 else { return }
         do throws(TesseraError) {
-            // Whoever removed the folder meant what was in it.
+            // The folder may have been removed, which also meant the files in it.
             try Self.make(folder: folder)
             let number = number ?? next()
             let name = Self.name(number, writer)
@@ -81,7 +81,7 @@ struct QueryLogFiles {
         }
     }
 
-    /// The next query begins a new file.
+    /// Makes the next query begin a new file.
     private mutating func close(_ outcome: inout Outcome) {
         outcome.dropped += unwritten
         queries = []
@@ -89,7 +89,7 @@ struct QueryLogFiles {
         number = nil
     }
 
-    /// Throws `unavailable` where there can be no such folder.
+    /// Creates the folder if it is missing. Throws `unavailable` if it cannot be created.
     static func make(folder: String) throws(TesseraError) {
         do {
             try FileManager.default.createDirectory(
@@ -98,12 +98,13 @@ struct QueryLogFiles {
         } catch {
             throw TesseraError(
                 .unavailable,
-                "the folder \(folder) for recorded queries cannot be made; name one that can with --query-log",
+                "the folder \(folder) for recorded queries cannot be created; name another with "
+                    + "--query-log",
                 cause: error)
         }
     }
 
-    /// Bytes of the log's files.
+    /// Total size of the log's files in bytes.
     var bytes: Int { files.reduce(0) { $0 + $1.bytes } }
 
     private var files: [(name: String, bytes: Int)] {
@@ -119,7 +120,7 @@ struct QueryLogFiles {
         1 + (files.compactMap { Self.number(of: $0.name) }.max() ?? 0)
     }
 
-    /// Removes the oldest files, those that a killed process never finished among them.
+    /// Removes the oldest files, including those that a killed process left unfinished.
     private func makeRoom(for bytes: Int, _ name: String) throws(TesseraError) {
         let others = files.filter { $0.name != name }
         var total = bytes + others.reduce(0) { $0 + $1.bytes }
@@ -141,7 +142,8 @@ struct QueryLogFiles {
             + "-\(writer).fbin"
     }
 
-    /// The number of a file that a log wrote or began; nil for others, which are left alone.
+    /// The number of a finished or unfinished file of a log; nil for other files, which are left
+    /// alone.
     private static func number(of name: String) -> Int? {
         let parts = name.split(separator: "-")
         guard parts.count == 3, parts[0] == "queries",

@@ -1,18 +1,18 @@
-// What is kept of the queries that are answered.
+// Settings and counts of the query log.
 
-/// How live queries are recorded.
+/// Settings of the sampling and recording of live queries.
 package struct QueryLogSettings: Sendable {
-    /// Each index has a folder of its own in it.
+    /// The folder of the log; each index has a folder in it.
     package var folder: String
-    /// Of the queries, 0 to 1.
+    /// Share of the queries that is recorded, 0 to 1.
     package var share = 0.01
-    /// On disk, for each index; the oldest files go first.
+    /// Bytes on disk for each index; the oldest files are removed first.
     package var bytes = 64_000_000
-    /// Of the draw: the same queries in the same order leave the same behind.
+    /// Seed of the sampling: equal seeds sample the same positions of a sequence of queries.
     package var seed: UInt64 = 0
-    /// In the names of files: letters and digits that no other process uses.
+    /// Part of every file name: letters and digits that no other process uses.
     package var writer = "0"
-    /// Between writes: what a kill loses.
+    /// Time between two writes, and so the most that a killed process loses.
     package var interval = Duration.seconds(5)
 
     package init(folder: String) {
@@ -20,18 +20,27 @@ package struct QueryLogSettings: Sendable {
     }
 }
 
-/// What became of the queries of one index.
+/// Counts of one index's queries, by what became of them.
 struct QueryLogCounts: Sendable, Equatable {
-    /// Queries that were answered with vectors of their own.
+    /// Queries answered that came as vectors.
     var seen = 0
-    /// Those in files, and those that would have been and could not.
+    /// Sampled queries written to files.
     var recorded = 0
+    /// Sampled queries lost because they could not be kept or written.
     var dropped = 0
-    /// Drawn and not yet written.
+    /// Sampled queries not written yet.
     var waiting = 0
-    /// Of the index's files now.
+    /// Bytes of the index's files now.
     var bytes = 0
     /// Whether the last write failed.
     var isFailing = false
     var drift: DriftGauge.Reading?
+}
+
+/// Counts of all indexes' query logs.
+struct QueryLogReport: Sendable {
+    /// Share of the queries that is recorded.
+    let share: Double
+    /// Counts of each index, by name.
+    let indexes: [(name: String, counts: QueryLogCounts)]
 }

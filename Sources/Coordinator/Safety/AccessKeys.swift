@@ -1,11 +1,11 @@
-// Who may ask: keys from a file that only its owner can read.
+// Access keys, from a file that only its owner can read.
 //
-// Invariants: keys are kept and compared as SHA-256 digests, in constant time and always all of them, so that neither the
-// time nor a core dump tells a key; no message or log line holds one.
+// Invariants: keys are kept and compared as SHA-256 digests, in constant time and always all of
+// them, so that neither timing nor a core dump reveals a key. No message or log line holds one.
 internal import Crypto
 package import TesseraBase
 
-/// What a key allows. An admin key also reads.
+/// What a key allows. An admin key may read too.
 package enum Access: String, Sendable, Comparable, CaseIterable {
     case read, admin
 
@@ -19,14 +19,16 @@ package struct AccessKeys: Sendable {
         let access: Access
     }
 
-    /// Shorter keys could be guessed.
+    /// Characters of the shortest key; shorter ones could be guessed.
     private static let shortestKey = 16
 
     private let keys: [Key]
 
-    /// Reads a file with a line `read KEY` or `admin KEY` each; empty lines and lines that begin with # are skipped.
+    /// Reads a file of lines `read KEY` and `admin KEY`; empty lines and lines that begin with #
+    /// are skipped.
     ///
-    /// - Throws: `invalidArgument` where others may read the file or a line is no key, `notFound` where it is missing.
+    /// - Throws: `invalidArgument` if other users may read the file or a line is not a key,
+    ///   `notFound` if it is missing.
     package init(path: String) throws(TesseraError) {
         try self.init(text: PrivateFile.keys(path: path), name: path)
     }
@@ -43,8 +45,9 @@ package struct AccessKeys: Sendable {
             else {
                 throw TesseraError(
                     .invalidArgument,
-                    "\(name): line \(number + 1) is no key; write 'read KEY' or 'admin KEY', each key with "
-                        + "\(Self.shortestKey) characters or more, as `openssl rand -hex 24` makes them"
+                    "\(name): line \(number + 1) is not a key; write 'read KEY' or 'admin KEY', each "
+                        + "key with \(Self.shortestKey) characters or more, as `openssl rand -hex 24` "
+                        + "makes them"
                 )
             }
             keys.append(Key(digest: SHA256.hash(data: Array(words[1].utf8)), access: access))
@@ -56,7 +59,7 @@ package struct AccessKeys: Sendable {
         self.keys = keys
     }
 
-    /// What `key` allows; nil for an unknown one.
+    /// The access that `key` grants; nil for an unknown key.
     package func access(of key: String) -> Access? {
         let digest = SHA256.hash(data: Array(key.utf8))
         var found: Access?

@@ -1,18 +1,22 @@
-// Waiting that can be cut short.
+// A wait that can be cut short.
 import Synchronization
+package import TesseraBase
 
-/// One waiter sleeps; anybody may ring.
+/// One task waits; any task may end its wait.
 package final class Bell: Sendable {
     private struct State {
         var isRung = false
         var waiter: CheckedContinuation<Void, Never>?
     }
 
+    private let clock: SteadyClock
     private let state = Mutex(State())
 
-    package init() {}
+    package init(clock: SteadyClock = .system) {
+        self.clock = clock
+    }
 
-    /// Ends the wait under way, or the next one at once.
+    /// Ends the current wait, or the next one at once.
     package func ring() {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard let waiter = state.waiter else {
@@ -29,13 +33,13 @@ package final class Bell: Sendable {
     func wait(upTo longest: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in
-                try? await Task.sleep(for: longest)
+                try? await clock.alarm(longest)
                 ring()
             }
             await rung()
             group.cancelAll()
         }
-        // The sleeper rings once more when it is cancelled: that is no news.
+        // The sleeping task rings once more when it is cancelled, which must not end the next wait.
         state.withLock { $0.isRung = false }
     }
 

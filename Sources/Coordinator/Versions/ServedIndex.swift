@@ -1,16 +1,23 @@
-// One index under service: the version that answers now, and what is known of others.
+// One served index: the version that answers now, and the state of others.
 package import Catalog
 import SearchTypes
 import Synchronization
+package import TesseraBase
 
-/// The state of an index. Flips are atomic: a query gets the old version or the new one, and keeps it.
+/// The state of a served index. A flip is atomic: a query gets the old version or the new one, and
+/// keeps it.
 package final class ServedIndex: Sendable {
-    /// What people are told.
+    /// The state as operators see it.
     package struct Status: Sendable, Equatable {
+        /// The version that answers; nil if none does.
         package var version: Int?
+        /// Queries under way in it.
         package var inUse = 0
+        /// Older versions with queries under way.
         package var retiring = 0
+        /// Times that another version took over.
         package var flips = 0
+        /// Why a newer version does not answer; nil if there is no problem.
         package var problem: String?
     }
 
@@ -23,15 +30,17 @@ package final class ServedIndex: Sendable {
 
     package let catalog: Catalog
     package let name: String
-    let bell = Bell()
+    /// Rung to look for a new version at once.
+    let bell: Bell
     private let state = Mutex(State())
 
-    package init(_ name: IndexName, catalog: Catalog) {
+    package init(_ name: IndexName, catalog: Catalog, clock: SteadyClock = .system) {
         self.name = name.text
+        bell = Bell(clock: clock)
         self.catalog = catalog
     }
 
-    /// The version that answers, held for the caller; nil where none does.
+    /// Takes hold of the version that answers; nil if none does. The caller releases it.
     package func acquire() -> ServedVersion? {
         state.withLock { state in
             state.current?.retain()
@@ -39,7 +48,7 @@ package final class ServedIndex: Sendable {
         }
     }
 
-    /// The manifest of the version that answers.
+    /// The manifest of the version that answers; nil if none does.
     package var manifest: Manifest? { state.withLock { $0.current?.manifest } }
 
     package var status: Status {
@@ -50,11 +59,12 @@ package final class ServedIndex: Sendable {
         }
     }
 
+    /// Sets the problem that ``status`` tells.
     func report(problem: String?) {
         state.withLock { $0.problem = problem }
     }
 
-    /// Puts `version` in the place of the one that answers, which is returned to be retired.
+    /// Makes `version` the one that answers, and returns the one before it, to be retired.
     func flip(to version: ServedVersion?) -> ServedVersion? {
         state.withLock { state in
             let old = state.current
@@ -65,7 +75,7 @@ package final class ServedIndex: Sendable {
         }
     }
 
-    /// Waits until the queries of a version that was replaced have ended, and lets its backend go.
+    /// Waits until the queries of a replaced version have ended, and retires its backend.
     func retire(_ version: ServedVersion) async {
         version.release()
         await version.drained()

@@ -1,15 +1,15 @@
-// One version that answers queries, and how many queries hold it.
+// A version that answers queries, and the number of queries that hold it.
 //
-// Invariant: a version is retired after the last query that began with it has ended, never before.
+// Invariant: a version is retired only after the last query that began with it has ended.
 package import Catalog
 package import SearchTypes
 import Synchronization
 package import VectorCore
 
-/// A version ready to be searched. Whoever gets one from ``ServedIndex/acquire()`` gives it back by ``release()``.
+/// A version ready to be searched. Each ``ServedIndex/acquire()`` is followed by one ``release()``.
 package final class ServedVersion: Sendable {
     private struct Use {
-        /// Queries under way, and one for being the version that answers.
+        /// Number of queries under way, plus one while this is the version that answers.
         var holders = 1
         var waiter: CheckedContinuation<Void, Never>?
     }
@@ -27,15 +27,18 @@ package final class ServedVersion: Sendable {
         limits = QueryLimits(manifest.index, names: .fields, largestK: largestK)
     }
 
+    /// The version's number.
     package var number: Int { manifest.version }
 
-    /// Queries that hold it now.
+    /// Number of queries that hold it now.
     var holders: Int { use.withLock { max(0, $0.holders - 1) } }
 
+    /// Adds a holder.
     func retain() {
         use.withLock { $0.holders += 1 }
     }
 
+    /// Ends one hold; the last one ends the wait of ``drained()``.
     package func release() {
         let waiter = use.withLock { use -> CheckedContinuation<Void, Never>? in
             use.holders -= 1
@@ -46,7 +49,7 @@ package final class ServedVersion: Sendable {
         waiter?.resume()
     }
 
-    /// Returns once nobody holds it.
+    /// Returns once there is no holder left.
     func drained() async {
         await withCheckedContinuation { continuation in
             let isFree = use.withLock { use in

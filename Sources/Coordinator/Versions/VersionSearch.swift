@@ -1,22 +1,25 @@
-// Which version of an index should answer: what is asked of the store, and what is made of failures.
+// Picks the version to serve: polls the store for version N+1 and backs off after one that cannot
+// be opened.
 package import Catalog
 package import Logging
 package import TesseraBase
 
-/// Looks for the newest version of one index that can be read. Asks for one key a look where nothing changed.
+/// Finds the newest readable version of one index. A poll that finds nothing new reads one key.
 package struct VersionSearch {
-    /// Looks between tries to open a version that could not be opened, at most.
+    /// Most polls between two attempts to open a version that failed to open.
     private static let longestPause = 32
 
     private let index: ServedIndex
     private let logger: Logger
-    /// The newest number whose key was seen.
+    /// The newest version number whose key was seen; 0 before the first poll.
     private var newest = 0
-    /// Found and not opened yet.
+    /// The version found and not opened yet.
     private var candidate: Manifest?
+    /// Polls to skip after the last failure.
     private var pause = 0
-    private var looksToSkip = 0
-    /// What people should know; nil where nothing is wrong.
+    /// Polls still to skip.
+    private var pollsToSkip = 0
+    /// Why a newer version is not served, for operators; nil if there is no problem.
     package private(set) var problem: String?
 
     package init(_ index: ServedIndex, logger: Logger) {
@@ -24,34 +27,35 @@ package struct VersionSearch {
         self.logger = logger
     }
 
-    /// The version to open now; nil where the one that answers is the newest, or the newest has just failed.
+    /// Polls the store. Returns the version to open now; nil if the newest one answers already or
+    /// has just failed to open.
     package mutating func next() async -> Manifest? {
         let known = candidate?.version
         do throws(TesseraError) {
             if newest == 0 { try await first() } else { try await later() }
         } catch {
-            report("a next version cannot be looked for: \(Self.told(error))", error)
+            report("a newer version cannot be looked for: \(Self.told(error))", error)
         }
         guard let candidate else { return nil }
-        if candidate.version != known { (pause, looksToSkip) = (0, 0) }
-        guard looksToSkip == 0 else {
-            looksToSkip -= 1
+        if candidate.version != known { (pause, pollsToSkip) = (0, 0) }
+        guard pollsToSkip == 0 else {
+            pollsToSkip -= 1
             return nil
         }
         return candidate
     }
 
-    /// `manifest` answers queries now.
+    /// Notes that `manifest` answers queries now.
     package mutating func opened(_ manifest: Manifest) {
         candidate = nil
         problem = nil
-        (pause, looksToSkip) = (0, 0)
+        (pause, pollsToSkip) = (0, 0)
     }
 
-    /// `manifest` could not be opened; it is tried again after a while that grows.
+    /// Notes that `manifest` could not be opened. It is tried again after a pause that doubles.
     package mutating func failed(_ manifest: Manifest, _ error: TesseraError) {
         pause = min(Self.longestPause, max(1, pause * 2))
-        looksToSkip = pause
+        pollsToSkip = pause
         report("version \(manifest.version) cannot be opened: \(Self.told(error))", error)
     }
 
@@ -60,7 +64,7 @@ package struct VersionSearch {
             problem = "no version is published yet"
             return
         }
-        // The newest that is readable: what lies at older keys has been there all along.
+        // The newest readable version: older keys never change.
         for number in stride(from: number, through: 1, by: -1) {
             switch try await index.catalog.versionState(number) {
             case .published(let manifest):
@@ -98,6 +102,6 @@ package struct VersionSearch {
         self.problem = problem
     }
 
-    /// What everybody may read: without the places of things.
-    private static func told(_ error: TesseraError) -> String { APIError(error).message }
+    /// The error's message without the places that clients must not learn.
+    private static func told(_ error: TesseraError) -> String { ServiceError(error).message }
 }

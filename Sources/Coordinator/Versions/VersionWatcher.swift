@@ -1,24 +1,25 @@
-// Learns of new versions and moves queries to them: asks for version N+1 by its key, opens it, flips, retires the old.
+// Moves queries to new versions: polls for version N+1 by its key, opens it, flips to it, retires
+// the old one.
 //
-// Invariants: a version that cannot be opened leaves the one before serving; a version answers only after its backend is
-// open and warm; nothing is retired while a query holds it.
+// Invariants: while a version cannot be opened, the one before it serves. A version answers only
+// after its backend is open and warm. No version is retired while a query holds it.
 package import Catalog
 package import Logging
 package import SearchTypes
 import ServiceLifecycle
-import TesseraBase
+package import TesseraBase
 import VectorCore
 
-/// How versions are watched.
+/// Settings of a ``VersionWatcher``.
 package struct WatchSettings: Sendable {
-    /// The indexes to serve; nil for all that the store holds, also those to come.
+    /// The indexes to serve; nil for all that the store holds, now and later.
     package var indexes: [IndexName]?
-    /// Between questions for a next version; each wait is up to a quarter shorter or longer, so that many servers do not ask
-    /// together.
+    /// Time between two polls for a newer version. Each wait is up to a quarter shorter or longer,
+    /// so that many servers do not poll together.
     package var interval: Duration
-    /// Results a query may ask for.
+    /// Results that a query may ask for.
     package var largestK: Int
-    /// Of the jitter.
+    /// Seed of the random part of each wait.
     package var seed: UInt64
 
     package init(
@@ -34,21 +35,23 @@ package struct WatchSettings: Sendable {
 
 /// Keeps every served index at its newest version.
 package struct VersionWatcher: Service {
-    /// Waits between looks for new indexes, counted in ``WatchSettings/interval``.
-    private static let looksApart = 5
+    /// Time between two looks for new indexes, in intervals of ``WatchSettings/interval``.
+    private static let intervalsPerListing = 5
 
     private let indexes: ServedIndexes
     private let provider: any BackendProvider
     private let settings: WatchSettings
+    private let clock: SteadyClock
     private let logger: Logger
 
     package init(
         _ indexes: ServedIndexes, provider: any BackendProvider, settings: WatchSettings,
-        logger: Logger
+        clock: SteadyClock = .system, logger: Logger
     ) {
         self.indexes = indexes
         self.provider = provider
         self.settings = settings
+        self.clock = clock
         self.logger = logger
     }
 
@@ -60,7 +63,7 @@ package struct VersionWatcher: Service {
                     for index in await newIndexes() {
                         watches.addTask { await watch(index) }
                     }
-                    try? await Task.sleep(for: settings.interval * Self.looksApart)
+                    try? await clock.sleep(settings.interval * Self.intervalsPerListing)
                 }
             }
         }
@@ -87,7 +90,7 @@ package struct VersionWatcher: Service {
 
     private func watch(_ index: ServedIndex) async {
         var random = SeededRandom(
-            seed: settings.seed, stream: UInt64(truncatingIfNeeded: index.name.hashValue))
+            seed: settings.seed, stream: StableHash.hash(Array(index.name.utf8)))
         var search = VersionSearch(index, logger: logger)
         await withDiscardingTaskGroup { retirements in
             while !Task.isCancelled {

@@ -1,5 +1,5 @@
-/// The standard health service, as probes and load balancers expect it. Scripts/generate-protocol.sh makes Generated/
-/// of this; names and numbers are the published ones.
+/// The standard health service of gRPC, as probes and load balancers expect it. Names and numbers
+/// are the published ones. Scripts/generate-protocol.sh generates Generated/.
 
 // DO NOT EDIT.
 // swift-format-ignore-file
@@ -83,7 +83,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now.
+        /// > Reads the current status.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Grpc_Health_V1_HealthCheckRequest` messages.
@@ -101,7 +101,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now and whenever it changes.
+        /// > Sends the current status, and again after each change.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Grpc_Health_V1_HealthCheckRequest` messages.
@@ -128,7 +128,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now.
+        /// > Reads the current status.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Health_V1_HealthCheckRequest` message.
@@ -146,7 +146,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now and whenever it changes.
+        /// > Sends the current status, and again after each change.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Health_V1_HealthCheckRequest` message.
@@ -171,7 +171,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now.
+        /// > Reads the current status.
         ///
         /// - Parameters:
         ///   - request: A `Grpc_Health_V1_HealthCheckRequest` message.
@@ -189,7 +189,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now and whenever it changes.
+        /// > Sends the current status, and again after each change.
         ///
         /// - Parameters:
         ///   - request: A `Grpc_Health_V1_HealthCheckRequest` message.
@@ -308,7 +308,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now.
+        /// > Reads the current status.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Health_V1_HealthCheckRequest` message.
@@ -331,7 +331,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now and whenever it changes.
+        /// > Sends the current status, and again after each change.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Health_V1_HealthCheckRequest` message.
@@ -371,7 +371,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now.
+        /// > Reads the current status.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Health_V1_HealthCheckRequest` message.
@@ -405,7 +405,7 @@ extension Grpc_Health_V1_Health {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The status now and whenever it changes.
+        /// > Sends the current status, and again after each change.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Health_V1_HealthCheckRequest` message.
@@ -442,7 +442,7 @@ extension Grpc_Health_V1_Health.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The status now.
+    /// > Reads the current status.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Grpc_Health_V1_HealthCheckRequest` message.
@@ -471,7 +471,7 @@ extension Grpc_Health_V1_Health.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The status now and whenever it changes.
+    /// > Sends the current status, and again after each change.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Grpc_Health_V1_HealthCheckRequest` message.
@@ -502,7 +502,7 @@ extension Grpc_Health_V1_Health.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The status now.
+    /// > Reads the current status.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -535,7 +535,7 @@ extension Grpc_Health_V1_Health.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The status now and whenever it changes.
+    /// > Sends the current status, and again after each change.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -8,8 +8,8 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// The standard health service, as probes and load balancers expect it. Scripts/generate-protocol.sh makes Generated/
-/// of this; names and numbers are the published ones.
+/// The standard health service of gRPC, as probes and load balancers expect it. Names and numbers
+/// are the published ones. Scripts/generate-protocol.sh generates Generated/.
 
 package import SwiftProtobuf
 

@@ -1,6 +1,6 @@
-/// What a coordinator asks of a shard worker. Scripts/generate-protocol.sh makes Generated/ of this.
+/// Calls of a coordinator to a shard worker. Scripts/generate-protocol.sh generates Generated/.
 ///
-/// Fields are only added, never renumbered: coordinators and workers of neighbouring builds work together.
+/// Fields are only added, never renumbered, so that neighbouring builds work together.
 
 // DO NOT EDIT.
 // swift-format-ignore-file
@@ -154,7 +154,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Opens a version and brings the named shards into memory; answers once they are there.
+        /// > Opens a version and loads the named shards into memory; answers once they are there.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Tessera_Worker_V1_PrepareRequest` messages.
@@ -190,8 +190,8 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
-        /// > once, in whatever order.
+        /// > Carries many searches over one call: a call for each costs more than a small search.
+        /// > Each is answered once, in any order.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Tessera_Worker_V1_NumberedSearch` messages.
@@ -209,7 +209,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vector of an external id.
+        /// > Looks up the stored vector of an external id.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Tessera_Worker_V1_LookupRequest` messages.
@@ -227,7 +227,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vectors of rows whose places are known.
+        /// > Reads the stored vectors of rows whose places are known.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Tessera_Worker_V1_VectorsRequest` messages.
@@ -245,7 +245,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the tiers of this worker have done since its start.
+        /// > Reads the counts of this worker's tiers since its start.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Tessera_Worker_V1_StatisticsRequest` messages.
@@ -263,7 +263,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The coordinator asks nothing more of a version.
+        /// > Lets go of a version that the coordinator no longer searches.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Tessera_Worker_V1_RetireRequest` messages.
@@ -290,7 +290,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Opens a version and brings the named shards into memory; answers once they are there.
+        /// > Opens a version and loads the named shards into memory; answers once they are there.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_PrepareRequest` message.
@@ -326,8 +326,8 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
-        /// > once, in whatever order.
+        /// > Carries many searches over one call: a call for each costs more than a small search.
+        /// > Each is answered once, in any order.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Tessera_Worker_V1_NumberedSearch` messages.
@@ -345,7 +345,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vector of an external id.
+        /// > Looks up the stored vector of an external id.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_LookupRequest` message.
@@ -363,7 +363,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vectors of rows whose places are known.
+        /// > Reads the stored vectors of rows whose places are known.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
@@ -381,7 +381,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the tiers of this worker have done since its start.
+        /// > Reads the counts of this worker's tiers since its start.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
@@ -399,7 +399,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The coordinator asks nothing more of a version.
+        /// > Lets go of a version that the coordinator no longer searches.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_RetireRequest` message.
@@ -424,7 +424,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Opens a version and brings the named shards into memory; answers once they are there.
+        /// > Opens a version and loads the named shards into memory; answers once they are there.
         ///
         /// - Parameters:
         ///   - request: A `Tessera_Worker_V1_PrepareRequest` message.
@@ -460,8 +460,8 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
-        /// > once, in whatever order.
+        /// > Carries many searches over one call: a call for each costs more than a small search.
+        /// > Each is answered once, in any order.
         ///
         /// - Parameters:
         ///   - request: A stream of `Tessera_Worker_V1_NumberedSearch` messages.
@@ -480,7 +480,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vector of an external id.
+        /// > Looks up the stored vector of an external id.
         ///
         /// - Parameters:
         ///   - request: A `Tessera_Worker_V1_LookupRequest` message.
@@ -498,7 +498,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vectors of rows whose places are known.
+        /// > Reads the stored vectors of rows whose places are known.
         ///
         /// - Parameters:
         ///   - request: A `Tessera_Worker_V1_VectorsRequest` message.
@@ -516,7 +516,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the tiers of this worker have done since its start.
+        /// > Reads the counts of this worker's tiers since its start.
         ///
         /// - Parameters:
         ///   - request: A `Tessera_Worker_V1_StatisticsRequest` message.
@@ -534,7 +534,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The coordinator asks nothing more of a version.
+        /// > Lets go of a version that the coordinator no longer searches.
         ///
         /// - Parameters:
         ///   - request: A `Tessera_Worker_V1_RetireRequest` message.
@@ -816,7 +816,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Opens a version and brings the named shards into memory; answers once they are there.
+        /// > Opens a version and loads the named shards into memory; answers once they are there.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_PrepareRequest` message.
@@ -862,8 +862,8 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
-        /// > once, in whatever order.
+        /// > Carries many searches over one call: a call for each costs more than a small search.
+        /// > Each is answered once, in any order.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Tessera_Worker_V1_NumberedSearch` messages.
@@ -886,7 +886,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vector of an external id.
+        /// > Looks up the stored vector of an external id.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_LookupRequest` message.
@@ -909,7 +909,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vectors of rows whose places are known.
+        /// > Reads the stored vectors of rows whose places are known.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
@@ -932,7 +932,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the tiers of this worker have done since its start.
+        /// > Reads the counts of this worker's tiers since its start.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
@@ -955,7 +955,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The coordinator asks nothing more of a version.
+        /// > Lets go of a version that the coordinator no longer searches.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_RetireRequest` message.
@@ -995,7 +995,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Opens a version and brings the named shards into memory; answers once they are there.
+        /// > Opens a version and loads the named shards into memory; answers once they are there.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_PrepareRequest` message.
@@ -1063,8 +1063,8 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
-        /// > once, in whatever order.
+        /// > Carries many searches over one call: a call for each costs more than a small search.
+        /// > Each is answered once, in any order.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Tessera_Worker_V1_NumberedSearch` messages.
@@ -1096,7 +1096,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vector of an external id.
+        /// > Looks up the stored vector of an external id.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_LookupRequest` message.
@@ -1130,7 +1130,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The stored vectors of rows whose places are known.
+        /// > Reads the stored vectors of rows whose places are known.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
@@ -1164,7 +1164,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > What the tiers of this worker have done since its start.
+        /// > Reads the counts of this worker's tiers since its start.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
@@ -1198,7 +1198,7 @@ extension Tessera_Worker_V1_ShardWorker {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The coordinator asks nothing more of a version.
+        /// > Lets go of a version that the coordinator no longer searches.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Tessera_Worker_V1_RetireRequest` message.
@@ -1237,7 +1237,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Opens a version and brings the named shards into memory; answers once they are there.
+    /// > Opens a version and loads the named shards into memory; answers once they are there.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Tessera_Worker_V1_PrepareRequest` message.
@@ -1295,8 +1295,8 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
-    /// > once, in whatever order.
+    /// > Carries many searches over one call: a call for each costs more than a small search.
+    /// > Each is answered once, in any order.
     ///
     /// - Parameters:
     ///   - request: A streaming request producing `Tessera_Worker_V1_NumberedSearch` messages.
@@ -1323,7 +1323,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The stored vector of an external id.
+    /// > Looks up the stored vector of an external id.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Tessera_Worker_V1_LookupRequest` message.
@@ -1352,7 +1352,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The stored vectors of rows whose places are known.
+    /// > Reads the stored vectors of rows whose places are known.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Tessera_Worker_V1_VectorsRequest` message.
@@ -1381,7 +1381,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What the tiers of this worker have done since its start.
+    /// > Reads the counts of this worker's tiers since its start.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Tessera_Worker_V1_StatisticsRequest` message.
@@ -1410,7 +1410,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The coordinator asks nothing more of a version.
+    /// > Lets go of a version that the coordinator no longer searches.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Tessera_Worker_V1_RetireRequest` message.
@@ -1443,7 +1443,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Opens a version and brings the named shards into memory; answers once they are there.
+    /// > Opens a version and loads the named shards into memory; answers once they are there.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1509,8 +1509,8 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The same for many requests over one call, which costs a small search less than a call of its own. Each is answered
-    /// > once, in whatever order.
+    /// > Carries many searches over one call: a call for each costs more than a small search.
+    /// > Each is answered once, in any order.
     ///
     /// - Parameters:
     ///   - metadata: Additional metadata to send, defaults to empty.
@@ -1542,7 +1542,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The stored vector of an external id.
+    /// > Looks up the stored vector of an external id.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1575,7 +1575,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The stored vectors of rows whose places are known.
+    /// > Reads the stored vectors of rows whose places are known.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1608,7 +1608,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > What the tiers of this worker have done since its start.
+    /// > Reads the counts of this worker's tiers since its start.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1641,7 +1641,7 @@ extension Tessera_Worker_V1_ShardWorker.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The coordinator asks nothing more of a version.
+    /// > Lets go of a version that the coordinator no longer searches.
     ///
     /// - Parameters:
     ///   - message: request message to send.

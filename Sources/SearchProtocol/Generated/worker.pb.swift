@@ -8,9 +8,9 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// What a coordinator asks of a shard worker. Scripts/generate-protocol.sh makes Generated/ of this.
+/// Calls of a coordinator to a shard worker. Scripts/generate-protocol.sh generates Generated/.
 ///
-/// Fields are only added, never renumbered: coordinators and workers of neighbouring builds work together.
+/// Fields are only added, never renumbered, so that neighbouring builds work together.
 
 #if canImport(FoundationEssentials)
 package import FoundationEssentials
@@ -29,7 +29,7 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// The slowest tier that bytes came from.
+/// The slowest tier that a part needed.
 package nonisolated enum Tessera_Worker_V1_Source: SwiftProtobuf.Enum, Swift.CaseIterable {
   package typealias RawValue = Int
   case ram // = 0
@@ -77,7 +77,7 @@ package nonisolated struct Tessera_Worker_V1_PrepareRequest: Sendable {
 
   package var version: UInt32 = 0
 
-  /// Ordinals of the shards that this worker is to hold.
+  /// Ordinals of the shards that this worker has to hold.
   package var shards: [UInt32] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -90,7 +90,7 @@ package nonisolated struct Tessera_Worker_V1_PrepareResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Shards of the request now in memory; fewer than asked for where there is no room for more.
+  /// Shards of the request now in memory; fewer than asked for if there is no room for more.
   package var residentShards: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -98,8 +98,8 @@ package nonisolated struct Tessera_Worker_V1_PrepareResponse: Sendable {
   package init() {}
 }
 
-/// Parts of queries. A part is what one query scans in the shards of one group; each is searched on its own, so its
-/// answer does not depend on which worker gets it, nor on what else travels with it.
+/// A leaf request: parts of queries. A part is what one query scans in the shards of one group.
+/// It is searched on its own, so its answer depends neither on the worker nor on other parts.
 package nonisolated struct Tessera_Worker_V1_SearchRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -109,13 +109,13 @@ package nonisolated struct Tessera_Worker_V1_SearchRequest: Sendable {
 
   package var version: UInt32 = 0
 
-  /// Results wanted of each part.
+  /// Number of results wanted of each part.
   package var k: UInt32 = 0
 
-  /// Candidates re-ranked in each part, and left of all parts of a query.
+  /// Candidates re-ranked in each part, and kept of all parts of a query together.
   package var refineDepth: UInt32 = 0
 
-  /// Time left until nobody waits any more; 0 is for ever.
+  /// Time after which the coordinator stops waiting; 0 for no limit.
   package var timeoutMicroseconds: UInt64 = 0
 
   /// Dimensions of a query.
@@ -124,23 +124,23 @@ package nonisolated struct Tessera_Worker_V1_SearchRequest: Sendable {
   /// [queries][dimension] float32, little-endian.
   package var queries: Data = Data()
 
-  /// [queries][padded dimension] float32: the queries rotated; empty where the index only pads.
+  /// [queries][padded dimension] float32: the rotated queries; empty if the index only pads.
   package var transformed: Data = Data()
 
-  /// The query of each part.
+  /// Position of each part's query.
   package var partQueries: [UInt32] = []
 
-  /// Chosen lists of each part.
+  /// Number of chosen lists of each part.
   package var partLists: [UInt32] = []
 
-  /// For each chosen list, part after part, nearest first: the ordinal of its shard.
+  /// Ordinal of the shard of each chosen list, part after part, from the nearest list on.
   package var shards: [UInt32] = []
 
-  /// And its number in there.
+  /// Number of each chosen list within its shard.
   package var lists: [UInt32] = []
 
-  /// For each part, whether it is one of several of its query, whose candidates are then cut at one depth; empty where
-  /// none is.
+  /// Whether each part is one of several of its query, whose candidates are cut at one depth;
+  /// empty if none is.
   package var partIsShared: [Bool] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -153,29 +153,29 @@ package nonisolated struct Tessera_Worker_V1_SearchResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Hits of each part, in the request's order.
+  /// Number of hits of each part, in the request's order.
   package var partHits: [UInt32] = []
 
-  /// For each hit, part after part, nearest first: shard ordinal << 32 | row.
+  /// Place of each hit, part after part, from the nearest on: shard ordinal << 32 | row.
   package var places: [UInt64] = []
 
-  /// As the metric reports them.
+  /// Distances of the hits, as the metric reports them.
   package var distances: [Float] = []
 
-  /// External ids.
+  /// External ids of the hits.
   package var ids: [String] = []
 
-  /// One for each part.
+  /// Cost of each part.
   package var costs: [Tessera_Worker_V1_Cost] = []
 
-  /// Candidates that were re-ranked in each part, 0 where its query has no other; empty where they were not asked for. The
-  /// hits of a part that has them are what is needed wherever its candidates are cut: k of them at least.
+  /// Number of candidates re-ranked in each shared part, 0 for other parts; empty if no part is
+  /// shared. The hits of a shared part are enough for any cut of its candidates, and at least k.
   package var partCandidates: [UInt32] = []
 
-  /// For each candidate, part after part, its distance by its code; those of a part ascend.
+  /// Distance by code of each of these candidates, part after part, ascending within a part.
   package var candidateEstimates: [Float] = []
 
-  /// For each hit of these parts its distance by its code.
+  /// Distance by code of each hit of the shared parts.
   package var hitEstimates: [Float] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -188,7 +188,7 @@ package nonisolated struct Tessera_Worker_V1_NumberedSearch: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The caller's, to tell the answers apart.
+  /// The caller's number, by which it tells answers apart.
   package var number: UInt64 = 0
 
   package var request: Tessera_Worker_V1_SearchRequest {
@@ -223,7 +223,7 @@ package nonisolated struct Tessera_Worker_V1_NumberedAnswer: Sendable {
   /// Clears the value of `response`. Subsequent reads from it will return its default value.
   package mutating func clearResponse() {self._response = nil}
 
-  /// A status code of gRPC; 0 where there is a response.
+  /// A status code of gRPC; 0 if there is a response.
   package var failure: UInt32 = 0
 
   package var message: String = String()
@@ -235,7 +235,7 @@ package nonisolated struct Tessera_Worker_V1_NumberedAnswer: Sendable {
   fileprivate var _response: Tessera_Worker_V1_SearchResponse? = nil
 }
 
-/// What a part cost.
+/// The cost of a part.
 package nonisolated struct Tessera_Worker_V1_Cost: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -355,7 +355,7 @@ package nonisolated struct Tessera_Worker_V1_StatisticsResponse: Sendable {
   /// Clears the value of `memory`. Subsequent reads from it will return its default value.
   package mutating func clearMemory() {self._memory = nil}
 
-  /// Missing without a disk cache.
+  /// Counts of the disk cache; missing without one.
   package var disk: Tessera_Worker_V1_DiskTier {
     get {_disk ?? Tessera_Worker_V1_DiskTier()}
     set {_disk = newValue}
@@ -365,7 +365,7 @@ package nonisolated struct Tessera_Worker_V1_StatisticsResponse: Sendable {
   /// Clears the value of `disk`. Subsequent reads from it will return its default value.
   package mutating func clearDisk() {self._disk = nil}
 
-  /// Missing for a store on the worker's machine.
+  /// Counts of a remote store; missing for a store on the worker's machine.
   package var store: Tessera_Worker_V1_StoreTier {
     get {_store ?? Tessera_Worker_V1_StoreTier()}
     set {_store = newValue}
@@ -384,7 +384,7 @@ package nonisolated struct Tessera_Worker_V1_StatisticsResponse: Sendable {
   fileprivate var _store: Tessera_Worker_V1_StoreTier? = nil
 }
 
-/// Shards in memory.
+/// The tier of shards in memory.
 package nonisolated struct Tessera_Worker_V1_MemoryTier: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -413,7 +413,7 @@ package nonisolated struct Tessera_Worker_V1_MemoryTier: Sendable {
   package init() {}
 }
 
-/// What a remote store sent, kept on disk.
+/// The tier of bytes from a remote store, cached on disk.
 package nonisolated struct Tessera_Worker_V1_DiskTier: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

@@ -74,7 +74,7 @@ package struct ChosenBatch: ~Copyable {
             let line = UInt64(UInt(bitPattern: job.codes)) >> 6
             batch.order.base[number] = line << 24 | UInt64(number)
         }
-        UnsafeMutableBufferPointer(start: batch.order.base, count: batch.jobs.count).sort()
+        DistanceKey.sort(batch.order.base, batch.jobs.count)
     }
 }
 

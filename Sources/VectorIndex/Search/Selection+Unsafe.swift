@@ -82,7 +82,7 @@ struct Selection: ~Copyable {
             return SearchKernels.sort(keys.base, count: count, wanted: count, into: sorted.base)
         }
         sorted.base.update(from: keys.base, count: count)
-        UnsafeMutableBufferPointer(start: sorted.base, count: count).sort()
+        DistanceKey.sort(sorted.base, count)
     }
 
     /// A distance that at least `wanted` of the distances are within: the wanted-th smallest of the

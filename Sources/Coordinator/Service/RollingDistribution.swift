@@ -1,7 +1,7 @@
-// How long things took in the last minute: histograms of ten seconds each, the oldest forgotten.
+// Durations of the last minute, in histograms of ten seconds each; the oldest is overwritten.
 import Histogram
 
-/// What a distribution says, in milliseconds.
+/// Summary of a distribution, in milliseconds.
 package struct DistributionSummary: Sendable, Equatable, Encodable {
     package var count = 0
     package var min = 0.0
@@ -12,18 +12,18 @@ package struct DistributionSummary: Sendable, Equatable, Encodable {
     package var max = 0.0
 }
 
-/// Durations of a rolling window. Values are kept to two significant digits.
+/// Durations of a rolling window, kept to two significant digits.
 struct RollingDistribution: Sendable {
     static let slotCount = 6
     static let slotSeconds = 10
 
     private typealias Slot = Histogram<UInt32>
 
-    /// An hour: what takes longer counts as that.
+    /// One hour, in nanoseconds; longer durations count as one hour.
     private static let longest: UInt64 = 3_600_000_000_000
 
     private var slots: [Slot]
-    /// The slot's number since the start, for each.
+    /// The epoch that each slot holds; -1 for an empty one.
     private var epochs: [Int]
 
     init() {
@@ -34,7 +34,7 @@ struct RollingDistribution: Sendable {
         epochs = [Int](repeating: -1, count: Self.slotCount)
     }
 
-    /// - Parameter epoch: which ten seconds since the start it is now.
+    /// - Parameter epoch: the number of the current ten seconds since the start.
     mutating func record(_ nanoseconds: Int64, epoch: Int) {
         let index = epoch % Self.slotCount
         if epochs[index] != epoch {

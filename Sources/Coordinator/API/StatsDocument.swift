@@ -1,4 +1,4 @@
-// What /stats answers.
+// The document of /stats, and the same counts as Prometheus reads them.
 import SearchTypes
 
 struct StatsDocument: Encodable {
@@ -39,29 +39,28 @@ struct StatsDocument: Encodable {
     let indexes: [Index]
     let tiers: [TierCounts]
 
+    /// - Parameter byStatus: answers since the start, by HTTP status.
     init(
-        _ statistics: ServerStatistics, gate: AdmissionGate, cache: ResponseCache?,
-        queryLog: QueryLog?, indexes: ServedIndexes, connections: Int, tiers: [TierReport]
+        _ report: ServiceReport, indexes: ServedIndexes, byStatus: [Int: Int], connections: Int
     ) {
-        let snapshot = statistics.snapshot
+        let snapshot = report.counts
         uptimeS = Double(snapshot.uptime.nanoseconds / 1_000_000) / 1e3
         windowS = RollingDistribution.slotCount * RollingDistribution.slotSeconds
         stages = Dictionary(
             uniqueKeysWithValues: snapshot.stages.map { ($0.key.rawValue, $0.value) })
-        let counts = gate.counts
         requests = Requests(
-            total: snapshot.total,
+            total: byStatus.values.reduce(0, +),
             byStatus: Dictionary(
-                uniqueKeysWithValues: snapshot.byStatus.map { (String($0.key), $0.value) }),
-            queries: snapshot.queries, running: counts.running, waiting: counts.waiting,
-            refused: counts.refused)
+                uniqueKeysWithValues: byStatus.map { (String($0.key), $0.value) }),
+            queries: snapshot.queries, running: report.admission.running,
+            waiting: report.admission.waiting, refused: report.admission.refused)
         sources = Dictionary(
             uniqueKeysWithValues: snapshot.sources.map { ($0.key.rawValue, $0.value) })
-        let cached = cache?.counts ?? (hits: 0, misses: 0, entries: 0, bytes: 0)
+        let cached = report.cache ?? ResponseCache.Counts()
         responseCache = Cache(
-            enabled: cache != nil, hits: cached.hits, misses: cached.misses,
+            enabled: report.cache != nil, hits: cached.hits, misses: cached.misses,
             entries: cached.entries, bytes: cached.bytes)
-        self.queryLog = QueryLogDocument(queryLog)
+        self.queryLog = QueryLogDocument(report.queryLog)
         self.connections = connections
         self.indexes = indexes.all.map { index in
             let status = index.status
@@ -69,13 +68,13 @@ struct StatsDocument: Encodable {
                 name: index.name, version: Nullable(status.version), inUse: status.inUse,
                 retiring: status.retiring, flips: status.flips, problem: Nullable(status.problem))
         }
-        self.tiers = tiers.map(TierCounts.init)
+        self.tiers = report.tiers.map(TierCounts.init)
     }
 
-    /// The same as Prometheus reads it (text format 0.0.4).
+    /// The same counts in Prometheus' text format 0.0.4.
     var prometheus: String {
         var text = MetricsText()
-        text.add("tessera_uptime_seconds", .gauge, "Since the start.", [("", uptimeS)])
+        text.add("tessera_uptime_seconds", .gauge, "Seconds since the start.", [("", uptimeS)])
         text.add(
             "tessera_http_requests_total", .counter, "Answers by status.",
             requests.byStatus.sorted { $0.key < $1.key }.map {
@@ -85,7 +84,7 @@ struct StatsDocument: Encodable {
             "tessera_queries_total", .counter, "Queries answered, by the slowest tier touched.",
             sources.sorted { $0.key < $1.key }.map { ("source=\"\($0.key)\"", Double($0.value)) })
         text.add(
-            "tessera_requests_running", .gauge, "Searches that work now.",
+            "tessera_requests_running", .gauge, "Searches that run now.",
             [("", Double(requests.running))])
         text.add(
             "tessera_requests_waiting", .gauge, "Searches that wait for a place.",
@@ -105,7 +104,8 @@ struct StatsDocument: Encodable {
     private func addStages(_ text: inout MetricsText) {
         let sorted = stages.sorted { $0.key < $1.key }
         text.add(
-            "tessera_search_seconds", .gauge, "Of search requests in the last \(windowS) seconds.",
+            "tessera_search_seconds", .gauge,
+            "Time of search requests in the last \(windowS) seconds.",
             sorted.flatMap { stage, times in
                 [("0.5", times.p50), ("0.95", times.p95), ("0.99", times.p99), ("1", times.max)]
                     .map { ("stage=\"\(stage)\",quantile=\"\($0.0)\"", $0.1 / 1e3) }
@@ -117,10 +117,11 @@ struct StatsDocument: Encodable {
             "tessera_response_cache_hits_total", .counter, "Answers from the response cache.",
             [("", Double(responseCache.hits))])
         text.add(
-            "tessera_response_cache_misses_total", .counter, "Answers not in it.",
+            "tessera_response_cache_misses_total", .counter,
+            "Searches that were not in the response cache.",
             [("", Double(responseCache.misses))])
         text.add(
-            "tessera_response_cache_bytes", .gauge, "Of the answers in it.",
+            "tessera_response_cache_bytes", .gauge, "Bytes of the answers in the response cache.",
             [("", Double(responseCache.bytes))])
     }
 
@@ -140,7 +141,7 @@ struct StatsDocument: Encodable {
     }
 }
 
-/// Lines of Prometheus' text format. Label values are names and numbers, which need no escapes.
+/// Lines of Prometheus' text format. Label values are names and numbers, which need no escaping.
 struct MetricsText {
     enum Kind: String {
         case counter, gauge

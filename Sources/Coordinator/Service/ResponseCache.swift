@@ -1,11 +1,11 @@
-// Answers to queries that were asked before, bounded by bytes; off unless given a budget. Never the reason a search fails:
-// what is not there is searched for.
+// LRU cache of whole answers, bounded in bytes, off by default. A miss falls through to a search,
+// so the cache cannot fail a request.
 import SearchTypes
 import Synchronization
 
-/// Keeps the answers of the queries asked last.
+/// Keeps the answers to the most recently asked queries.
 final class ResponseCache: Sendable {
-    /// All that an answer depends on.
+    /// Everything that an answer depends on.
     struct Key: Hashable, Sendable {
         let version: Int
         let index: String
@@ -16,7 +16,16 @@ final class ResponseCache: Sendable {
         let refineDepth: Int
         let probeShards: Int
 
+        /// Estimated size in memory.
         var bytes: Int { 200 + index.utf8.count + (id?.utf8.count ?? 0) + 4 * floats.count }
+    }
+
+    /// Searches answered from the cache and not, and what it holds now.
+    struct Counts: Sendable, Equatable {
+        var hits = 0
+        var misses = 0
+        var entries = 0
+        var bytes = 0
     }
 
     private struct Entry {
@@ -27,7 +36,7 @@ final class ResponseCache: Sendable {
 
     private struct State {
         var entries: [Key: Entry] = [:]
-        /// Keys by when they were used, oldest first; those used again since are skipped.
+        /// Keys in the order of their uses, oldest first. An entry used again since is skipped.
         var uses: [(use: UInt64, key: Key)] = []
         var oldest = 0
         var clock: UInt64 = 0
@@ -39,15 +48,19 @@ final class ResponseCache: Sendable {
     private let budget: Int
     private let state = Mutex(State())
 
-    /// - Parameter budget: bytes of queries and answers together.
+    /// - Parameter budget: bytes for queries and answers together.
     init(budget: Int) {
         self.budget = budget
     }
 
-    var counts: (hits: Int, misses: Int, entries: Int, bytes: Int) {
-        state.withLock { ($0.hits, $0.misses, $0.entries.count, $0.bytes) }
+    var counts: Counts {
+        state.withLock {
+            Counts(
+                hits: $0.hits, misses: $0.misses, entries: $0.entries.count, bytes: $0.bytes)
+        }
     }
 
+    /// The answers kept for a key, now the most recently used ones; nil on a miss.
     func answers(_ key: Key) -> [BackendAnswer]? {
         state.withLock { state in
             guard var entry = state.entries[key] else {
@@ -64,7 +77,7 @@ final class ResponseCache: Sendable {
         }
     }
 
-    /// Keeps whole answers only: what missed shards may find them next time.
+    /// Keeps whole answers only: a search that missed shards may reach them next time.
     func keep(_ answers: [BackendAnswer], for key: Key) {
         guard answers.allSatisfy({ $0.share >= 1 }) else { return }
         let hits = answers.reduce(0) {
@@ -89,7 +102,7 @@ final class ResponseCache: Sendable {
         }
     }
 
-    /// Keeps the list of uses within a few times the entries.
+    /// Bounds the list of uses to a few times the number of entries.
     private func compact(_ state: inout State) {
         guard state.uses.count > 4 * state.entries.count + 64 else { return }
         let entries = state.entries

@@ -1,8 +1,11 @@
-// Which path and method mean what. openapi.json has the same list; a test compares them.
+// The native API's paths and methods. openapi.json has the same list; a test compares them.
+//
+// Hummingbird's router would bring a request context and a logger for each request, and its path
+// trie is not part of its public interface. Thirteen routes with one parameter need neither.
 package import HTTPTypes
 
-/// A place of the API.
-package enum Route: Sendable, Equatable {
+/// One route of the native API, with the index it names.
+package enum Route: SurfaceRoute, Equatable {
     case listIndexes
     case index(String)
     case versions(String)
@@ -12,7 +15,7 @@ package enum Route: Sendable, Equatable {
     case rollback(String)
     case health, ready, stats, metrics, openapi, page
 
-    /// All of them, as openapi.json writes paths.
+    /// All routes, with paths as openapi.json writes them.
     package static let table: [(method: HTTPRequest.Method, template: String)] = [
         (.get, "/v1/indexes"), (.get, "/v1/indexes/{name}"), (.get, "/v1/indexes/{name}/versions"),
         (.get, "/v1/indexes/{name}/shards"), (.post, "/v1/indexes/{name}/search"),
@@ -21,6 +24,7 @@ package enum Route: Sendable, Equatable {
         (.get, "/stats"), (.get, "/metrics"), (.get, "/openapi.json"), (.get, "/"),
     ]
 
+    /// The one method that the route takes.
     package var method: HTTPRequest.Method {
         switch self {
         case .search, .publish, .rollback: .post
@@ -28,7 +32,10 @@ package enum Route: Sendable, Equatable {
         }
     }
 
-    /// What a key must allow; nil where none is asked for.
+    package var takesBody: Bool { method == .post }
+
+    package var isSearch: Bool { if case .search = self { true } else { false } }
+
     package var access: Access? {
         switch self {
         case .health, .ready, .openapi, .page: nil
@@ -39,7 +46,7 @@ package enum Route: Sendable, Equatable {
 
     private static let indexes = "/v1/indexes/"
 
-    /// The route of a request's target, without its query; nil where there is none.
+    /// The route of a request's target, whatever its query; nil for an unknown path.
     package init?(path: String) {
         let path = path.utf8.contains(UInt8(ascii: "?")) ? String(path.prefix { $0 != "?" }) : path
         guard path.hasPrefix(Self.indexes) else {

@@ -1,9 +1,23 @@
+// Bounds how many requests run at once and how many wait. One that finds both full is refused at
+// once, so that its client can act instead of waiting in vain.
 import Synchronization
-// How many requests work at once and how many may wait: what is more is refused at once, so that nobody waits for nothing.
 package import TesseraBase
 
-/// A bounded number of places and a bounded queue before them, first come first served.
+/// A bounded number of places and a bounded queue before them, first come, first served.
 package final class AdmissionGate: Sendable {
+    /// Requests that run and wait now, and those refused since the start.
+    package struct Counts: Sendable, Equatable {
+        package var running = 0
+        package var waiting = 0
+        package var refused = 0
+
+        package init(running: Int = 0, waiting: Int = 0, refused: Int = 0) {
+            self.running = running
+            self.waiting = waiting
+            self.refused = refused
+        }
+    }
+
     private struct Waiter {
         let number: UInt64
         let continuation: CheckedContinuation<Bool, Never>
@@ -14,28 +28,32 @@ package final class AdmissionGate: Sendable {
         var refused = 0
         var nextNumber: UInt64 = 0
         var queue: [Waiter] = []
-        /// Those whose time was up, or whose client left, before they stood in the queue.
+        /// Requests whose time was up, or whose client left, before they stood in the queue.
         var givenUp: Set<UInt64> = []
     }
 
     private let places: Int
     private let seats: Int
+    private let clock: SteadyClock
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - places: requests that work at once.
+    ///   - places: requests that run at once.
     ///   - seats: requests that may wait for a place.
-    package init(places: Int, seats: Int) {
-        precondition(places >= 1 && seats >= 0, "a gate lets at least one pass")
+    package init(places: Int, seats: Int, clock: SteadyClock = .system) {
+        precondition(places >= 1 && seats >= 0, "a gate needs a place, and no negative seats")
         self.places = places
         self.seats = seats
+        self.clock = clock
     }
 
-    package var counts: (running: Int, waiting: Int, refused: Int) {
-        state.withLock { ($0.running, $0.queue.count, $0.refused) }
+    package var counts: Counts {
+        state.withLock {
+            Counts(running: $0.running, waiting: $0.queue.count, refused: $0.refused)
+        }
     }
 
-    /// Takes a place where one is free.
+    /// Takes a place if one is free.
     package func tryEnter() -> Bool {
         state.withLock { state in
             guard state.running < places else { return false }
@@ -46,10 +64,11 @@ package final class AdmissionGate: Sendable {
 
     /// Waits for a place. Each call that returns is followed by one ``leave()``.
     ///
-    /// - Throws: `overloaded` where the queue is full, `deadlineExceeded` where the deadline passes first.
+    /// - Throws: `overloaded` when the queue is full, `deadlineExceeded` when the deadline passes
+    ///   first.
     package func enter(
         deadline: SteadyClock.Instant?
-    ) async throws(APIError) {
+    ) async throws(ServiceError) {
         if tryEnter() { return }
         let number = state.withLock { state in
             state.nextNumber += 1
@@ -60,7 +79,7 @@ package final class AdmissionGate: Sendable {
             guard let deadline else { return await wait(number) }
             return await withTaskGroup(of: Void.self) { group in
                 group.addTask { [self] in
-                    try? await SteadyClock.system.sleep(deadline - SteadyClock.system.now())
+                    try? await clock.alarm(deadline - clock.now())
                     giveUp(number)
                 }
                 let entry = await wait(number)
@@ -73,17 +92,18 @@ package final class AdmissionGate: Sendable {
         switch entered {
         case .entered: return
         case .full:
-            throw APIError(
+            throw ServiceError(
                 .overloaded,
                 "\(places) requests are under way and \(seats) wait; try again in a moment",
                 limit: places + seats)
         case .late:
-            throw APIError(
+            throw ServiceError(
                 .deadlineExceeded,
                 "the deadline passed while the request waited for a place; allow more time")
         }
     }
 
+    /// Gives a place back; the request that has waited longest gets it.
     package func leave() {
         let next = state.withLock { state -> Waiter? in
             guard state.queue.isEmpty else { return state.queue.removeFirst() }

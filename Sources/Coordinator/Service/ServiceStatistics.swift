@@ -1,60 +1,61 @@
+// Counts and stage times of searches, whatever surface they came by.
 import SearchTypes
 import Synchronization
-// What the server counts.
 package import TesseraBase
 
-/// The stages of a search request that are timed.
+/// The timed stages of a search request.
 package enum Stage: String, Sendable, CaseIterable {
     case total, parse, wait, search, route, scan, refine, resolve, write
 }
 
 /// When a search request passed from one stage to the next.
 struct StageTimes: Sendable {
+    /// The request's arrival.
     var start: SteadyClock.Instant
-    var parsed: SteadyClock.Instant
+    /// The request was read and checked.
+    var planned: SteadyClock.Instant
+    /// The request got its place.
     var admitted: SteadyClock.Instant
+    /// All answers were there.
     var searched: SteadyClock.Instant
-    var written: SteadyClock.Instant
 }
 
-/// Counts and times since the start. One short lock a request.
-package final class ServerStatistics: Sendable {
+/// Counts since the start, and times of the last minute. A search takes one short lock.
+package final class ServiceStatistics: Sendable {
     private struct State {
         var stages = [RollingDistribution](
             repeating: RollingDistribution(), count: Stage.allCases.count)
-        var byStatus: [Int: Int] = [:]
-        var total = 0
         var queries = 0
         var bySource = [Int](repeating: 0, count: AnswerSource.allCases.count)
     }
 
-    package let start = SteadyClock.system.now()
+    private let clock: SteadyClock
+    private let start: SteadyClock.Instant
     private let state = Mutex(State())
 
-    package init() {}
-
-    package var uptime: Duration { SteadyClock.system.now() - start }
-
-    func count(status: Int) {
-        state.withLock { state in
-            state.total += 1
-            state.byStatus[status, default: 0] += 1
-        }
+    package init(clock: SteadyClock = .system) {
+        self.clock = clock
+        start = clock.now()
     }
 
-    /// Counts a search that was answered.
-    func count(_ times: StageTimes, _ answers: [BackendAnswer], isCached: Bool) {
-        let epoch =
-            Int((times.written - start).components.seconds) / RollingDistribution.slotSeconds
+    /// Time since the start.
+    package var uptime: Duration { clock.now() - start }
+
+    /// Counts a search whose answer was written at `written`.
+    func count(
+        _ times: StageTimes, written: SteadyClock.Instant, _ answers: [BackendAnswer],
+        isCached: Bool
+    ) {
+        let epoch = Int((written - start).components.seconds) / RollingDistribution.slotSeconds
         state.withLock { state in
             func record(_ stage: Stage, _ time: Duration) {
                 state.stages[stage.index].record(time.nanoseconds, epoch: epoch)
             }
-            record(.total, times.written - times.start)
-            record(.parse, times.parsed - times.start)
-            record(.wait, times.admitted - times.parsed)
+            record(.total, written - times.start)
+            record(.parse, times.planned - times.start)
+            record(.wait, times.admitted - times.planned)
             record(.search, times.searched - times.admitted)
-            record(.write, times.written - times.searched)
+            record(.write, written - times.searched)
             state.queries += answers.count
             for answer in answers {
                 let source = isCached ? AnswerSource.cache : answer.source
@@ -69,12 +70,10 @@ package final class ServerStatistics: Sendable {
         }
     }
 
-    /// What was counted.
+    /// The counts of one moment.
     struct Snapshot: Sendable {
         let uptime: Duration
         let stages: [Stage: DistributionSummary]
-        let byStatus: [Int: Int]
-        let total: Int
         let queries: Int
         let sources: [AnswerSource: Int]
     }
@@ -90,8 +89,7 @@ package final class ServerStatistics: Sendable {
             var sources: [AnswerSource: Int] = [:]
             for source in AnswerSource.allCases { sources[source] = state.bySource[source.rank] }
             return Snapshot(
-                uptime: uptime, stages: stages, byStatus: state.byStatus, total: state.total,
-                queries: state.queries, sources: sources)
+                uptime: uptime, stages: stages, queries: state.queries, sources: sources)
         }
     }
 }

@@ -20,4 +20,10 @@ package enum DistanceKey {
     @inline(__always) package static func number(_ key: UInt64) -> Int {
         Int(UInt32(truncatingIfNeeded: key))
     }
+
+    /// Sorts keys upwards, in place.
+    static func sort(_ keys: UnsafeMutablePointer<UInt64>, _ count: Int) {
+        var keys = UnsafeMutableBufferPointer(start: keys, count: count)
+        keys.sort()
+    }
 }

@@ -1,5 +1,6 @@
-// What /stats and /metrics say of the query logs.
+// Counts of the query logs, for /stats and /metrics.
 
+/// The `query_log` object of /stats.
 struct QueryLogDocument: Encodable {
     struct Drift: Encodable {
         let version: Int
@@ -23,13 +24,13 @@ struct QueryLogDocument: Encodable {
     let share: Double
     let indexes: [Index]
 
-    init(_ log: QueryLog?) {
-        enabled = log != nil
-        share = log?.settings.share ?? 0
-        indexes = (log?.all ?? []).map { log in
-            let counts = log.counts
-            return Index(
-                name: log.name, seen: counts.seen, recorded: counts.recorded,
+    /// - Parameter report: nil if no queries are recorded.
+    init(_ report: QueryLogReport?) {
+        enabled = report != nil
+        share = report?.share ?? 0
+        indexes = (report?.indexes ?? []).map { name, counts in
+            Index(
+                name: name, seen: counts.seen, recorded: counts.recorded,
                 dropped: counts.dropped, waiting: counts.waiting, bytes: counts.bytes,
                 failing: counts.isFailing,
                 drift: Nullable(
@@ -50,16 +51,18 @@ struct QueryLogDocument: Encodable {
             "tessera_query_log_recorded_total", .counter, "Queries written to the query log.",
             values { Double($0.recorded) })
         text.add(
-            "tessera_query_log_dropped_total", .counter, "Queries drawn for it and lost.",
+            "tessera_query_log_dropped_total", .counter,
+            "Queries drawn for the query log and lost.",
             values { Double($0.dropped) })
         text.add(
-            "tessera_query_log_bytes", .gauge, "Of its files.", values { Double($0.bytes) })
+            "tessera_query_log_bytes", .gauge, "Bytes of the query log's files.",
+            values { Double($0.bytes) })
         text.add(
-            "tessera_query_log_failing", .gauge, "1 where the last write failed.",
+            "tessera_query_log_failing", .gauge, "1 if the last write failed.",
             values { $0.failing ? 1 : 0 })
         text.add(
             "tessera_query_drift_share", .gauge,
-            "Share of the last recorded queries farther from their cell than that share of the kept ones is not.",
+            "Share of the last recorded queries that lie farther from their cell than this quantile of the version's own queries.",
             indexes.flatMap { index in
                 index.drift.value.map { drift in
                     [("0.95", drift.beyondP95), ("0.99", drift.beyondP99)].map {

@@ -1,4 +1,4 @@
-// What /stats and /metrics say of the tiers between queries and the store.
+// Counts of the tiers between queries and the store, for /stats and /metrics.
 import SearchTypes
 
 /// The tiers of one place where shards are searched: this process, or a worker.
@@ -71,23 +71,24 @@ struct TierCounts: Encodable {
 }
 
 extension [TierCounts] {
-    /// Rates are for whoever reads them to take: of what was counted in the time that is looked at.
+    /// Adds counters. A rate is the reader's to compute, over the time it looks at.
     func add(to text: inout MetricsText) {
         guard !isEmpty else { return }
         text.add(
             "tessera_tier_hits_total", .counter, "Shards scanned in memory, reads from disk.",
             flatMap { $0.samples(ram: $0.ram.hits, disk: \.hits) })
         text.add(
-            "tessera_tier_misses_total", .counter, "Shards and reads that were not there.",
+            "tessera_tier_misses_total", .counter,
+            "Shards that were not in memory, reads that were not on disk.",
             flatMap { $0.samples(ram: $0.ram.misses, disk: \.misses) })
         text.add(
             "tessera_tier_bytes", .gauge, "Held in memory, held on disk, read from the store.",
             flatMap { $0.samples(ram: $0.ram.bytes, disk: \.bytes, store: \.bytesRead) })
         text.add(
-            "tessera_tier_budget_bytes", .gauge, "What memory may hold.",
+            "tessera_tier_budget_bytes", .gauge, "Bytes that memory may hold.",
             map { $0.sample("ram", $0.ram.budget) })
         text.add(
-            "tessera_tier_evictions_total", .counter, "Shards that went for others.",
+            "tessera_tier_evictions_total", .counter, "Shards evicted from memory to make room.",
             map { $0.sample("ram", $0.ram.evictions) })
         text.add(
             "tessera_tier_failures_total", .counter, "Shards that could not be read.",
