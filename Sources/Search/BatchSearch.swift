@@ -148,6 +148,25 @@ private struct Answered: Sendable {
     var latency = Duration.zero
 }
 
+extension WorkPool {
+    /// Runs `body` over `count` items in batches: each thread takes the next batch until none is left.
+    /// Outputs come in no order.
+    func drain<Output: Sendable>(
+        _ count: Int, batch: Int,
+        _ body: @escaping @Sendable (Range<Int>) throws(TesseraError) -> [Output]
+    ) async throws(TesseraError) -> [Output] {
+        let queue = BatchQueue(count: count, batch: batch)
+        let lanes = try await map(Array(0..<min(width, count))) { _ throws(TesseraError) in
+            try await self.run { () throws(TesseraError) in
+                var outputs: [Output] = []
+                while let batch = queue.next() { outputs += try body(batch) }
+                return outputs
+            }
+        }
+        return lanes.flatMap { $0 }
+    }
+}
+
 /// Hands out runs of queries.
 final class BatchQueue: Sendable {
     private let count: Int

@@ -82,15 +82,8 @@ package struct Leaf: Sendable {
         defer { withExtendedLifetime(lease) {} }
         try check(lease)
         guard lease.shards.values.allSatisfy({ $0.ids != nil }) else { return nil }
-        return try scratch.with { scratch throws(TesseraError) in
-            var answers: [PartAnswer] = []
-            answers.reserveCapacity(request.parts.count)
-            for part in request.parts {
-                try checkTime(deadline)
-                answers.append(try search(part, request, lease, filter, &scratch))
-            }
-            return answers
-        }
+        return try resident(Array(request.parts.indices), request, lease, filter, deadline)
+            .map(\.answer)
     }
 
     /// One answer a leaf request, in their order; the requests are checked.
@@ -112,10 +105,14 @@ package struct Leaf: Sendable {
             if isWhole { whole.append(number) } else { rest.append(number) }
         }
         var answers = [PartAnswer?](repeating: nil, count: request.parts.count)
-        if let lease {
-            for (part, answer) in try await resident(whole, request, lease, filter, deadline) {
-                answers[part] = answer
+        if let lease, !whole.isEmpty {
+            let requests = whole
+            let batch = max(1, min(16, whole.count / pool.width))
+            let found = try await pool.drain(whole.count, batch: batch) {
+                range throws(TesseraError) in
+                try resident(Array(requests[range]), request, lease, filter, deadline)
             }
+            for (part, answer) in found { answers[part] = answer }
         }
         let stored = try await mapConcurrently(rest, width: Self.waitingRequests * pool.width) {
             part async throws(TesseraError) in
@@ -136,32 +133,21 @@ package struct Leaf: Sendable {
         }
     }
 
-    /// Answers requests whose shards are in memory.
+    /// Answers requests whose shards are in memory, on the calling thread.
     private func resident(
         _ parts: [Int], _ request: PartsRequest, _ lease: LeasedShards, _ filter: RowFilter?,
         _ deadline: SteadyClock.Instant?
-    ) async throws(TesseraError) -> [(part: Int, answer: PartAnswer)] {
-        guard !parts.isEmpty else { return [] }
-        let queue = BatchQueue(
-            count: parts.count, batch: max(1, min(16, parts.count / pool.width)))
-        let lanes = try await pool.map(Array(0..<min(pool.width, parts.count))) {
-            _ throws(TesseraError) in
-            try await pool.run { () throws(TesseraError) in
-                try scratch.with { scratch throws(TesseraError) in
-                    var answered: [(part: Int, answer: PartAnswer)] = []
-                    while let batch = queue.next() {
-                        for part in batch.map({ parts[$0] }) {
-                            try checkTime(deadline)
-                            let answer = try search(
-                                request.parts[part], request, lease, filter, &scratch)
-                            answered.append((part, answer))
-                        }
-                    }
-                    return answered
-                }
+    ) throws(TesseraError) -> [(part: Int, answer: PartAnswer)] {
+        try scratch.with { scratch throws(TesseraError) in
+            var answered: [(part: Int, answer: PartAnswer)] = []
+            answered.reserveCapacity(parts.count)
+            for part in parts {
+                try checkTime(deadline)
+                answered.append(
+                    (part, try search(request.parts[part], request, lease, filter, &scratch)))
             }
+            return answered
         }
-        return lanes.flatMap { $0 }
     }
 
     private func search(

@@ -43,108 +43,64 @@ struct ResidentQueries: Sendable {
         let lists = min(request.options.probeCount, listCount)
         let (codes, overflow) = (rows * lists).multipliedReportingOverflow(by: codesPerList)
         if isWhole, !overflow, codes <= Leaf.codesHere {
-            return rows == 1
-                ? [try answerOne(request)] : try answer(request, Array(0..<rows)).map(\.answer)
+            return Self.inOrder(try answer(request, 0..<rows), request)
         }
-        let queue = BatchQueue(count: rows, batch: batch(rows))
-        let lanes = try await pool.map(Array(0..<min(pool.width, rows))) {
-            _ throws(TesseraError) in
-            try await pool.run { () throws(TesseraError) in try lane(request, queue) }
+        // Enough at a time to find lists that others have brought into the cache, few enough that the
+        // lanes end together.
+        let batch = max(1, min(2 * leastTogether, rows / pool.width))
+        let found = try await pool.drain(rows, batch: batch) { queries throws(TesseraError) in
+            try answer(request, queries)
         }
-        var answers = [BackendAnswer](
-            repeating: .none(request), count: rows)
-        for (query, answer) in lanes.joined() { answers[query] = answer }
+        return Self.inOrder(found, request)
+    }
+
+    /// Queries of a batch are answered in the order of their nearest shards.
+    private static func inOrder(
+        _ found: [(query: Int, answer: BackendAnswer)], _ request: SearchRequest
+    ) -> [BackendAnswer] {
+        if found.count == 1 { return [found[0].answer] }
+        var answers = [BackendAnswer](repeating: .none(request), count: request.queries.rows)
+        for (query, answer) in found { answers[query] = answer }
         return answers
     }
 
-    /// Queries a lane takes at a time: enough to find lists that others have brought into the cache, few enough that the
-    /// lanes end together.
-    private func batch(_ rows: Int) -> Int {
-        max(1, min(2 * leastTogether, rows / pool.width))
-    }
-
-    private func lane(_ request: SearchRequest, _ queue: BatchQueue) throws(TesseraError)
-        -> [(query: Int, answer: BackendAnswer)]
-    {
-        var answered: [(query: Int, answer: BackendAnswer)] = []
-        while let batch = queue.next() {
-            answered +=
-                batch.count < leastTogether
-                ? try answer(request, Array(batch)) : try answerTogether(request, batch)
-        }
-        return answered
-    }
-
-    /// Searches on the calling thread for queries that share work, all of them if there is time for the first.
-    private func answerTogether(_ request: SearchRequest, _ queries: Range<Int>)
-        throws(TesseraError) -> [(query: Int, answer: BackendAnswer)]
-    {
-        guard try request.hasTime(clock) else { return queries.map { ($0, .none(request)) } }
-        return try scratch.with { scratch throws(TesseraError) in
-            var answered: [(query: Int, answer: BackendAnswer)] = []
-            answered.reserveCapacity(queries.count)
-            defer { count(answered) }
-            try searcher.search(
-                queries, of: request.queries, options: request.options, filter: nil,
-                scratch: &scratch
-            ) { answered.append(($0, BackendAnswer(answer: $1, source: Self.source($1)))) }
-            return answered
-        }
-    }
-
-    private static func source(_ answer: SearchAnswer) -> AnswerSource {
-        answer.receipt.reads > 0 ? .disk : .ram
-    }
-
-    /// Searches on the calling thread for the only query.
-    private func answerOne(_ request: SearchRequest) throws(TesseraError) -> BackendAnswer {
-        guard try request.hasTime(clock) else { return .none(request) }
-        let answer = try scratch.with { scratch throws(TesseraError) in
-            try search(request, 0, &scratch)
-        }
-        count(answer.answer.receipt.shardsTouched, last: answer.answer)
-        return answer
-    }
-
-    private func search(
-        _ request: SearchRequest, _ query: Int, _ scratch: inout SearchScratch
-    ) throws(TesseraError) -> BackendAnswer {
-        let answer = try searcher.search(
-            request.queries.row(query), options: request.options, scratch: &scratch)
-        return BackendAnswer(answer: answer, source: Self.source(answer))
-    }
-
-    /// Searches on the calling thread, one query after another while there is time.
-    private func answer(_ request: SearchRequest, _ queries: [Int]) throws(TesseraError)
+    /// Searches on the calling thread while there is time.
+    private func answer(_ request: SearchRequest, _ queries: Range<Int>) throws(TesseraError)
         -> [(query: Int, answer: BackendAnswer)]
     {
         try scratch.with { scratch throws(TesseraError) in
             var answered: [(query: Int, answer: BackendAnswer)] = []
             answered.reserveCapacity(queries.count)
             defer { count(answered) }
+            func take(_ query: Int, _ answer: SearchAnswer) {
+                let source: AnswerSource = answer.receipt.reads > 0 ? .disk : .ram
+                answered.append((query, BackendAnswer(answer: answer, source: source)))
+            }
+            if queries.count >= leastTogether, try request.hasTime(clock) {
+                try searcher.search(
+                    queries, of: request.queries, options: request.options, filter: nil,
+                    scratch: &scratch, answered: take)
+                return answered
+            }
             for query in queries {
                 guard try request.hasTime(clock) else {
                     answered.append((query, .none(request)))
                     continue
                 }
-                answered.append((query, try search(request, query, &scratch)))
+                take(
+                    query,
+                    try searcher.search(
+                        request.queries.row(query), options: request.options, scratch: &scratch))
             }
             return answered
         }
     }
-}
 
-extension ResidentQueries {
+    /// Counts the probed shards. Where results are found, lists were scanned.
     private func count(_ answered: [(query: Int, answer: BackendAnswer)]) {
-        count(
-            answered.reduce(0) { $0 + $1.answer.answer.receipt.shardsTouched },
-            last: answered.last?.answer.answer)
-    }
-
-    private func count(_ scanned: Int, last: SearchAnswer?) {
+        let scanned = answered.reduce(0) { $0 + $1.answer.answer.receipt.shardsTouched }
         cache.countScanned(scanned, of: shards) {
-            // Where results are found, lists were scanned.
-            Set(last?.hits.map(\.place.shard) ?? [])
+            Set(answered.last?.answer.answer.hits.map(\.place.shard) ?? [])
         }
     }
 }
