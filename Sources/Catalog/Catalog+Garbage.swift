@@ -8,7 +8,7 @@
 //    its draft and claim, so in this order one of them is always seen.
 // 4. Unmarked candidates older than the grace period go, each looked at once more, for a build may have made it
 //    young again by storing it anew. Between that look and the delete lies one round trip; a build that falls into
-//    it is caught by its own publish, which reads everything back.
+//    it is caught by its own publish, which looks for every object.
 internal import Foundation
 package import ObjectStore
 package import TesseraBase

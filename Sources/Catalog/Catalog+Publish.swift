@@ -34,13 +34,15 @@ package typealias Measurement =
     @Sendable (Draft) async throws(TesseraError) -> MeasuredDraft
 
 extension Catalog {
-    /// Reads back every object of a draft (nil: the newest), measures it, and creates the next version.
+    /// Checks every object of a draft (nil: the newest), measures it, and creates the next version.
     ///
+    /// - Parameter readBack: whether objects that the latest version proved are read again.
     /// - Throws: `conflict` where another publish was faster, `corrupted` where an object is not what the draft says,
     ///   `notFound` for no such draft. A version is there if and only if the call returns, except after `unavailable`,
     ///   whose message says what to look at.
     package func publish(
-        draftID: String? = nil, progress: @escaping ProgressHandler = { _ in },
+        draftID: String? = nil, readBack: ReadBack = .brought,
+        progress: @escaping ProgressHandler = { _ in },
         measure: @escaping Measurement = { (_: Draft) async throws(TesseraError) in MeasuredDraft()
         }
     ) async throws(TesseraError) -> Publication {
@@ -57,7 +59,9 @@ extension Catalog {
                 return try await publicationOfVanished(draft: id)
             }
             try requireOnTop(draft, of: entries)
-            try await requireComplete(draft.index, progress: progress)
+            try await requireComplete(
+                draft.index, parent: entries.last { $0.manifest != nil }, readBack: readBack,
+                progress: progress)
             var index = draft.index
             let measured = try await measure(draft)
             index.operatingPoints = index.operatingPoints ?? measured.operatingPoints
@@ -69,9 +73,12 @@ extension Catalog {
         }
     }
 
-    /// Makes a new version with the content of an older one, whose objects it reads back first.
+    /// Makes a new version with the content of an older one, after a check of its objects.
+    ///
+    /// - Parameter readBack: whether objects are read again although the older version proved them.
     package func rollback(
-        to version: Int, progress: @escaping ProgressHandler = { _ in }
+        to version: Int, readBack: ReadBack = .brought,
+        progress: @escaping ProgressHandler = { _ in }
     ) async throws(TesseraError) -> Manifest {
         let entries = try await readVersions()
         let old = try await manifest(version)
@@ -83,7 +90,9 @@ extension Catalog {
         return try await withClaim(on: old.index) { claim throws(TesseraError) in
             // Again: it may have been collected before the claim was there to see.
             _ = try await self.manifest(version)
-            try await requireComplete(old.index, progress: progress)
+            try await requireComplete(
+                old.index, parent: entries.first { $0.number == version }, readBack: readBack,
+                progress: progress)
             let manifest = Manifest(
                 version: try nextNumber(after: entries), createdAt: clock.now(), kind: .rollback,
                 rollbackOf: version, nonce: options.makeNonce(), index: old.index,
