@@ -30,20 +30,28 @@ package struct Catalog: Sendable {
         self.options = options
     }
 
-    /// Stores content under its digest. Content that is there already is not sent again, unless it is so old that
-    /// garbage collection might take it before a draft names it.
+    /// Stores content under its digest. Content that is there already is not sent again, unless garbage collection might
+    /// take it before a draft names it: because it is old and the latest version does not hold it.
     package func putObject(
-        _ kind: ObjectKind, _ bytes: [UInt8]
+        _ kind: ObjectKind, _ bytes: [UInt8], held: HeldObjects = .none
     ) async throws(TesseraError) -> ContentDigest {
         let digest = ContentDigest(of: bytes)
         let key = kind.key(digest)
         if let info = try await store.head(key), info.size == UInt64(bytes.count),
-            !isOlder(info.modified, than: options.gracePeriod / 2)
+            held.keys.contains(key) || !isOlder(info.modified, than: options.gracePeriod / 2)
         {
             return digest
         }
         try await store.put(key, bytes)
         return digest
+    }
+
+    /// The objects of the latest version; none where it cannot be read. O(versions) to list and one read.
+    package func heldByLatest() async throws(TesseraError) -> HeldObjects {
+        guard let number = try await latestVersionNumber(),
+            case .published(let manifest)? = try await versionState(number)
+        else { return .none }
+        return HeldObjects(keys: Set(manifest.index.objects.map(\.key)))
     }
 
     func isOlder(_ date: Date, than age: Duration) -> Bool {
@@ -52,6 +60,20 @@ package struct Catalog: Sendable {
 
     /// How errors name an object: with the index, so that one line in a log is enough.
     func label(_ key: ObjectKey) -> String { "'\(index)/\(key)' in \(base.address)" }
+}
+
+/// Objects that were the latest version's when a build began.
+///
+/// Collection keeps the latest version, and an older one until a grace period after it was replaced. So these objects stay
+/// at least that long, which a build has to end within in any case.
+package struct HeldObjects: Sendable {
+    /// No objects.
+    package static let none = HeldObjects(keys: [])
+
+    let keys: Set<ObjectKey>
+
+    /// The number of objects.
+    package var count: Int { keys.count }
 }
 
 /// What the defaults of a catalog are, and what tests change.

@@ -15,9 +15,6 @@ package enum PartitionMode: String, Sendable, CaseIterable {
 /// Settings of a training run.
 package struct IndexSettings: Sendable {
     package var index: String
-    package var vectorsPath: String
-    /// One external id a line; row numbers where nil.
-    package var idsPath: String?
     package var metric: Metric
     package var partition = PartitionMode.cells
     /// Vectors a shard aims at.
@@ -42,12 +39,8 @@ package struct IndexSettings: Sendable {
     /// Where vectors are spilled while they are sorted into cells; needs room for all of them once.
     package var scratchFolder: String
 
-    package init(
-        index: String, vectorsPath: String, idsPath: String?, metric: Metric, scratchFolder: String
-    ) {
+    package init(index: String, metric: Metric, scratchFolder: String) {
         self.index = index
-        self.vectorsPath = vectorsPath
-        self.idsPath = idsPath
         self.metric = metric
         self.scratchFolder = scratchFolder
     }

@@ -15,6 +15,18 @@ extension ObjectStore {
         }
     }
 
+    /// Several ranges, in the order given; as ``storedPart(_:_:)`` otherwise.
+    package func storedParts(
+        _ key: ObjectKey, _ ranges: [Range<UInt64>]
+    ) async throws(TesseraError) -> [[UInt8]] {
+        do throws(TesseraError) {
+            return try await get(key, ranges: ranges)
+        } catch  where error.code == .invalidArgument {
+            throw TesseraError(
+                .corrupted, "\(key) is shorter than when it was published", cause: error)
+        }
+    }
+
     /// Runs `body`, and once more if it finds the object damaged: on the way, or in a copy nearby, which is forgotten.
     package func rereadingOnce<Value>(
         _ key: ObjectKey, _ body: () async throws(TesseraError) -> Value

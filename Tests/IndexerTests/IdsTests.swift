@@ -55,7 +55,7 @@ struct IdsTests {
         ids[95_000] = ids[94_000]
         let file = try IdFile.open(path: try write(ids))
         do {
-            _ = try DuplicateIds(file, memoryBudget: budget, hash: hash.function).rowsToDrop(
+            _ = try DuplicateIds(.file(file), memoryBudget: budget, hash: hash.function).rowsToDrop(
                 .refuse)
             Issue.record("duplicates were accepted")
         } catch {
@@ -77,7 +77,7 @@ struct IdsTests {
         for (row, id) in ids.enumerated() { lastRows[id] = row }
         let expected = ids.indices.filter { lastRows[ids[$0]] != $0 }
         let file = try IdFile.open(path: try write(ids))
-        let search = DuplicateIds(file, memoryBudget: budget, hash: hash.function)
+        let search = DuplicateIds(.file(file), memoryBudget: budget, hash: hash.function)
         #expect(try search.rowsToDrop(.last) == expected)
     }
 
@@ -88,7 +88,7 @@ struct IdsTests {
         let ids = ["é", "e\u{301}"] + (0..<100_000).map(String.init)
         let file = try IdFile.open(path: try write(ids))
         for hash in [Hash.stable, .colliding] {
-            #expect(try DuplicateIds(file, hash: hash.function).rowsToDrop(policy) == [])
+            #expect(try DuplicateIds(.file(file), hash: hash.function).rowsToDrop(policy) == [])
         }
     }
 

@@ -65,6 +65,11 @@ package struct IdFile: Sendable {
         }
     }
 
+    /// What is wrong with an id, as the end of a sentence; nil where an index can hold it.
+    package static func fault(in id: [UInt8]) -> String? {
+        id.withUnsafeBytes { IdText.fault(in: $0, isFirst: false) }
+    }
+
     /// Walks the lines from `start` on until `body` returns false.
     private static func walk(
         _ file: MappedFile, from start: Int, firstRow: Int,

@@ -1,4 +1,4 @@
-// Where the external ids of a build come from: a file, or the row numbers themselves.
+// The external ids of a build by row number, wherever they lie.
 package import TesseraBase
 package import VectorCore
 
@@ -7,6 +7,7 @@ package enum ExternalIds: Sendable {
     /// The id of a row is its number in decimal.
     case rowNumbers(Int)
     case file(IdFile)
+    case spooled(IdSpool)
 
     /// The ids of a vector file: those of the id file at `path`, or row numbers without one.
     ///
@@ -21,10 +22,21 @@ package enum ExternalIds: Sendable {
         return ids
     }
 
+    /// The number of ids.
     package var count: Int {
         switch self {
         case .rowNumbers(let count): count
         case .file(let file): file.count
+        case .spooled(let spool): spool.count
+        }
+    }
+
+    /// Where the ids come from, as errors name it.
+    package var name: String {
+        switch self {
+        case .rowNumbers: "row numbers"
+        case .file(let file): file.path
+        case .spooled(let spool): spool.name
         }
     }
 
@@ -34,6 +46,7 @@ package enum ExternalIds: Sendable {
         switch self {
         case .rowNumbers: return Array(String(row).utf8)
         case .file(let file): return try file.bytes(row)
+        case .spooled(let spool): return try spool.bytes(row)
         }
     }
 
@@ -49,17 +62,18 @@ package enum ExternalIds: Sendable {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "no such rows")
         switch self {
         case .file(let file): try file.forEach(in: range, body)
+        case .spooled(let spool): try spool.forEach(in: range, body)
         case .rowNumbers:
             for row in range { try body(row, Array(String(row).utf8).span.bytes) }
         }
     }
 
-    /// Throws `invalidArgument` unless there is an id for each of `rows` vectors of `vectors`.
-    private func requireCount(_ rows: Int, of vectors: String) throws(TesseraError) {
-        guard case .file(let file) = self, file.count != rows else { return }
+    /// Throws `invalidArgument` unless there is an id for each of the `rows` rows of `vectors`.
+    func requireCount(_ rows: Int, of vectors: String) throws(TesseraError) {
+        guard count != rows else { return }
         throw TesseraError(
             .invalidArgument,
-            "\(file.path) has \(file.count) ids, \(vectors) has \(rows) rows: "
+            "\(name) has \(count) ids, \(vectors) has \(rows) rows: "
                 + "each row needs one id, in the same order")
     }
 }
