@@ -10,7 +10,6 @@
 // | the rest | payload in blocks of 32 KiB |
 //
 // A check is the first 8 bytes of a SHA-256. Nothing is believed that was not checked in this reading.
-internal import Glibc
 internal import TesseraBase
 
 /// What an entry's file says before its payload.
@@ -56,9 +55,9 @@ struct CacheEntryHeader: Equatable, Sendable {
     }
 
     /// Reads the header of the entry `name` from a file of `fileBytes`; nil where anything does not fit.
-    init?(_ name: CacheEntryName, _ file: borrowing FileDescriptor, fileBytes: UInt64) {
+    init?(_ name: CacheEntryName, _ file: OpenFile, fileBytes: UInt64) {
         guard fileBytes >= UInt64(Self.fixedBytes) + 8,
-            let fixed = try? file.read(0..<UInt64(Self.fixedBytes)),
+            let fixed = try? file.bytes(0..<UInt64(Self.fixedBytes)),
             Array(fixed[..<8]) == Self.magic, Array(fixed[8..<72]) == Array(name.digest.hex.utf8)
         else { return nil }
         let numbers = (0..<3).map { fixed.littleEndian(at: 72 + 8 * $0) }
@@ -69,7 +68,7 @@ struct CacheEntryHeader: Equatable, Sendable {
         let payload = span.upperBound - span.lowerBound
         let size = Self.byteCount(payload: payload)
         guard fileBytes == size + payload, name.span.map({ $0 == span }) ?? (span.lowerBound == 0),
-            let whole = try? file.read(0..<size),
+            let whole = try? file.bytes(0..<size),
             Self.check(whole[..<(whole.count - 8)]) == whole.littleEndian(at: whole.count - 8)
         else { return nil }
         digest = name.digest
@@ -93,25 +92,25 @@ struct CacheEntryHeader: Equatable, Sendable {
 }
 
 /// An entry's open file. It stays readable when the entry is evicted.
-struct CacheEntry: ~Copyable, Sendable {
+struct CacheEntry: Sendable {
     let header: CacheEntryHeader
-    let file: FileDescriptor
+    let file: OpenFile
 
-    enum Opened: ~Copyable {
+    enum Opened {
         case missing
         case damaged
         case entry(CacheEntry)
     }
 
-    private init(header: CacheEntryHeader, file: consuming FileDescriptor) {
+    private init(header: CacheEntryHeader, file: OpenFile) {
         self.header = header
         self.file = file
     }
 
     static func open(_ name: CacheEntryName, at path: String) -> Opened {
-        guard let file = try? FileDescriptor(open: path, flags: O_RDONLY) else { return .missing }
-        guard let status = try? file.status(), status.isFile,
-            let header = CacheEntryHeader(name, file, fileBytes: UInt64(status.st_size))
+        guard let file = try? OpenFile.existing(path) else { return .missing }
+        guard let status = try? file.status(), status.kind == .file,
+            let header = CacheEntryHeader(name, file, fileBytes: status.size)
         else { return .damaged }
         return .entry(CacheEntry(header: header, file: file))
     }
@@ -126,7 +125,8 @@ struct CacheEntry: ~Copyable, Sendable {
         let last = (range.upperBound - 1 - start) / size
         let region = first * size..<min((last + 1) * size, end)
         let base = header.payloadOffset
-        guard let bytes = try? file.read(base + region.lowerBound..<base + region.upperBound) else {
+        guard let bytes = try? file.bytes(base + region.lowerBound..<base + region.upperBound)
+        else {
             return nil
         }
         for block in first...last {

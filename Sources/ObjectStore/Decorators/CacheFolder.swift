@@ -187,18 +187,14 @@ extension CacheFolder {
             throw TesseraError(.unavailable, "cannot create the folder '\(folder)'", cause: error)
         }
         do throws(TesseraError) {
-            let file = try FileDescriptor(
-                open: aside, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
-            try file.write(header.encoded)
-            try file.write(payload)
+            let file = try OpenFile.creatingNew(aside)
+            let head = header.encoded
+            try file.write(head, at: 0)
+            try file.write(payload, at: head.count)
+            try file.rename(to: target)
         } catch {
             unlink(aside)
             throw error
-        }
-        guard rename(aside, target) == 0 else {
-            let failure = SystemFailure.error(errno, "write", target)
-            unlink(aside)
-            throw failure
         }
     }
 

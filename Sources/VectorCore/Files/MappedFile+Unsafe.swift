@@ -25,7 +25,7 @@ package final class MappedFile: Sendable {
         }
         let mapped = mmap(nil, count, PROT_READ, MAP_PRIVATE, file.descriptor, 0)
         guard let mapped, mapped != MAP_FAILED else {
-            throw OpenFile.failure(errno, "cannot map", path)
+            throw SystemFailure.error(errno, "map", path)
         }
         base = mapped
         madvise(base, count, MADV_SEQUENTIAL)
