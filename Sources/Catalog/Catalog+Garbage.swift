@@ -63,7 +63,7 @@ extension Catalog {
             },
             expiredClaims: plan.claims.count, objects: swept,
             temporaryFiles: try await store.staleTemporaryFiles(
-                prefix: "", olderThan: clock.now().addingTimeInterval(-grace.inSeconds),
+                prefix: "", olderThan: clock.now().addingTimeInterval(-grace.seconds),
                 apply: apply))
     }
 

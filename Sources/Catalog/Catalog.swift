@@ -55,7 +55,7 @@ package struct Catalog: Sendable {
     }
 
     func isOlder(_ date: Date, than age: Duration) -> Bool {
-        clock.now().timeIntervalSince(date) > age.inSeconds
+        clock.now().timeIntervalSince(date) > age.seconds
     }
 
     /// How errors name an object: with the index, so that one line in a log is enough.
@@ -93,11 +93,5 @@ package struct CatalogOptions: Sendable {
         self.gracePeriod = gracePeriod
         self.concurrency = concurrency
         self.makeNonce = makeNonce
-    }
-}
-
-extension Duration {
-    var inSeconds: TimeInterval {
-        TimeInterval(components.seconds) + TimeInterval(components.attoseconds) / 1e18
     }
 }

@@ -165,8 +165,8 @@ extension StoreDoctor {
     private func timed(_ body: () async throws(TesseraError) -> Void) async throws(TesseraError)
         -> Double
     {
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         try await body()
-        return max((ContinuousClock.now - start).inSeconds, 1e-9)
+        return max(watch.elapsed.seconds, 1e-9)
     }
 }

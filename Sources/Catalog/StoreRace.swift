@@ -9,11 +9,16 @@ package struct StoreRace: Sendable {
     private let store: any ObjectStore
     private let folder: String
     private let clock: WallClock
+    private let steadyClock: SteadyClock
 
     /// - Parameter name: the same for all participants, new for each race.
-    package init(_ store: any ObjectStore, name: String, clock: WallClock = .system) {
+    package init(
+        _ store: any ObjectStore, name: String, clock: WallClock = .system,
+        steadyClock: SteadyClock = .system
+    ) {
         self.store = store
         self.clock = clock
+        self.steadyClock = steadyClock
         folder = ".tessera-doctor/race-\(name)"
     }
 
@@ -27,9 +32,9 @@ package struct StoreRace: Sendable {
     {
         var won: [Int] = []
         for round in 0..<rounds {
-            let begin = start.addingTimeInterval(Double(round) * interval.inSeconds)
+            let begin = start.addingTimeInterval(Double(round) * interval.seconds)
             let wait = begin.timeIntervalSince(clock.now())
-            if wait > 0 { try? await Task.sleep(for: .seconds(wait)) }
+            if wait > 0 { try? await steadyClock.sleep(.seconds(wait)) }
             let bytes = Array("\(participant) round \(round)".utf8)
             if try await store.create("\(folder)/\(round)", bytes) { won.append(round) }
         }

@@ -1,6 +1,7 @@
 // HTTP for stores and credential services: callers await, one thread drives libcurl.
 internal import Foundation
 internal import Synchronization
+package import TesseraBase
 
 /// What a client may use.
 package struct HTTPClientSettings: Sendable, Equatable {
@@ -24,14 +25,19 @@ package struct HTTPClientSettings: Sendable, Equatable {
 /// The thread ends with the value; requests hold the client, so none is cut off by it.
 package final class HTTPClient: Sendable {
     private let loop: HTTPLoop
+    private let clock: SteadyClock
     private let lastID = Atomic<UInt64>(0)
 
     /// For stores that were given no other. It trusts `AWS_CA_BUNDLE` where that is set.
     package static let shared = HTTPClient(
         HTTPClientSettings(caFile: ProcessInfo.processInfo.environment["AWS_CA_BUNDLE"]))
 
-    package init(_ settings: HTTPClientSettings = HTTPClientSettings()) {
-        loop = HTTPLoop(settings)
+    /// - Parameter clock: what deadlines are measured by.
+    package init(
+        _ settings: HTTPClientSettings = HTTPClientSettings(), clock: SteadyClock = .system
+    ) {
+        self.clock = clock
+        loop = HTTPLoop(settings, clock)
     }
 
     deinit {
@@ -41,7 +47,7 @@ package final class HTTPClient: Sendable {
     /// The answer, whatever its status.
     package func send(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPResponse {
         let id = lastID.add(1, ordering: .relaxed).newValue
-        let deadline = ContinuousClock.now.advanced(by: request.deadlines.total)
+        let deadline = clock.now() + request.deadlines.total
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 loop.submit(

@@ -7,12 +7,13 @@ internal import CCurl
 internal import Foundation
 internal import Glibc
 internal import Synchronization
+internal import TesseraBase
 
 /// A request on its way to the loop.
 struct HTTPSubmission: Sendable {
     let id: UInt64
     let request: HTTPRequest
-    let deadline: ContinuousClock.Instant
+    let deadline: SteadyClock.Instant
     let reply: @Sendable (Result<HTTPResponse, HTTPFailure>) -> Void
 }
 
@@ -35,12 +36,14 @@ final class HTTPLoop: @unchecked Sendable {
     private var hasLetGo = false
     private let multi: UnsafeMutableRawPointer?
     private let caFile: String?
+    private let clock: SteadyClock
     private var queue: TransferQueue
     private var waiting: [UInt64: HTTPSubmission] = [:]
     private var running: [UInt64: HTTPTransfer] = [:]
     private var idle: [UnsafeMutableRawPointer] = []
 
-    init(_ settings: HTTPClientSettings) {
+    init(_ settings: HTTPClientSettings, _ clock: SteadyClock) {
+        self.clock = clock
         multi = CurlLibrary.isReady ? curl_multi_init() : nil
         caFile = settings.caFile
         queue = TransferQueue(
@@ -132,7 +135,7 @@ final class HTTPLoop: @unchecked Sendable {
     }
 
     private func expire() {
-        for id in queue.removeExpired(at: .now) {
+        for id in queue.removeExpired(at: clock.now()) {
             guard let submission = waiting.removeValue(forKey: id) else { continue }
             let total = submission.request.deadlines.total
             submission.reply(
@@ -149,7 +152,8 @@ final class HTTPLoop: @unchecked Sendable {
             _ = queue.remove(id)
             return submission.reply(.failure(HTTPFailure(.closed, "libcurl is out of memory")))
         }
-        let transfer = HTTPTransfer(handle, submission, caFile)
+        let transfer = HTTPTransfer(
+            handle, submission, caFile, timeLeft: submission.deadline - clock.now())
         running[id] = transfer
         let code = curl_multi_add_handle(multi, handle)
         if code != CURLM_OK {
@@ -190,7 +194,7 @@ final class HTTPLoop: @unchecked Sendable {
 
     private func pollMilliseconds() -> Int32 {
         guard let deadline = queue.nextDeadline else { return 1000 }
-        return Int32(max(0, min(1000, ContinuousClock.now.duration(to: deadline).milliseconds + 1)))
+        return Int32(max(0, min(1000, (deadline - clock.now()).milliseconds + 1)))
     }
 }
 

@@ -14,7 +14,10 @@ final class HTTPTransfer {
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private let errorText: UnsafeMutablePointer<CChar>
 
-    init(_ handle: UnsafeMutableRawPointer, _ submission: HTTPSubmission, _ caFile: String?) {
+    init(
+        _ handle: UnsafeMutableRawPointer, _ submission: HTTPSubmission, _ caFile: String?,
+        timeLeft: Duration
+    ) {
         self.handle = handle
         self.submission = submission
         collector = ResponseCollector(
@@ -22,7 +25,7 @@ final class HTTPTransfer {
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setConnection(caFile)
-        setTimes()
+        setTimes(timeLeft)
         setRequest()
         setCallbacks()
     }
@@ -76,9 +79,8 @@ final class HTTPTransfer {
         set(CURLOPT_BUFFERSIZE, min(max(request.responseLimit, 16 << 10), 512 << 10))
     }
 
-    private func setTimes() {
+    private func setTimes(_ left: Duration) {
         let deadlines = submission.request.deadlines
-        let left = ContinuousClock.now.duration(to: submission.deadline)
         set(CURLOPT_CONNECTTIMEOUT_MS, max(1, deadlines.connect.milliseconds))
         set(CURLOPT_TIMEOUT_MS, max(1, left.milliseconds))
         // libcurl measures speed over seconds: one byte a second is "no progress".

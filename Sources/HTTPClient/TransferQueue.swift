@@ -3,13 +3,14 @@
 // Invariants: no more than `totalLimit` transfers run, nor more than `originLimit` to one origin, and since a
 // transfer uses at most one connection, that bounds connections too. Within an origin, first come, first served;
 // an origin that is full does not hold up another.
+package import TesseraBase
 
 /// Requests that wait and requests that run, by number.
 package struct TransferQueue: Sendable {
     private struct Entry {
         let id: UInt64
         let origin: Substring
-        let deadline: ContinuousClock.Instant
+        let deadline: SteadyClock.Instant
     }
 
     package enum Removal: Sendable, Equatable {
@@ -34,7 +35,7 @@ package struct TransferQueue: Sendable {
     package var isEmpty: Bool { waiting.isEmpty && running.isEmpty }
 
     package mutating func add(
-        _ id: UInt64, origin: Substring, deadline: ContinuousClock.Instant
+        _ id: UInt64, origin: Substring, deadline: SteadyClock.Instant
     ) {
         waiting.append(Entry(id: id, origin: origin, deadline: deadline))
     }
@@ -65,14 +66,14 @@ package struct TransferQueue: Sendable {
     }
 
     /// Takes out those whose time ran out before they began.
-    package mutating func removeExpired(at now: ContinuousClock.Instant) -> [UInt64] {
+    package mutating func removeExpired(at now: SteadyClock.Instant) -> [UInt64] {
         let late = waiting.filter { $0.deadline <= now }.map(\.id)
         if !late.isEmpty { waiting.removeAll { $0.deadline <= now } }
         return late
     }
 
     /// When ``removeExpired(at:)`` has something to do next.
-    package var nextDeadline: ContinuousClock.Instant? {
+    package var nextDeadline: SteadyClock.Instant? {
         waiting.lazy.map(\.deadline).min()
     }
 

@@ -83,7 +83,7 @@ struct MultipartUpload: Sendable {
     private func abort(_ upload: String) async {
         await Task {
             for pause in Self.abortPauses {
-                try? await Task.sleep(for: pause)
+                try? await client.steadyClock.sleep(pause)
                 if (try? await client.takeBack(upload, of: key))?.status == 404 { return }
             }
         }.value

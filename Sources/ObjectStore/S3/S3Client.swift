@@ -27,6 +27,7 @@ struct S3Client: Sendable {
     let settings: S3Settings
     let http: HTTPClient
     let clock: WallClock
+    let steadyClock: SteadyClock
     private let endpoint: S3Endpoint
     private let credentials: CachedCredentials
     private let signer: RequestSigner
@@ -38,12 +39,13 @@ struct S3Client: Sendable {
 
     init(
         bucket: String, settings: S3Settings, credentials: CachedCredentials, http: HTTPClient,
-        clock: WallClock
+        clock: WallClock, steadyClock: SteadyClock
     ) throws(TesseraError) {
         self.bucket = bucket
         self.settings = settings
         self.http = http
         self.clock = clock
+        self.steadyClock = steadyClock
         self.credentials = credentials
         endpoint = try S3Endpoint(bucket: bucket, settings: settings)
         signer = RequestSigner(region: settings.signingRegion)

@@ -17,10 +17,12 @@ package struct S3Store: ObjectStore {
     ///   - credentials: shared between stores, so that one renewal serves them all.
     package init(
         bucket: String, settings: S3Settings, credentials: CachedCredentials,
-        http: HTTPClient = .shared, clock: WallClock = .system
+        http: HTTPClient = .shared, clock: WallClock = .system,
+        steadyClock: SteadyClock = .system
     ) throws(TesseraError) {
         client = try S3Client(
-            bucket: bucket, settings: settings, credentials: credentials, http: http, clock: clock)
+            bucket: bucket, settings: settings, credentials: credentials, http: http, clock: clock,
+            steadyClock: steadyClock)
     }
 
     package var address: String { "s3://\(client.bucket)" }
