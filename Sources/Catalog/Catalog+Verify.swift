@@ -1,9 +1,10 @@
-// Reading objects back and comparing them with what a manifest says.
+// Reads objects back and compares them with a manifest.
 internal import ObjectStore
 package import TesseraBase
 
 /// One object that is not what a manifest says.
 package struct ObjectProblem: Sendable {
+    /// Kinds of problems.
     package enum Kind: String, Sendable {
         case missing
         case wrongSize
@@ -23,7 +24,7 @@ package struct VerificationReport: Sendable {
     package let version: Int
     package let objects: Int
     package let bytes: UInt64
-    /// All of them, not only the first.
+    /// All problems, not only the first.
     package let problems: [ObjectProblem]
 
     package var isSound: Bool { problems.isEmpty }
@@ -72,7 +73,7 @@ extension Catalog {
             }
             var digest = try await digest(of: object)
             if digest != object.digest {
-                // Perhaps it was damaged on its way here: one more look, past any copy.
+                // It may have been damaged in transit: read once more, past cached copies.
                 await store.invalidate(object.key)
                 digest = try await self.digest(of: object)
             }

@@ -1,10 +1,10 @@
-// One participant of a race between processes or machines: who creates each of a row of objects first?
+// One participant of a race between processes or machines to create the same objects first.
 package import Foundation
 package import ObjectStore
 package import TesseraBase
 
-/// Races on put-if-absent against whoever else was given the same name. What was raced for stays in the store, since nobody
-/// knows when the last participant is done.
+/// Races on put-if-absent against all participants with the same name. The objects stay in the
+/// store, since no participant knows when the last one is done.
 package struct StoreRace: Sendable {
     private let store: any ObjectStore
     private let folder: String
@@ -22,7 +22,8 @@ package struct StoreRace: Sendable {
         folder = ".tessera-doctor/race-\(name)"
     }
 
-    /// Tries to create each round's object at the round's moment; the rounds this participant won.
+    /// Tries to create each round's object at the round's time; returns the rounds that this
+    /// participant won.
     ///
     /// - Parameters:
     ///   - start: when the first round begins, so that participants meet.

@@ -1,8 +1,8 @@
-// The one thread that owns a curl_multi. Everybody else leaves requests in the inbox and wakes it.
+// The one thread that owns a curl_multi. Other threads put requests into its inbox and wake it.
 //
-// Invariants: each submission is replied to exactly once; after `stop` nothing is accepted and all that was
-// waiting is replied to, and when it returns libcurl holds nothing of this loop any more: a process that ends then takes
-// nothing from under a connection that is being closed.
+// Invariants: each submission is replied to exactly once; after `stop` nothing is accepted and all
+// that was waiting is replied to, and when it returns, libcurl holds nothing of this loop, so that
+// the process may exit without breaking a connection that is being closed.
 internal import CCurl
 internal import Foundation
 internal import Glibc
@@ -17,13 +17,14 @@ struct HTTPSubmission: Sendable {
     let reply: @Sendable (Result<HTTPResponse, HTTPFailure>) -> Void
 }
 
-/// Unchecked: `inbox` is locked, `multi` is only woken from outside, the rest belongs to the thread.
+/// Unchecked: `inbox` is locked, `multi` is only woken from outside, the rest belongs to the
+/// thread.
 final class HTTPLoop: @unchecked Sendable {
     private struct Inbox {
         var submitted: [HTTPSubmission] = []
         var cancelled: [UInt64] = []
         var isStopping = false
-        /// The multi handle is gone, or about to go.
+        /// Whether the multi handle is freed, or about to be.
         var hasEnded = false
     }
 
@@ -32,7 +33,7 @@ final class HTTPLoop: @unchecked Sendable {
 
     private let inbox = Mutex(Inbox())
     private let ended = NSCondition()
-    /// The thread has let go of libcurl; under the lock of `ended`.
+    /// Whether the thread has released libcurl; guarded by `ended`.
     private var hasLetGo = false
     private let multi: UnsafeMutableRawPointer?
     private let caFile: String?
@@ -115,7 +116,7 @@ final class HTTPLoop: @unchecked Sendable {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    /// False once the loop has to end.
+    /// Takes over what was submitted and cancelled; false once the loop has to end.
     private func takeInbox() -> Bool {
         let taken = inbox.withLock { inbox in
             let taken = inbox
@@ -198,7 +199,7 @@ final class HTTPLoop: @unchecked Sendable {
     }
 }
 
-/// libcurl's own start, once in a process.
+/// libcurl's global initialisation, once per process.
 enum CurlLibrary {
     static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 }

@@ -35,7 +35,7 @@ final class HTTPTransfer {
         errorText.deallocate()
     }
 
-    /// What became of the exchange.
+    /// The result of the exchange.
     func result(_ code: CURLcode) -> Result<HTTPResponse, HTTPFailure> {
         let host = submission.request.origin
         if code == CURLE_OK {
@@ -164,14 +164,15 @@ final class HTTPTransfer {
     }
 }
 
-/// The transfer that a callback belongs to. It outlives the handle's use: the loop holds it until it is ended.
+/// The transfer that a callback belongs to. It outlives the handle's use: the loop holds it until
+/// it is ended.
 private func transfer(_ me: UnsafeMutableRawPointer?) -> HTTPTransfer {
     guard let me else { preconditionFailure("libcurl lost its user data") }
     return Unmanaged<HTTPTransfer>.fromOpaque(me).takeUnretainedValue()
 }
 
 extension Duration {
-    /// Whole milliseconds, cut off; at most some 290 years, so that it fits.
+    /// Whole milliseconds, truncated; bounded to about 290 years, so that they fit.
     var milliseconds: Int {
         let (seconds, attoseconds) = components
         let bounded = max(-9_000_000_000, min(seconds, 9_000_000_000))
@@ -179,7 +180,7 @@ extension Duration {
     }
 }
 
-/// From libcurl's result codes to what they mean for a caller.
+/// Maps libcurl's result codes to kinds of failure.
 enum CurlCode {
     static func kind(of code: CURLcode) -> HTTPFailure.Kind {
         switch code {

@@ -1,11 +1,12 @@
-// Streams every vector once: checks it, finds its cell, spills it there, compares it with the queries that recall is
-// measured by, and takes the digest of it all.
+// Streams every vector once: checks it, finds its cell, spills it there, compares it with the
+// queries that recall is measured by, and computes the digest of the input.
 import ObjectStore
 import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// Sorts the input into cells, chunk by chunk; chunks are computed at the same time and spilled in order.
+/// Sorts the input into cells, chunk by chunk; chunks are computed at the same time and spilled in
+/// order.
 struct CellAssigner: Sendable {
     private static let chunkBytes = 16 << 20
 
@@ -14,23 +15,24 @@ struct CellAssigner: Sendable {
     let pool: WorkPool
     let progress: ProgressHandler
 
-    /// Where a row goes.
+    /// Rule that assigns rows to cells.
     enum Rule: Sendable {
         /// The nearest of these centroids.
         case nearest(Matrix)
-        /// Runs of the input, this many of almost equal length.
-        case arrival(cells: Int)
+        /// This many runs of the input, of almost equal length.
+        case inputOrder(cells: Int)
 
         var cells: Int {
             switch self {
             case .nearest(let centroids): centroids.rows
-            case .arrival(let cells): cells
+            case .inputOrder(let cells): cells
             }
         }
     }
 
     /// - Parameter truth: sees every vector that enters the index, with its row for an id.
-    /// - Returns: SHA-256 over all vectors as the source stores them, then all ids but row numbers, a line each.
+    /// - Returns: SHA-256 over all vectors as the source stores them, then all ids but row numbers,
+    ///   a line each.
     func run(
         _ rule: Rule, into spill: VectorSpill, truth: inout ExactNeighbours?
     ) async throws(TesseraError) -> ContentDigest {

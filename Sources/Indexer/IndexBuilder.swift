@@ -1,5 +1,5 @@
-// The build pipeline: input → sample → cells → shards → draft. What it leaves in the store before the draft is
-// written is invisible to readers and swept up by gc.
+// The build pipeline: input → sample → cells → shards → draft. What it leaves in the store before
+// the draft is written is invisible to readers and swept up by gc.
 package import Catalog
 import ObjectStore
 import ShardFile
@@ -38,7 +38,7 @@ package struct IndexBuilder: Sendable {
     /// - Throws: `invalidArgument` for anything wrong with the input, naming source, row and value;
     ///   `resourceExhausted` where scratch or store are full.
     package func run() async throws(TesseraError) -> Draft {
-        // A store that cannot be reached should say so before hours of work, not after.
+        // Fails before hours of work if the store cannot be reached.
         let held = try await catalog.heldByLatest()
         let input = try await TrainingInput.open(source, settings, pool: pool, progress: progress)
         try settings.validate(dimension: input.dimension)
@@ -66,11 +66,11 @@ package struct IndexBuilder: Sendable {
             input: input, backend: backend, transform: prepared.transform, shape: prepared.shape,
             refine: settings.refine ?? input.usualRefine, seed: settings.seed,
             thinning: settings.thinning, heldOut: queries?.heldOut ?? [])
-        let ids = try IdTableBuilder(
+        let ids = try IDTableBuilder(
             vectors: input.count, scratchFolder: settings.scratchFolder)
-        let settled = try await settle(ordered, prepared, builder, spill)
+        let reassigned = try await reassign(ordered, prepared, builder, spill)
         let shards = try await buildShards(
-            builder, cells: settled, from: spill, ids: ids, held: held)
+            builder, cells: reassigned, from: spill, ids: ids, held: held)
         var description = try await describe(input, digest, prepared, shards, ids, held)
         if let queries, let truth {
             description.queries = try await queries.store(
@@ -107,7 +107,7 @@ package struct IndexBuilder: Sendable {
                     ShardTrainer.enough(sample, for: shape), shape: shape, seed: settings.seed))
             : .padding(from: sample.columns, to: shape.paddedDimension)
         guard settings.partition == .cells else {
-            return Prepared(rule: .arrival(cells: cells), transform: transform, shape: shape)
+            return Prepared(rule: .inputOrder(cells: cells), transform: transform, shape: shape)
         }
         let centroids = try PartitionTrainer(backend: backend, seed: settings.seed)
             .train(sample, cells: cells)
@@ -117,8 +117,9 @@ package struct IndexBuilder: Sendable {
     /// A cell that becomes a shard, and its lists where they were trained before.
     private typealias ShardCell = (cell: Int, lists: ListCentroids?)
 
-    /// Trains the lists of all cells, then brings each vector to its nearest list. Cells of arrival stay as they are.
-    private func settle(
+    /// Trains the lists of all cells, then reassigns each vector to the shard of its nearest list.
+    /// Cells by input order stay as they are.
+    private func reassign(
         _ cells: [Int], _ prepared: Prepared, _ builder: ShardBuilder, _ spill: VectorSpill
     ) async throws(TesseraError) -> [ShardCell] {
         guard case .nearest = prepared.rule, cells.count > 1 else {
@@ -135,14 +136,14 @@ package struct IndexBuilder: Sendable {
             counter.advance(by: spill.rows(ofCell: item.element))
             return TrainedCell(cell: item.element, lists: lists)
         }
-        let settler = ListSettler(
+        let reassigner = ListReassigner(
             builder: builder, pool: pool, progress: progress,
             largest: AutomaticParameters.largestShard(target: settings.shardSize))
-        return try await settler.settle(trained, in: spill).map { ($0.cell, $0.lists) }
+        return try await reassigner.reassign(trained, in: spill).map { ($0.cell, $0.lists) }
     }
 
     private func buildShards(
-        _ builder: ShardBuilder, cells: [ShardCell], from spill: VectorSpill, ids: IdTableBuilder,
+        _ builder: ShardBuilder, cells: [ShardCell], from spill: VectorSpill, ids: IDTableBuilder,
         held: HeldObjects
     ) async throws(TesseraError) -> [PlacedShard] {
         let counter = ProgressCounter(
@@ -169,7 +170,7 @@ package struct IndexBuilder: Sendable {
     /// Puts the router and the id tables beside the shards and describes them all.
     private func describe(
         _ input: TrainingInput, _ digest: ContentDigest, _ prepared: Prepared,
-        _ shards: [PlacedShard], _ ids: IdTableBuilder, _ held: HeldObjects
+        _ shards: [PlacedShard], _ ids: IDTableBuilder, _ held: HeldObjects
     ) async throws(TesseraError) -> IndexDescription {
         let router = try RouterFile.write(
             Router(
@@ -180,7 +181,7 @@ package struct IndexBuilder: Sendable {
         let routerDigest = try await catalog.putObject(.router, router.bytes, held: held)
         let tables = try await writeIDTables(ids, held)
         let lists = shards.reduce(0) { $0 + $1.reference.lists }
-        // Slices hold a list each of every region, all of them near.
+        // Shards by input order each have lists in every region, and all of these are near.
         let hasMargin = settings.partition == .cells && settings.metric != .innerProduct
         let probes = AutomaticParameters.probeCount(totalLists: lists, hasMargin: hasMargin)
         return IndexDescription(
@@ -210,7 +211,7 @@ package struct IndexBuilder: Sendable {
     }
 
     private func writeIDTables(
-        _ builder: IdTableBuilder, _ held: HeldObjects
+        _ builder: IDTableBuilder, _ held: HeldObjects
     ) async throws(TesseraError) -> [IDTableReference] {
         var references: [IDTableReference] = []
         for table in try builder.tables() {

@@ -1,28 +1,31 @@
-// The queries that recall is measured by, chosen before the vectors stream by and stored with the truth about them.
+// The queries that recall is measured by: chosen before vectors are streamed, and stored with their
+// exact neighbours.
 //
-// A sampled query is a vector of the index, left out of its own answer: nobody has to hold vectors back. Lists are trained without
-// it, or their centroids would lie nearer to it than to a stranger.
+// A sampled query is a vector of the index that is left out of its own answer, so users need not
+// hold vectors back. Lists are trained without it: centroids would otherwise lie nearer to it than
+// to unseen queries.
 import Catalog
 import ShardFile
 package import TesseraBase
 package import VectorCore
 import VectorIndex
 
-/// Queries on their way to a query set.
+/// Collects the queries of a query set.
 package struct QuerySetBuilder: Sendable {
-    /// A recall near 0.95 is then known to about half a percent.
+    /// Default number of queries: a recall near 0.95 is then known to about half a percent.
     package static let defaultCount = 500
     package static let largestCount = 10_000
-    /// Vectors there have to be for each query that is held out of training.
+    /// Vectors required per query for queries to be held out of training.
     private static let leastShare = 10
-    /// Neighbours that recall counts.
+    /// Number of neighbours that recall counts.
     package static let k = 10
 
     private let queries: Matrix
     /// The sampled queries' row numbers in the source.
     private let ownRows: [Int]?
     private let ids: [String]?
-    /// Rows that lists are trained without: those drawn, unless too little would be left to train on.
+    /// Rows that lists are trained without: those drawn, unless too little would be left to train
+    /// on.
     let heldOut: Set<UInt64>
     private let metric: Metric
     private let k: Int
@@ -57,7 +60,8 @@ package struct QuerySetBuilder: Sendable {
             metric: metric, k: min(Self.k, input.count - 1), seed: seed)
     }
 
-    /// Queries out of a file, or out of a folder of recorded ones, as many as wanted, drawn by `seed` where there are more.
+    /// Reads queries from a file or a folder of recorded ones: at most `most`, drawn by `seed` if
+    /// there are more.
     package static func read(
         _ path: String, most: Int, dimension: Int, metric: Metric, seed: UInt64
     ) throws(TesseraError) -> Matrix {
@@ -72,20 +76,20 @@ package struct QuerySetBuilder: Sendable {
         return queries
     }
 
-    /// Apart from the sample that the partition is trained on.
+    /// Seed of this draw, which differs from that of the partition's sample.
     package static func drawSeed(_ seed: UInt64) -> UInt64 {
         SeededRandom.derive(seed, stream: 0x7175_6572_6965_73)
     }
 
-    /// What compares the queries with the vectors, whose ids are rows of the source.
+    /// The exact search that compares queries with vectors; its ids are row numbers of the source.
     var truth: ExactNeighbours {
         ExactNeighbours(
             queries: queries, ownIDs: ownRows.map { $0.map(UInt64.init) }, metric: metric)
     }
 
-    /// Stores the queries with what was found.
+    /// Stores the queries with their neighbours.
     func store(
-        _ truth: ExactNeighbours, _ external: ExternalIds, in catalog: Catalog, held: HeldObjects
+        _ truth: ExactNeighbours, _ external: ExternalIDs, in catalog: Catalog, held: HeldObjects
     ) async throws(TesseraError) -> QuerySetReference {
         var neighbours: [[String]] = []
         for rows in truth.neighbours(k) {

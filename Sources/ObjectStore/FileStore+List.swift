@@ -1,4 +1,4 @@
-// Walking the folder: objects, subfolders, and what killed writers left behind.
+// Lists the folder: objects, subfolders, and temporary files of killed writers.
 package import Foundation
 internal import Glibc
 package import TesseraBase
@@ -80,7 +80,7 @@ extension FileStore {
 /// Collects the files below a folder. Entries may disappear while it walks.
 private struct FolderWalk {
     let root: String
-    /// Only names in the first folder that begin with this are visited.
+    /// Prefix of the names that are visited in the first folder.
     let nameStart: String
     var found: [ObjectInfo] = []
 
@@ -91,8 +91,8 @@ private struct FolderWalk {
 
     /// Visits the folder with key `folder` ("" is the root).
     ///
-    /// Symbolic links are followed, so that an index can lie on another disk; `above` holds the folders on the
-    /// way here, so that a link to one of them does not turn the walk into a circle.
+    /// Symbolic links are followed, so that an index can lie on another disk; `above` holds the
+    /// folders on the way here, so that a link to one of them does not turn the walk into a circle.
     mutating func visit(_ folder: ObjectKey, above: [FileStatus.Identity]) throws(TesseraError) {
         let path = folder.isEmpty ? root : root + "/" + folder
         for name in try FileStore.entries(of: path)

@@ -1,4 +1,5 @@
-// Writing to a folder so that a kill or a power cut at any moment leaves the old state or the new one.
+// Writes to a folder so that a kill or a power cut at any moment leaves the old state or the new
+// one.
 internal import Glibc
 internal import Synchronization
 package import TesseraBase
@@ -27,7 +28,8 @@ extension FileStore {
             let aside = try self.writeAside(bytes, in: folder)
             defer { unlink(aside) }
             guard try Self.linkIfAbsent(aside, path) else { return false }
-            // Before the sync, so that one sync makes both the new name and the missing old one last.
+            // Before the sync, so that one sync makes both the new name and the missing old one
+            // last.
             unlink(aside)
             try Self.syncFolder(folder)
             return true
@@ -53,7 +55,8 @@ extension FileStore {
         let code = errno
         switch code {
         case EEXIST:
-            // Over NFS a link whose answer was lost is tried again and finds itself: then our file has two names.
+            // Over NFS, a link call whose reply was lost is repeated and finds its own link: then
+            // our file has two names.
             return (try? FileStatus.at(aside))?.links == 2
         case EPERM, EOPNOTSUPP, EMLINK, EXDEV:
             throw TesseraError(
@@ -65,7 +68,8 @@ extension FileStore {
         }
     }
 
-    /// Writes and syncs a temporary file in `folder`, which it creates where it is missing; returns its path.
+    /// Writes and syncs a temporary file in `folder`, which it creates where it is missing; returns
+    /// its path.
     private func writeAside(_ bytes: [UInt8], in folder: String) throws(TesseraError) -> String {
         let path = folder + "/" + TemporaryName.make()
         let file = try openAside(path, in: folder)
@@ -94,9 +98,11 @@ extension FileStore {
         return try OpenFile.creatingNew(path, whenFull: Self.whenFull)
     }
 
-    /// Creates `folder` and makes its own entry, and those above it up to the root, outlive a power cut.
+    /// Creates `folder` and makes its own entry, and those above it up to the root, outlive a power
+    /// cut.
     ///
-    /// Folders that are there already are synced too, once a process: the process that made them may have died before.
+    /// Folders that are there already are synced too, once a process: the process that made them
+    /// may have died before.
     private func prepare(_ folder: String) throws(TesseraError) {
         if durableFolders.withLock({ $0.contains(folder) }) { return }
         var parents = try Self.makeFolders(folder)

@@ -1,8 +1,9 @@
 // A store in a folder: a key is a path under the root.
 //
-// Invariants: an object's file is complete and on disk before its name appears (written aside, then linked or
-// renamed into place); `create` relies on link(2), which is atomic between processes; names of files that are
-// still being written are never listed or read. Nothing is created before the first write.
+// Invariants: an object's file is complete and on disk before its name appears (written aside, then
+// linked or renamed into place); `create` relies on link(2), which is atomic between processes;
+// names of files that are still being written are never listed or read. Nothing is created before
+// the first write.
 internal import Foundation
 internal import Synchronization
 package import TesseraBase
@@ -65,7 +66,8 @@ package final class FileStore: ObjectStore {
         }
     }
 
-    /// Opens the file on the calling thread and holds it, so that the object stays readable after a delete.
+    /// Opens the file on the calling thread and holds it, so that the object stays readable after a
+    /// delete.
     package func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)? {
         FileReader(try OpenObject(path(of: key)))
     }

@@ -1,9 +1,9 @@
-// Reading a part of an object that a manifest or another object says is there.
+// Reads parts of objects that a manifest or another object describes.
 package import TesseraBase
 
 extension ObjectStore {
-    /// The bytes in `range`. An object that ends before is `corrupted`: nobody asked for anything impossible, the object
-    /// is not what was published.
+    /// The bytes in `range`. Throws `corrupted` if the object ends before: the range comes from a
+    /// manifest, so the object is not what was published.
     package func storedPart(_ key: ObjectKey, _ range: Range<UInt64>) async throws(TesseraError)
         -> [UInt8]
     {
@@ -27,7 +27,8 @@ extension ObjectStore {
         }
     }
 
-    /// Runs `body`, and once more if it finds the object damaged: on the way, or in a copy nearby, which is forgotten.
+    /// Runs `body`, and once more if it finds the object damaged, in transit or in a cached copy,
+    /// which is dropped first.
     package func rereadingOnce<Value>(
         _ key: ObjectKey, _ body: () async throws(TesseraError) -> Value
     ) async throws(TesseraError) -> Value {

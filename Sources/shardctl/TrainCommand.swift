@@ -33,7 +33,7 @@ struct TrainCommand: ShardctlCommand {
     var ids: String?
     @Option(help: "l2, ip or cosine.")
     var metric = Metric.l2
-    @Option(help: "cells: a shard is a region of space. none: shards in order of arrival.")
+    @Option(help: "cells: a shard is a region of space. none: shards by input order.")
     var partition = PartitionMode.cells
     @Option(parsing: .unconditional, help: "Vectors a shard aims at.")
     var shardSize = AutomaticParameters.shardSize

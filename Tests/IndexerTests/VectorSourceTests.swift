@@ -1,4 +1,4 @@
-// The same content gives the same index, whatever source it comes from; shards give back what they hold.
+// The same content gives the same index from any source; shards give back what they hold.
 import Catalog
 import Foundation
 import Indexer
@@ -18,7 +18,7 @@ private struct UncountedVectors: VectorSource {
     var dimension: Int { base.dimension }
     var elementType: ElementType { base.elementType }
     var count: Int? { nil }
-    var ids: ExternalIds? { nil }
+    var ids: ExternalIDs? { nil }
 
     func vectors(
         from first: Int, atMost most: Int, on pool: WorkPool
@@ -108,7 +108,8 @@ struct VectorSourceTests {
         #expect(Set(rebuilt.keys) == Set(Self.ids))
         for (id, row) in stored {
             let other = try #require(rebuilt[id])
-            // Half floats survive a second rounding. Under cosine, vectors are brought to unit length again first.
+            // Half floats survive a second rounding. Under cosine, vectors are brought to unit
+            // length again first.
             let lengthening = metric.normalises ? 2 * row.step : 0
             let bound = refine == .f16 ? 0.001 : other.step * 0.51 + lengthening
             let worst = zip(row.vector, other.vector).map { abs($0 - $1) }.max() ?? 0

@@ -1,4 +1,5 @@
-// The one layer over file descriptors: what it opens, reads and writes, and how it says what went wrong.
+// The one layer over file descriptors: what it opens, reads and writes, and how it says what went
+// wrong.
 import Foundation
 import TesseraBase
 import TestSupport

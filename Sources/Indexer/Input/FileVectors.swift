@@ -5,14 +5,15 @@ package import VectorCore
 /// The rows of a vector file. Row numbers are the ids where no id file is given.
 package struct FileVectors: VectorSource {
     private let file: VectorFile
-    package let ids: ExternalIds?
+    package let ids: ExternalIDs?
 
-    /// Opens both files, checks every id and that there are as many as vectors. O(bytes of the id file), blocking.
+    /// Opens both files, checks every id and that there are as many as vectors. O(bytes of the id
+    /// file), blocking.
     ///
-    /// - Throws: what ``VectorFile/open(path:)`` and ``ExternalIds/open(path:vectors:)`` throw.
+    /// - Throws: what ``VectorFile/open(path:)`` and ``ExternalIDs/open(path:vectors:)`` throw.
     package init(vectorsPath: String, idsPath: String?) throws(TesseraError) {
         file = try VectorFile.open(path: vectorsPath)
-        ids = try ExternalIds.open(path: idsPath, vectors: file)
+        ids = try ExternalIDs.open(path: idsPath, vectors: file)
     }
 
     package var name: String { file.path }

@@ -19,7 +19,7 @@ package struct MemoryVectors: VectorSource {
     package var dimension: Int { matrix.columns }
     package var elementType: ElementType { .f32 }
     package var count: Int? { matrix.rows }
-    package var ids: ExternalIds? {
+    package var ids: ExternalIDs? {
         externalIDs == nil ? .rowNumbers(matrix.rows) : nil
     }
 

@@ -19,7 +19,8 @@ final class ShardHeads: Sendable {
         self.store = store
     }
 
-    /// Throws `corrupted` where the object is not the shard that the manifest describes.
+    /// Opens a shard unless it is open. Throws `corrupted` if the object is not the shard that the
+    /// manifest describes.
     func head(_ ordinal: Int) async throws(TesseraError) -> ShardHead {
         if let head = opened.withLock({ $0[ordinal] }) { return head }
         let reference = index.shards[ordinal]

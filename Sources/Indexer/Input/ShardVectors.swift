@@ -1,7 +1,9 @@
-// The shards of a published version as a source, so that an index can be rebuilt without the file it came from.
+// The shards of a published version as a source, so that an index can be rebuilt without the file
+// it came from.
 //
-// Vectors are what the refine tier stores: exact for integers of one byte, rounded otherwise, and of unit length under
-// the cosine metric. Rows come in the order of shards and their rows; ids are the external ones.
+// Vectors are what the refine tier stores: exact for integers of one byte, rounded otherwise, and
+// of unit length under the cosine metric. Rows come in the order of shards and their rows; ids are
+// the external ones.
 package import Catalog
 import ObjectStore
 import ShardFile
@@ -47,7 +49,7 @@ package struct ShardVectors: VectorSource {
 
     package var dimension: Int { index.dimension }
     package var count: Int? { index.vectors }
-    package var ids: ExternalIds? { nil }
+    package var ids: ExternalIDs? { nil }
 
     package func vectors(
         from first: Int, atMost most: Int, on pool: WorkPool

@@ -1,4 +1,5 @@
-// The user's vectors and ids as training sees them: checked, normalised where the metric asks for it, duplicates gone.
+// The user's vectors and ids as training sees them: checked, normalised where the metric asks for
+// it, duplicates gone.
 import ObjectStore
 import TesseraBase
 import VectorCore
@@ -6,7 +7,8 @@ import VectorIndex
 
 /// Opened and cross-checked input. Row numbers are those of the source throughout.
 struct TrainingInput: Sendable {
-    /// (2 x 10^16)^2 times 65,536 dimensions still is a float.
+    /// Largest magnitude whose squared distances stay finite: (2 x 10^16)^2 times 65,536 dimensions
+    /// is a float.
     private static let largestForDistances: Float = 1e16
     /// Rows that are counted at once where a source does not know their number.
     private static let countedRows = 1 << 14
@@ -15,7 +17,7 @@ struct TrainingInput: Sendable {
     private let pool: WorkPool
     /// Rows of the source.
     let rows: Int
-    let ids: ExternalIds
+    let ids: ExternalIDs
     let metric: Metric
     /// Rows left out because a later row has the same id, ascending.
     let dropped: [Int]
@@ -27,12 +29,12 @@ struct TrainingInput: Sendable {
         _ source: any VectorSource, _ settings: IndexSettings, pool: WorkPool,
         progress: @escaping ProgressHandler
     ) async throws(TesseraError) -> TrainingInput {
-        let ids: ExternalIds
+        let ids: ExternalIDs
         if let known = source.ids {
             ids = known
         } else {
             ids = .spooled(
-                try await IdSpool.collect(
+                try await IDSpool.collect(
                     source, scratchFolder: settings.scratchFolder, pool: pool, progress: progress))
         }
         let rows = try await count(source, pool)
@@ -42,7 +44,7 @@ struct TrainingInput: Sendable {
         }
         let dropped = try await pool.run { () throws(TesseraError) -> [Int] in
             if case .rowNumbers = ids { return [] }
-            return try DuplicateIds(ids).rowsToDrop(settings.onDuplicate)
+            return try DuplicateIDs(ids).rowsToDrop(settings.onDuplicate)
         }
         return TrainingInput(
             source: source, pool: pool, rows: rows, ids: ids, metric: settings.metric,
@@ -160,7 +162,7 @@ struct TrainingInput: Sendable {
                     ? "half floats end there; use --refine sq16" : "scale the vectors down"))
     }
 
-    /// Spilled bytes back to vectors. They were checked when they were read first.
+    /// Decodes spilled bytes, which were checked when they were first read.
     func decode(_ raw: [UInt8]) throws(TesseraError) -> Matrix {
         var matrix = VectorFile.decode(
             raw: raw, elementType: elementType, dimension: dimension)

@@ -1,15 +1,16 @@
-// What an index is built from: a protocol, so that a build reads files, memory and published shards in the same way.
+// What an index is built from: a protocol, so that a build reads files, memory and published shards
+// in the same way.
 package import TesseraBase
 package import VectorCore
 
 /// Vectors with an external id each, in an order that stays.
 ///
-/// A build reads a source several times: ids first, then a sample, then all rows from the first to the last. Each pass
-/// must yield the same rows. Any number of tasks may read at the same time. Blocking work belongs on the pool that is
-/// handed in.
+/// A build reads a source several times: ids first, then a sample, then all rows from the first to
+/// the last. Each pass must yield the same rows. Any number of tasks may read at the same time.
+/// Blocking work belongs on the pool that is handed in.
 ///
-/// The digest of the input that a manifest keeps is taken from what a source yields: its stored vectors, then its ids,
-/// one a line. So the same content has the same digest whatever source it comes from.
+/// The digest of the input that a manifest keeps is taken from what a source yields: its stored
+/// vectors, then its ids, one a line. So the same content has the same digest from any source.
 package protocol VectorSource: Sendable {
     /// The source as errors name it, such as a path.
     var name: String { get }
@@ -18,8 +19,9 @@ package protocol VectorSource: Sendable {
     var elementType: ElementType { get }
     /// The number of rows; nil where only a pass can tell.
     var count: Int? { get }
-    /// The ids, where they can be looked up by row number; nil where ``ids(from:atMost:on:)`` yields them.
-    var ids: ExternalIds? { get }
+    /// The ids, where they can be looked up by row number; nil where ``ids(from:atMost:on:)``
+    /// yields them.
+    var ids: ExternalIDs? { get }
 
     /// The next rows from `first` on, `[count][dimension]` of the element type, little-endian.
     ///
@@ -31,7 +33,8 @@ package protocol VectorSource: Sendable {
     /// Chosen rows, ascending, as ``vectors(from:atMost:on:)`` returns them.
     func vectors(at rows: [Int], on pool: WorkPool) async throws(TesseraError) -> [UInt8]
 
-    /// The UTF-8 bytes of the next ids from row `first` on; as many as ``vectors(from:atMost:on:)`` returns rows.
+    /// The UTF-8 bytes of the next ids from row `first` on; as many as ``vectors(from:atMost:on:)``
+    /// returns rows.
     func ids(
         from first: Int, atMost most: Int, on pool: WorkPool
     ) async throws(TesseraError) -> [[UInt8]]

@@ -1,4 +1,4 @@
-// How an entry lies in its file.
+// Layout of a cache entry's file.
 //
 // | bytes | what |
 // |---|---|
@@ -9,10 +9,11 @@
 // | 8 | check of all the above |
 // | the rest | payload in blocks of 32 KiB |
 //
-// A check is the first 8 bytes of a SHA-256. Nothing is believed that was not checked in this reading.
+// A check is the first 8 bytes of a SHA-256. Nothing is used before its check has passed in the
+// same reading.
 internal import TesseraBase
 
-/// What an entry's file says before its payload.
+/// Header of an entry's file.
 struct CacheEntryHeader: Equatable, Sendable {
     static let blockBytes: UInt64 = 32 << 10
     static let fixedBytes = 8 + 64 + 24
@@ -20,11 +21,11 @@ struct CacheEntryHeader: Equatable, Sendable {
 
     let digest: ContentDigest
     let isWhole: Bool
-    /// The bytes of the object that the payload is.
+    /// Range of the object that the payload holds.
     let span: Range<UInt64>
     let checks: [UInt64]
 
-    /// Where the payload begins in the file.
+    /// Offset of the payload in the file.
     var payloadOffset: UInt64 { Self.byteCount(payload: span.upperBound - span.lowerBound) }
 
     static func byteCount(payload: UInt64) -> UInt64 {
@@ -54,7 +55,8 @@ struct CacheEntryHeader: Equatable, Sendable {
         return bytes
     }
 
-    /// Reads the header of the entry `name` from a file of `fileBytes`; nil where anything does not fit.
+    /// Reads the header of the entry `name` from a file of `fileBytes`; nil where anything does not
+    /// fit.
     init?(_ name: CacheEntryName, _ file: OpenFile, fileBytes: UInt64) {
         guard fileBytes >= UInt64(Self.fixedBytes) + 8,
             let fixed = try? file.bytes(0..<UInt64(Self.fixedBytes)),
@@ -115,7 +117,8 @@ struct CacheEntry: Sendable {
         return .entry(CacheEntry(header: header, file: file))
     }
 
-    /// The bytes in `range` of the object, which lies in the entry's span; nil where they are damaged.
+    /// The bytes in `range` of the object, which lies in the entry's span; nil where they are
+    /// damaged.
     func read(_ range: Range<UInt64>) -> [UInt8]? {
         guard !range.isEmpty else { return [] }
         let size = CacheEntryHeader.blockBytes

@@ -2,7 +2,7 @@
 package import Foundation
 internal import Glibc
 
-/// The kinds of things a path can name that make a difference to who reads or writes there.
+/// What a path names, as far as readers and writers care.
 package enum FileKind: Sendable {
     case file, folder, other
 
@@ -24,18 +24,18 @@ package enum FileKind: Sendable {
 
 /// Kind, size and age of a file, folder or other thing.
 package struct FileStatus: Sendable {
-    /// What makes two paths the same file or folder.
+    /// Identifies a file or folder: equal for two paths that lead to the same one.
     package struct Identity: Sendable, Equatable {
         let device: UInt64
         let inode: UInt64
     }
 
     package let kind: FileKind
-    /// In bytes; means nothing for folders.
+    /// Size in bytes; meaningless for folders.
     package let size: UInt64
     package let modified: Date
     package let identity: Identity
-    /// Names the file has.
+    /// Number of names (hard links) of the file.
     package let links: Int
 
     init(_ status: stat) {

@@ -1,12 +1,12 @@
-// The one layer over file descriptors: full reads and writes at an offset, interrupted calls repeated, and failures as
-// errors that say what to do.
+// The one layer over file descriptors: full reads and writes at an offset, interrupted calls
+// repeated, and failures as errors that say what to do.
 internal import Glibc
 
 /// An open file or folder, closed when the last reference goes.
 ///
 /// Reads and writes carry their offset and share no position, so any number of threads may use one.
 package final class OpenFile: Sendable {
-    /// The path it was opened at; of a nameless file, its folder.
+    /// The path it was opened at; for a nameless file, its folder.
     package let path: String
     /// The descriptor, for calls that this type does not wrap.
     package let descriptor: Int32
@@ -50,7 +50,8 @@ package final class OpenFile: Sendable {
     /// Returns once what was written is on the disk; for a folder, its entries.
     package func synchronise() throws(TesseraError) {
         guard retrying({ Int(fsync(descriptor)) }) != 0 else { return }
-        // Some network file systems cannot sync a folder and say so with EINVAL; they do it at once.
+        // Some network file systems cannot sync a folder and say so with EINVAL; they do it at
+        // once.
         guard errno != EINVAL else { return }
         throw SystemFailure.error(errno, "write", path, whenFull: whenFull)
     }
@@ -71,7 +72,8 @@ package final class OpenFile: Sendable {
 // MARK: Opening
 
 extension OpenFile {
-    /// Opens what is at a path for reading, whatever it is; ``status()`` tells. It never waits, not even for a pipe.
+    /// Opens a path of any kind for reading; ``status()`` tells which. It never waits, not even for
+    /// a pipe.
     package static func existing(_ path: String) throws(TesseraError) -> OpenFile {
         try OpenFile(path, O_RDONLY | O_NONBLOCK, "open")
     }

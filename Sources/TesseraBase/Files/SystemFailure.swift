@@ -1,4 +1,4 @@
-// From the number of a failed system call on a file to an error that says what to do.
+// Turns the error number of a failed system call on a file into an error that says what to do.
 internal import Glibc
 
 /// Turns `errno` into errors.

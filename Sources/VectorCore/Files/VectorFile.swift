@@ -15,8 +15,8 @@ package struct VectorFile: Sendable {
 
     /// Opens `.fvecs .bvecs .fbin .u8bin .i8bin` and `.npy`.
     ///
-    /// - Throws: `notFound`, `unavailable`, or `invalidArgument` where the file is not what its name
-    ///   and header promise; the message guesses what it is instead.
+    /// - Throws: `notFound`, `unavailable`, or `invalidArgument` where the file is not what its
+    ///   name and header promise; the message guesses what it is instead.
     package static func open(path: String) throws(TesseraError) -> VectorFile {
         let source = try MappedRows(path: path)
         guard source.layout.elementType != .i32 else {
@@ -36,7 +36,8 @@ package struct VectorFile: Sendable {
         try matrix(of: try rawRows(range), firstRow: range.lowerBound)
     }
 
-    /// Chosen rows as float32, in the order given; ascending rows are fastest. Throws as the range does.
+    /// Chosen rows as float32, in the order given; ascending rows are fastest. Throws as the range
+    /// does.
     package func read(rows: [Int]) throws(TesseraError) -> Matrix {
         try matrix(of: try source.raw(rows)) { rows[$0] }
     }
@@ -51,7 +52,8 @@ package struct VectorFile: Sendable {
         try source.raw(rows)
     }
 
-    /// Rows from ``rawRows(_:)`` as float32, checked as ``read(rows:)`` does: for callers that need both.
+    /// Rows from ``rawRows(_:)`` as float32, checked as ``read(rows:)`` does: for callers that need
+    /// both.
     package func matrix(of raw: [UInt8], firstRow: Int) throws(TesseraError) -> Matrix {
         try matrix(of: raw) { firstRow + $0 }
     }

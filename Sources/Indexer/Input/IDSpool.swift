@@ -1,10 +1,10 @@
-// External ids of a source that only yields them in order, kept in a nameless scratch file so that they can be looked
-// up by row. In memory is only where every 64th id begins.
+// External ids of a source that only yields them in order, kept in a nameless scratch file so that
+// they can be looked up by row. Memory holds only the offset of every 64th id.
 package import TesseraBase
 import VectorCore
 
 /// Ids by row number. Any number of threads may read; the file vanishes with the last reference.
-package struct IdSpool: Sendable {
+package struct IDSpool: Sendable {
     private static let idsPerMark = 64
     /// Ids that are asked of a source at once.
     private static let batchRows = 1 << 16
@@ -13,16 +13,17 @@ package struct IdSpool: Sendable {
     package let name: String
     package let count: Int
     private let file: OpenFile
-    /// Where id `64 * i` begins; then the end of the file.
+    /// Offset of id `64 * i`, then the end of the file.
     private let marks: [Int]
 
     /// Reads all ids of `source` into a file in `scratchFolder`.
     ///
-    /// - Throws: `invalidArgument` for an id that no index can hold, with its row; what the source throws.
+    /// - Throws: `invalidArgument` for an id that no index can hold, with its row; what the source
+    ///   throws.
     static func collect(
         _ source: any VectorSource, scratchFolder: String, pool: WorkPool,
         progress: @escaping ProgressHandler
-    ) async throws(TesseraError) -> IdSpool {
+    ) async throws(TesseraError) -> IDSpool {
         let file = try OpenFile.nameless(in: scratchFolder)
         var count = 0
         var end = 0
@@ -44,7 +45,7 @@ package struct IdSpool: Sendable {
                     phase: "reading ids", completed: count, total: source.count ?? count,
                     unit: "ids"))
         }
-        return IdSpool(name: source.name, count: count, file: file, marks: marks + [end])
+        return IDSpool(name: source.name, count: count, file: file, marks: marks + [end])
     }
 
     /// The UTF-8 bytes of a row's id. O(64 ids).
@@ -82,7 +83,7 @@ package struct IdSpool: Sendable {
             var marks: [Int] = []
             for (index, id) in ids.enumerated() {
                 let row = firstRow + index
-                if let fault = IdFile.fault(in: id) {
+                if let fault = IDFile.fault(in: id) {
                     throw TesseraError(
                         .invalidArgument, "\(source): the id of row \(row) \(fault)")
                 }

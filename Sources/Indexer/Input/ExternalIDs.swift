@@ -1,23 +1,23 @@
-// The external ids of a build by row number, wherever they lie.
+// The external ids of a build, by row number.
 package import TesseraBase
 package import VectorCore
 
 /// The external id of every row.
-package enum ExternalIds: Sendable {
+package enum ExternalIDs: Sendable {
     /// The id of a row is its number in decimal.
     case rowNumbers(Int)
-    case file(IdFile)
-    case spooled(IdSpool)
+    case file(IDFile)
+    case spooled(IDSpool)
 
     /// The ids of a vector file: those of the id file at `path`, or row numbers without one.
     ///
-    /// - Throws: `invalidArgument` when the two files' counts differ, and what ``IdFile/open(path:)``
-    ///   throws. Duplicates are looked for by ``DuplicateIds``.
+    /// - Throws: `invalidArgument` when the two files' counts differ, and what
+    ///   ``IDFile/open(path:)`` throws. Duplicates are looked for by ``DuplicateIDs``.
     package static func open(
         path: String?, vectors: VectorFile
-    ) throws(TesseraError) -> ExternalIds {
+    ) throws(TesseraError) -> ExternalIDs {
         guard let path else { return .rowNumbers(vectors.rows) }
-        let ids = ExternalIds.file(try IdFile.open(path: path))
+        let ids = ExternalIDs.file(try IDFile.open(path: path))
         try ids.requireCount(vectors.rows, of: vectors.path)
         return ids
     }
@@ -31,7 +31,7 @@ package enum ExternalIds: Sendable {
         }
     }
 
-    /// Where the ids come from, as errors name it.
+    /// Source of the ids, as errors name it.
     package var name: String {
         switch self {
         case .rowNumbers: "row numbers"

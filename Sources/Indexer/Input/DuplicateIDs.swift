@@ -1,5 +1,5 @@
-// Finding ids that occur twice, in bounded memory: hashes are looked at one partition after the other,
-// each partition read anew, sorted, and equal hashes compared by their ids.
+// Finding ids that occur twice, in bounded memory: hashes are looked at one partition after the
+// other, each partition read anew, sorted, and equal hashes compared by their ids.
 package import TesseraBase
 import VectorCore
 
@@ -11,18 +11,20 @@ package enum DuplicatePolicy: String, Sendable, CaseIterable {
     case last
 }
 
-/// A search for duplicates among external ids. Its answer does not depend on the memory it is given.
-package struct DuplicateIds {
-    private let ids: ExternalIds
+/// A search for duplicates among external ids. Its answer does not depend on the memory it is
+/// given.
+package struct DuplicateIDs {
+    private let ids: ExternalIDs
     private let partitions: Int
     private let hash: (RawSpan) -> UInt64
 
     /// - Parameters:
-    ///   - memoryBudget: bytes for the hashes of one partition, 16 a row; a smaller budget costs more
+    ///   - memoryBudget: bytes for the hashes of one partition, 16 a row; a smaller budget costs
+    ///     more
     ///     passes over the ids.
     ///   - hash: what tests replace to force collisions.
     package init(
-        _ ids: ExternalIds, memoryBudget: Int = 1 << 30,
+        _ ids: ExternalIDs, memoryBudget: Int = 1 << 30,
         hash: @escaping (RawSpan) -> UInt64 = { StableHash.hash($0) }
     ) {
         self.ids = ids
