@@ -123,7 +123,7 @@ package struct TruthFinder: Sendable {
                 "\(path) is \(file.rows) x \(file.dimension), the version holds \(vectorCount) x "
                     + "\(dimension) vectors; give the file it was trained on")
         }
-        let ids = try ExternalIds.open(path: idsPath, vectors: file)
+        let ids = try ExternalIDs.open(path: idsPath, vectors: file)
         let cache = try folder.map { folder throws(TesseraError) in
             TruthCache(folder: folder, key: try key(file, idsPath))
         }
@@ -176,7 +176,7 @@ package struct TruthFinder: Sendable {
     }
 
     /// The rows of sampled queries.
-    private func ownRows(_ ids: ExternalIds, _ count: Int) throws(TesseraError) -> [UInt64]? {
+    private func ownRows(_ ids: ExternalIDs, _ count: Int) throws(TesseraError) -> [UInt64]? {
         guard let own = selection.ownIDs?.prefix(count) else { return nil }
         var rows: [String: UInt64] = [:]
         if case .rowNumbers = ids {
@@ -238,7 +238,7 @@ package struct TruthFinder: Sendable {
             hasher.update(try file.rawRows(first..<min(first + Self.chunk, file.rows)))
         }
         if let idsPath {
-            let ids = try IdFile.open(path: idsPath)
+            let ids = try IDFile.open(path: idsPath)
             for row in 0..<ids.count { hasher.update(try ids.bytes(row) + [10]) }
         }
         var bytes = ByteWriter()

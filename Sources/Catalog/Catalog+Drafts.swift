@@ -1,10 +1,11 @@
-// What train leaves for publish.
+// Drafts: what `train` leaves for `publish`.
 internal import Foundation
 internal import ObjectStore
 package import TesseraBase
 
 extension Catalog {
-    /// Makes a draft of content whose objects are all stored. Its id begins with the time, so ids sort by age.
+    /// Makes a draft of content whose objects are all stored. Its id begins with the time, so ids
+    /// sort by age.
     ///
     /// - Parameter tuneOf: the version whose content it is, measured anew.
     package func saveDraft(
@@ -41,7 +42,8 @@ extension Catalog {
         throw try await unknownDraft(id)
     }
 
-    /// A draft, or the newest: what publish would take. Throws `notFound` where there is none.
+    /// The draft that publish would take: the one given, or the newest. Throws `notFound` where
+    /// there is none.
     package func draftToPublish(_ id: String?) async throws(TesseraError) -> Draft {
         if let id { return try await draft(id) }
         if let newest = try await drafts().last { return newest }
@@ -50,7 +52,7 @@ extension Catalog {
             .notFound, "index '\(index)' has no draft to publish; run train first")
     }
 
-    /// Puts `index` in the place of a draft's content: a new draft, and the old one is gone.
+    /// Replaces a draft by a new one with the content `index`.
     package func replaceDraft(
         _ draft: Draft, with index: IndexDescription
     ) async throws(TesseraError) -> Draft {
@@ -59,7 +61,8 @@ extension Catalog {
         return new
     }
 
-    /// Removes a draft that nobody wants. Its objects go with the next garbage collection after the grace period.
+    /// Removes a draft. Its objects are removed by the next garbage collection after the grace
+    /// period.
     package func discardDraft(_ id: String) async throws(TesseraError) {
         _ = try await draft(id)
         try await store.delete(CatalogLayout.key(draft: id))
@@ -69,7 +72,7 @@ extension Catalog {
         guard CatalogLayout.isValid(id: id) else {
             throw TesseraError(
                 .invalidArgument,
-                "'\(id.prefix(80))' is no draft id; one looks like 20260131T120000Z-1a2b3c4d")
+                "'\(id.prefix(80))' is not a draft id; one looks like 20260131T120000Z-1a2b3c4d")
         }
         let key = CatalogLayout.key(draft: id)
         guard let bytes = try await readIfPresent(key) else { return nil }

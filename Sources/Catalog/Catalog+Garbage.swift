@@ -1,41 +1,44 @@
-// Removing what nothing names any more: mark and sweep.
+// Garbage collection: removes objects that nothing names any more, by mark and sweep.
 //
 // The order is what makes it safe at any kill and beside running builds and publishes:
-// 1. Candidates are listed before anything is marked, so an object that arrives later is none.
-// 2. Versions are replaced by tombstones and expired drafts are removed. From here on a version whose objects will
-//    go is not visible: a kill after this leaves objects too many, never too few.
-// 3. Only then are drafts and claims read, and after them versions: a publish creates its version before it removes
-//    its draft and claim, so in this order one of them is always seen.
-// 4. Unmarked candidates older than the grace period go, each looked at once more, for a build may have made it
-//    young again by storing it anew. Between that look and the delete lies one round trip; a build that falls into
-//    it is caught by its own publish, which reads everything back.
+// 1. Candidates are listed before anything is marked, so an object that arrives later is not among
+//    them.
+// 2. Versions are replaced by tombstones and expired drafts are removed. From here on a version
+//    whose objects will go is not visible: a kill after this leaves superfluous objects, never
+//    missing ones.
+// 3. Only then are drafts and claims read, and after them versions: a publish creates its version
+//    before it removes its draft and claim, so in this order one of them is always seen.
+// 4. Unmarked candidates older than the grace period go, each after another look, since a build may
+//    have stored it again meanwhile. Between that look and the delete lies one round trip; a build
+//    that falls into it is caught by its own publish, which looks for every object.
 internal import Foundation
 package import ObjectStore
 package import TesseraBase
 
-/// What was removed, or would be.
+/// What a collection removed, or would remove.
 package struct GarbageReport: Sendable {
-    /// False for a rehearsal.
+    /// False for a dry run.
     package let applied: Bool
     package let retainedVersions: [Int]
     /// Versions that became tombstones.
     package let collectedVersions: [Int]
     package let expiredDrafts: [String]
-    /// What killed publishes left; they held objects back for a day.
+    /// Number of removed claims of killed publishes.
     package let expiredClaims: Int
     package let objects: [ObjectInfo]
     package let temporaryFiles: [ObjectInfo]
 
-    /// The space it frees.
+    /// Bytes that are freed.
     package var bytes: UInt64 { (objects + temporaryFiles).reduce(0) { $0 &+ $1.size } }
 }
 
 extension Catalog {
-    /// Collects garbage, or only says what it would do.
+    /// Collects garbage, or only reports what it would remove.
     ///
     /// - Parameters:
     ///   - keep: the newest versions that stay; the latest always does.
-    ///   - grace: nothing younger goes; it must be longer than a build takes. Nil: the catalog's own.
+    ///   - grace: nothing younger goes; it must be longer than a build takes. Nil: the catalog's
+    ///     own.
     ///   - apply: false changes nothing.
     package func collectGarbage(
         keep: Int = 10, grace: Duration? = nil, apply: Bool,
@@ -63,7 +66,7 @@ extension Catalog {
             },
             expiredClaims: plan.claims.count, objects: swept,
             temporaryFiles: try await store.staleTemporaryFiles(
-                prefix: "", olderThan: clock.now().addingTimeInterval(-grace.inSeconds),
+                prefix: "", olderThan: clock.now().addingTimeInterval(-grace.seconds),
                 apply: apply))
     }
 
@@ -84,7 +87,8 @@ extension Catalog {
         return CatalogState(drafts: drafts, claims: claims, versions: try await readVersions())
     }
 
-    /// Objects old enough to go, named as this catalog names objects; other files in the folders are not ours.
+    /// Objects old enough to go, named as this catalog names objects; other files in the folders
+    /// are not ours.
     private func candidates(grace: Duration) async throws(TesseraError) -> [ObjectInfo] {
         var found: [ObjectInfo] = []
         for kind in ObjectKind.allCases {

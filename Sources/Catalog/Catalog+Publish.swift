@@ -1,11 +1,11 @@
-// Making a draft, or an older version, the newest version.
+// Publishes a draft, or an older version, as the newest version.
 //
-// The number is taken before the objects are read back: a version that appears meanwhile makes the create lose, and
-// its publisher is told instead of silently going on top of it.
+// The number is taken before the objects are read back: a version that appears meanwhile makes the
+// create lose, and its publisher is told instead of silently going on top of it.
 internal import ObjectStore
 package import TesseraBase
 
-/// What a publish came to.
+/// Outcome of a publish.
 package struct Publication: Sendable {
     package let manifest: Manifest
     /// The draft had a version already: an earlier publish was killed before it could say so.
@@ -14,7 +14,7 @@ package struct Publication: Sendable {
 
 /// What was measured of a draft before it becomes a version.
 package struct MeasuredDraft: Sendable {
-    /// Nil where nobody measured; those that the draft has already are kept.
+    /// Nil if not measured; points that the draft has already are kept.
     package var operatingPoints: [OperatingPoint]?
     package var certificate: RecallCertificate?
     package var gate: RecallGate?
@@ -29,18 +29,20 @@ package struct MeasuredDraft: Sendable {
     }
 }
 
-/// Measures content whose objects are all there. What it throws is thrown on, and there is no version.
+/// Measures content whose objects are all there. If it throws, no version is created.
 package typealias Measurement =
     @Sendable (Draft) async throws(TesseraError) -> MeasuredDraft
 
 extension Catalog {
-    /// Reads back every object of a draft (nil: the newest), measures it, and creates the next version.
+    /// Checks every object of a draft (nil: the newest), measures it, and creates the next version.
     ///
-    /// - Throws: `conflict` where another publish was faster, `corrupted` where an object is not what the draft says,
-    ///   `notFound` for no such draft. A version is there if and only if the call returns, except after `unavailable`,
-    ///   whose message says what to look at.
+    /// - Parameter readBack: whether objects that the latest version proved are read again.
+    /// - Throws: `conflict` where another publish was faster, `corrupted` where an object is not
+    ///   what the draft says, `notFound` for no such draft. A version is there if and only if the
+    ///   call returns, except after `unavailable`, whose message says what to look at.
     package func publish(
-        draftID: String? = nil, progress: @escaping ProgressHandler = { _ in },
+        draftID: String? = nil, readBack: ReadBack = .brought,
+        progress: @escaping ProgressHandler = { _ in },
         measure: @escaping Measurement = { (_: Draft) async throws(TesseraError) in MeasuredDraft()
         }
     ) async throws(TesseraError) -> Publication {
@@ -57,7 +59,9 @@ extension Catalog {
                 return try await publicationOfVanished(draft: id)
             }
             try requireOnTop(draft, of: entries)
-            try await requireComplete(draft.index, progress: progress)
+            try await requireComplete(
+                draft.index, parent: entries.last { $0.manifest != nil }, readBack: readBack,
+                progress: progress)
             var index = draft.index
             let measured = try await measure(draft)
             index.operatingPoints = index.operatingPoints ?? measured.operatingPoints
@@ -69,13 +73,16 @@ extension Catalog {
         }
     }
 
-    /// Makes a new version with the content of an older one, whose objects it reads back first.
+    /// Makes a new version with the content of an older one, after a check of its objects.
+    ///
+    /// - Parameter readBack: whether objects are read again although the older version proved them.
     package func rollback(
-        to version: Int, progress: @escaping ProgressHandler = { _ in }
+        to version: Int, readBack: ReadBack = .brought,
+        progress: @escaping ProgressHandler = { _ in }
     ) async throws(TesseraError) -> Manifest {
         let entries = try await readVersions()
         let old = try await manifest(version)
-        // A latest version that cannot be read is no obstacle: going back is its mend.
+        // An unreadable latest version is no obstacle: a rollback repairs it.
         guard entries.last(where: { !$0.isCollected })?.number != version else {
             throw TesseraError(
                 .invalidArgument, "version \(version) of index '\(index)' is the latest already")
@@ -83,7 +90,9 @@ extension Catalog {
         return try await withClaim(on: old.index) { claim throws(TesseraError) in
             // Again: it may have been collected before the claim was there to see.
             _ = try await self.manifest(version)
-            try await requireComplete(old.index, progress: progress)
+            try await requireComplete(
+                old.index, parent: entries.first { $0.number == version }, readBack: readBack,
+                progress: progress)
             let manifest = Manifest(
                 version: try nextNumber(after: entries), createdAt: clock.now(), kind: .rollback,
                 rollbackOf: version, nonce: options.makeNonce(), index: old.index,
@@ -123,7 +132,7 @@ extension Catalog {
         entries.lazy.compactMap(\.manifest).first { $0.draft == id }
     }
 
-    /// The draft is gone: somebody published it, or it was collected.
+    /// Finds out why a draft is gone: it was published, or collected.
     private func publicationOfVanished(
         draft id: String
     ) async throws(TesseraError) -> Publication {
@@ -149,10 +158,10 @@ extension Catalog {
         return try await settle(manifest, after: nil)
     }
 
-    /// Finds out who has the version after a create that did not say yes.
+    /// Finds out which writer owns the version after a create that did not succeed.
     ///
-    /// A create whose answer was lost may have succeeded, and one that a store repeated may have met itself: only
-    /// the nonce in the object tells.
+    /// A create whose answer was lost may have succeeded, and one that a store repeated may have
+    /// found its own object: only the nonce tells.
     private func settle(
         _ manifest: Manifest, after failure: TesseraError?
     ) async throws(TesseraError) -> Publication {
@@ -192,7 +201,8 @@ extension Catalog {
             cause: cause)
     }
 
-    /// The version stands, so a draft that cannot be removed is no failure: the next publish recognises it.
+    /// The version stands, so a draft that cannot be removed is no failure: the next publish
+    /// recognises it.
     private func finish(
         _ manifest: Manifest, draft: String?, alreadyPublished: Bool
     ) async -> Publication {

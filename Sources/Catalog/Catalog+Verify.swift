@@ -1,9 +1,10 @@
-// Reading objects back and comparing them with what a manifest says.
+// Reads objects back and compares them with a manifest.
 internal import ObjectStore
 package import TesseraBase
 
 /// One object that is not what a manifest says.
 package struct ObjectProblem: Sendable {
+    /// Kinds of problems.
     package enum Kind: String, Sendable {
         case missing
         case wrongSize
@@ -23,7 +24,7 @@ package struct VerificationReport: Sendable {
     package let version: Int
     package let objects: Int
     package let bytes: UInt64
-    /// All of them, not only the first.
+    /// All problems, not only the first.
     package let problems: [ObjectProblem]
 
     package var isSound: Bool { problems.isEmpty }
@@ -34,32 +35,17 @@ extension Catalog {
     package func verify(
         _ version: Int, progress: @escaping ProgressHandler = { _ in }
     ) async throws(TesseraError) -> VerificationReport {
-        let description = try await manifest(version).index
-        let expected = description.objects
+        let expected = try await manifest(version).index.objects
         return VerificationReport(
             version: version, objects: expected.count,
             bytes: expected.reduce(0) { $0 &+ $1.bytes },
-            problems: try await problems(of: description, progress: progress))
+            problems: try await problems(of: expected, progress: progress))
     }
 
-    /// Throws unless every object is there and whole: `corrupted` with the mend, or the store's own error.
-    func requireComplete(
-        _ description: IndexDescription, progress: @escaping ProgressHandler
-    ) async throws(TesseraError) {
-        let problems = try await problems(of: description, progress: progress)
-        if let cause = problems.lazy.compactMap(\.cause).first { throw cause }
-        guard let first = problems.first else { return }
-        let more = problems.count > 1 ? " (and \(problems.count - 1) more objects)" : ""
-        // An object of the right size is taken for the right one when it is stored again; see `putObject`.
-        let isHidden = problems.contains { $0.kind == .wrongDigest }
-        let mend = isHidden ? "delete what has changed, then run train again" : "run train again"
-        throw TesseraError(.corrupted, "\(first.message)\(more); nothing was published: \(mend)")
-    }
-
-    private func problems(
-        of description: IndexDescription, progress: @escaping ProgressHandler
+    /// Reads each of the objects, and returns those that are not what their descriptions say.
+    func problems(
+        of expected: [ExpectedObject], progress: @escaping ProgressHandler
     ) async throws(TesseraError) -> [ObjectProblem] {
-        let expected = description.objects
         let report = { @Sendable (completed: Int) in
             progress(
                 ProgressUpdate(
@@ -87,7 +73,7 @@ extension Catalog {
             }
             var digest = try await digest(of: object)
             if digest != object.digest {
-                // Perhaps it was damaged on its way here: one more look, past any copy.
+                // It may have been damaged in transit: read once more, past cached copies.
                 await store.invalidate(object.key)
                 digest = try await self.digest(of: object)
             }
@@ -119,11 +105,14 @@ extension Catalog {
 
 /// An object as a description names it.
 struct ExpectedObject: Sendable, Hashable {
+    /// The prefix that keys of its kind share.
+    let folder: String
     let key: ObjectKey
     let digest: ContentDigest
     let bytes: UInt64
 
     init(_ kind: ObjectKind, _ digest: ContentDigest, _ bytes: UInt64) {
+        folder = kind.folder + "/"
         key = kind.key(digest)
         self.digest = digest
         self.bytes = bytes

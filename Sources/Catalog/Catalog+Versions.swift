@@ -1,22 +1,25 @@
-// Looking at what is published.
+// Reads published versions.
 internal import Foundation
 internal import ObjectStore
 package import TesseraBase
 
 extension Catalog {
-    /// All version numbers ever used, ascending, with what is there now. Throws `notFound` for an unknown index.
+    /// All version numbers ever used, ascending, with what is there now. Throws `notFound` for an
+    /// unknown index.
     package func versions() async throws(TesseraError) -> [VersionEntry] {
         let entries = try await readVersions()
         if entries.isEmpty { try await requireIndex() }
         return entries
     }
 
-    /// The number of the newest version, by one list call and no read; nil where none is published. For polling.
+    /// The number of the newest version, by one list call and no read; nil where none is published.
+    /// For polling.
     package func latestVersionNumber() async throws(TesseraError) -> Int? {
         try await versionObjects().last?.number
     }
 
-    /// The newest version. One that cannot be read is an error: an older one is never passed off for it.
+    /// The newest version. One that cannot be read is an error: an older one is never returned
+    /// instead.
     package func latest() async throws(TesseraError) -> Manifest {
         for (number, _) in try await versionObjects().reversed() {
             switch try await versionState(number) {
@@ -66,7 +69,8 @@ extension Catalog {
         }.compactMap { $0 }
     }
 
-    /// What lies at a version's key, by one read; nil for nothing. For asking whether there is a next version.
+    /// State of a version's key, by one read; nil if nothing is there. For polling for the next
+    /// version.
     package func versionState(_ number: Int) async throws(TesseraError) -> VersionEntry.State? {
         guard (1...CatalogLayout.maximumVersion).contains(number) else { return nil }
         let key = CatalogLayout.key(version: number)
@@ -83,7 +87,7 @@ extension Catalog {
         }
     }
 
-    /// "index 'photos' has versions 1 to 4".
+    /// The published versions for a message: "index 'photos' has versions 1 to 4".
     func whatExists() async throws(TesseraError) -> String {
         let numbers = try await readVersions().filter { $0.manifest != nil }.map(\.number)
         guard let first = numbers.first, let last = numbers.last else {

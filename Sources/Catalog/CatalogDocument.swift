@@ -1,4 +1,4 @@
-// From a document to its bytes and back. Bytes from a store are never trusted: whatever does not hold together is
+// Encodes and decodes documents. Bytes from a store are never trusted: an inconsistent document is
 // an error that names the object.
 internal import Foundation
 internal import ObjectStore
@@ -7,16 +7,17 @@ package import TesseraBase
 /// A JSON document that says which format it is in.
 package protocol CatalogDocument: Codable, Sendable {
     static var formatName: String { get }
-    /// What this build writes, and the newest it reads.
+    /// Format version that this build writes, and the newest it reads.
     static var currentFormatVersion: Int { get }
-    /// What cannot be true in it; nil where it holds together.
+    /// What is inconsistent in it; nil if nothing is.
     var inconsistency: String? { get }
 }
 
 extension CatalogDocument {
-    /// Sorted keys, indented, a final newline: the same value is always the same bytes.
+    /// Encodes with sorted keys, indentation and a final newline: the same value is always the same
+    /// bytes.
     ///
-    /// - Throws: `invalidArgument` for a document that does not hold together.
+    /// - Throws: `invalidArgument` for an inconsistent document.
     package func encoded() throws(TesseraError) -> [UInt8] {
         if let inconsistency {
             throw TesseraError(
@@ -35,8 +36,8 @@ extension CatalogDocument {
 
     /// Reads a document; `object` is what errors name.
     ///
-    /// - Throws: `corrupted` for bytes that are no such document or do not hold together, `unsupported` for a
-    ///   format version this build does not read.
+    /// - Throws: `corrupted` for bytes that are no such document or an inconsistent one,
+    ///   `unsupported` for a format version this build does not read.
     package init(decoding bytes: [UInt8], object: String) throws(TesseraError) {
         let header = try DocumentHeader(decoding: bytes, object: object)
         guard header.format == Self.formatName else {
@@ -52,12 +53,12 @@ extension CatalogDocument {
         }
         self = try decodeJSON(Self.self, bytes, object)
         if let inconsistency {
-            throw TesseraError(.corrupted, "\(object) does not hold together: \(inconsistency)")
+            throw TesseraError(.corrupted, "\(object) is inconsistent: \(inconsistency)")
         }
     }
 }
 
-/// What all documents begin with.
+/// The fields that all documents begin with.
 struct DocumentHeader: Decodable {
     let format: String
     let formatVersion: Int
@@ -75,6 +76,6 @@ private func decodeJSON<Value: Decodable>(
     do {
         return try decoder.decode(type, from: Data(bytes))
     } catch {
-        throw TesseraError(.corrupted, "\(object) is not the JSON it should be", cause: error)
+        throw TesseraError(.corrupted, "\(object) is not the JSON of such a document", cause: error)
     }
 }

@@ -1,10 +1,10 @@
 // How a publish or rollback keeps garbage collection away from objects that no version names yet.
 //
-// The writer first writes a claim that names the objects, then looks whether its source (the draft, or the version to
-// go back to) still exists. Collection first retires the source, then reads the claims. The store's reads see all
-// finished writes, so at least one of the two sees the other, however long either stalls in between: the writer
-// gives up, or the objects stay. A refreshed draft could not do this, for collection would remove the very object
-// that was refreshed.
+// The writer first writes a claim that names the objects, then looks whether its source (the draft,
+// or the version to go back to) still exists. Collection first retires the source, then reads the
+// claims. The store's reads see all finished writes, so at least one of the two sees the other,
+// however long either stalls in between: the writer gives up, or the objects stay. A refreshed
+// draft could not do this, for collection would remove the very object that was refreshed.
 //
 // Claims of killed writers are swept after `lifetime`; a writer that took half of it gives up.
 internal import Foundation
@@ -13,7 +13,7 @@ internal import TesseraBase
 
 /// A running publish or rollback, as others see it.
 struct Claim: Sendable {
-    /// Long enough to read back the largest index.
+    /// Age at which a claim is swept: long enough to read back the largest index.
     static let lifetime = Duration.seconds(24 * 3600)
 
     let key: ObjectKey

@@ -1,5 +1,5 @@
-// The documents of a catalog: manifest, draft and tombstone. All are JSON with sorted keys, so that the same
-// state is always the same bytes.
+// The documents of a catalog: manifest, draft and tombstone. All are JSON with sorted keys, so that
+// the same state is always the same bytes.
 package import Foundation
 
 /// A published version of an index. It never changes.
@@ -13,7 +13,7 @@ package struct Manifest: Sendable, Equatable, Codable {
     package var format = Self.formatName
     package var formatVersion = Self.currentFormatVersion
     package var version: Int
-    /// Whole seconds, UTC.
+    /// Time of writing in whole seconds, UTC.
     package var createdAt: Date
     package var kind: Kind
     /// The version whose content a rollback brought back.
@@ -22,12 +22,14 @@ package struct Manifest: Sendable, Equatable, Codable {
     package var draft: String?
     /// The version that was measured anew: this one has its content, and other operating points.
     package var tuneOf: Int?
-    /// Chosen by the writer, so that after a lost answer it can tell its own manifest from another's.
+    /// Chosen by the writer, so that after a lost answer it can tell its own manifest from
+    /// another's.
     package var nonce: String
     package var index: IndexDescription
-    /// The recall measured before the version was visible; nil where nobody measured. A rollback keeps it.
+    /// The recall measured before the version was visible; nil if not measured. A rollback keeps
+    /// it.
     package var certificate: RecallCertificate?
-    /// The bound it was held to; nil where none was set.
+    /// The recall bound that the publish had to reach; nil if none was set.
     package var recallGate: RecallGate?
 
     package init(
@@ -53,7 +55,7 @@ package struct Draft: Sendable, Equatable, Codable {
     package var format = Self.formatName
     package var formatVersion = Self.currentFormatVersion
     package var id: String
-    /// Whole seconds, UTC.
+    /// Time of writing in whole seconds, UTC.
     package var createdAt: Date
     /// The version that was measured anew; the draft is published on top of it or not at all.
     package var tuneOf: Int?
@@ -72,7 +74,7 @@ package struct Tombstone: Sendable, Equatable, Codable {
     package var format = Self.formatName
     package var formatVersion = Self.currentFormatVersion
     package var version: Int
-    /// Whole seconds, UTC.
+    /// Time of writing in whole seconds, UTC.
     package var collectedAt: Date
 
     package init(version: Int, collectedAt: Date) {
@@ -87,7 +89,7 @@ extension Manifest: CatalogDocument {
 
     package var inconsistency: String? {
         if !(1...CatalogLayout.maximumVersion).contains(version) {
-            return "version \(version) is none"
+            return outOfRange(version)
         }
         if nonce.isEmpty || nonce.utf8.count > 100 { return "nonce is empty or too long" }
         if (kind == .rollback) != (rollbackOf != nil) {
@@ -95,12 +97,14 @@ extension Manifest: CatalogDocument {
                 "kind is \(kind.rawValue), but rollbackOf is \(rollbackOf.map(String.init) ?? "missing")"
         }
         if let rollbackOf, !(1..<version).contains(rollbackOf) {
-            return "rollbackOf is \(rollbackOf), which is no version before \(version)"
+            return "rollbackOf \(rollbackOf) is out of range: it is not a version before \(version)"
         }
         if let tuneOf, !(1..<version).contains(tuneOf) || kind != .publish {
-            return "tuneOf is \(tuneOf), which is no version before \(version)"
+            return "tuneOf \(tuneOf) is not a version before \(version), or the kind is not publish"
         }
-        if let draft, !CatalogLayout.isValid(id: draft) { return "draft is no draft id" }
+        if let draft, !CatalogLayout.isValid(id: draft) {
+            return "draft '\(draft.prefix(80))' is not a draft id"
+        }
         return index.inconsistency ?? promiseProblem
     }
 }
@@ -110,7 +114,8 @@ extension Draft: CatalogDocument {
     package static let currentFormatVersion = 1
 
     package var inconsistency: String? {
-        CatalogLayout.isValid(id: id) ? index.inconsistency : "id '\(id.prefix(80))' is no draft id"
+        CatalogLayout.isValid(id: id)
+            ? index.inconsistency : "id '\(id.prefix(80))' is not a draft id"
     }
 }
 
@@ -119,13 +124,17 @@ extension Tombstone: CatalogDocument {
     package static let currentFormatVersion = 1
 
     package var inconsistency: String? {
-        (1...CatalogLayout.maximumVersion).contains(version) ? nil : "version \(version) is none"
+        (1...CatalogLayout.maximumVersion).contains(version) ? nil : outOfRange(version)
     }
 }
 
 extension Date {
-    /// Documents keep no more, and a value must equal what is read back.
+    /// The date in whole seconds, as documents keep it: a value must equal what is read back.
     var wholeSeconds: Date {
         Date(timeIntervalSince1970: timeIntervalSince1970.rounded(.down))
     }
+}
+
+private func outOfRange(_ version: Int) -> String {
+    "version \(version) is out of range; give 1 to \(CatalogLayout.maximumVersion)"
 }

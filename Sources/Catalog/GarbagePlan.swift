@@ -1,4 +1,4 @@
-// What garbage collection keeps and what it gives up: pure decisions over what was read.
+// Decides what garbage collection keeps and removes: pure functions of what was read.
 internal import Foundation
 internal import ObjectStore
 internal import TesseraBase
@@ -9,7 +9,8 @@ struct CatalogState: Sendable {
     var claims: [StoredDraft]
     var versions: [VersionEntry]
 
-    /// The keys of all objects that something names. Where anything cannot be read, nothing may be swept.
+    /// The keys of all objects that something names. Throws if anything cannot be read, since
+    /// nothing may be removed then.
     func marks() throws(TesseraError) -> Set<ObjectKey> {
         var keys: Set<ObjectKey> = []
         for stored in drafts + claims {
@@ -21,7 +22,7 @@ struct CatalogState: Sendable {
             case .collected: continue
             case .unreadable(let error):
                 throw TesseraError(
-                    error.code, "garbage cannot be told from content: \(error.message)",
+                    error.code, "cannot tell garbage from content: \(error.message)",
                     cause: error)
             }
         }
@@ -39,7 +40,7 @@ struct CatalogState: Sendable {
     }
 }
 
-/// What stops keeping objects alive.
+/// Versions, drafts and claims that no longer keep objects alive.
 struct GarbagePlan: Sendable {
     var versions: [Int]
     var drafts: [ObjectInfo]

@@ -1,7 +1,7 @@
-// Which numbers of a description cannot be true. Checked before a description is written and after it is read.
+// Checks of a description's consistency, before it is written and after it is read.
 
 extension IndexDescription {
-    /// What is wrong with the description, as a person would say it; nil where it holds together.
+    /// What is wrong with the description, for messages; nil if nothing is.
     var inconsistency: String? {
         firstProblem(in: [
             namesProblem, numbersProblem, shardsProblem, tablesProblem, queriesProblem,
@@ -11,7 +11,7 @@ extension IndexDescription {
 
     private var namesProblem: String? {
         firstProblem(in: [
-            IndexName.isValid(name) ? nil : "name '\(name.prefix(80))' is no index name",
+            IndexName.isValid(name) ? nil : "name '\(name.prefix(80))' is not an index name",
             oneOf(["l2", "ip", "cosine"], metric, "metric"),
             oneOf(["f32", "f16", "u8", "i8"], elementType, "elementType"),
             oneOf(["cells", "none"], partition, "partition"),
@@ -86,7 +86,7 @@ extension IndexDescription {
         for (number, point) in operatingPoints.enumerated() {
             let what = "operating point \(number)"
             guard (1...max(1, lists)).contains(point.nprobe), point.refineDepth >= queries.k else {
-                return "\(what) cannot be searched with"
+                return "\(what) has nprobe or refineDepth out of range"
             }
             guard point.recall > last, (0...1).contains(point.recall),
                 (0...1).contains(point.standardError), point.codesScanned >= 0,
@@ -94,7 +94,7 @@ extension IndexDescription {
             else { return "\(what) has no possible recall or cost" }
             last = point.recall
         }
-        return operatingPoints.isEmpty ? "operatingPoints are none" : nil
+        return operatingPoints.isEmpty ? "operatingPoints is empty" : nil
     }
 
     private func openProblem(_ open: ByteSpan, _ bytes: UInt64, _ what: String) -> String? {

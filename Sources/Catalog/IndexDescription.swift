@@ -1,7 +1,7 @@
 // Everything a reader must know of an index's content: the part that a draft and a manifest share.
 //
-// A document written by any build of format version 1 decodes here for ever; a field is only added with a new
-// format version or as an optional one.
+// A document written by any build of format version 1 decodes here for ever; a field is only added
+// with a new format version or as an optional one.
 package import ObjectStore
 
 /// One state of an index: how it was built, which objects it is made of, how to search it.
@@ -10,14 +10,14 @@ package struct IndexDescription: Sendable, Equatable, Codable {
     /// `l2`, `ip` or `cosine`.
     package var metric: String
     package var dimension: Int
-    /// What the vectors were given as: `f32`, `f16`, `u8` or `i8`.
+    /// Element type of the input: `f32`, `f16`, `u8` or `i8`.
     package var elementType: String
     package var vectors: Int
     package var backend: BackendDescription
     package var seed: UInt64
     /// SHA-256 over the input, so that a rebuild can be compared.
     package var inputDigest: ContentDigest
-    /// `cells`: a shard is a region of space; `none`: shards are in order of arrival.
+    /// `cells`: a shard is a region of space; `none`: shards are runs of the input.
     package var partition: String
     /// Vectors that a shard was meant to hold.
     package var shardSize: Int
@@ -25,15 +25,15 @@ package struct IndexDescription: Sendable, Equatable, Codable {
     /// `sq8`, `sq16`, `f16` or `none`.
     package var refine: String
     package var search: SearchDefaults
-    /// For each number that was not given by hand: the rule that computed it, for people.
+    /// The rule behind each number that was computed, for people.
     package var rules: [String: String]
     package var router: ObjectReference
     package var idTables: [IDTableReference]
-    /// In order of their ordinals: the shard part of a numeric id is a position in this list.
+    /// Shards by ordinal: the shard part of a numeric id is an index into this list.
     package var shards: [ShardReference]
-    /// What recall is measured by; nil where nobody kept any.
+    /// The query set that recall is measured by; nil if none was kept.
     package var queries: QuerySetReference?
-    /// Ways to search with what each finds and costs, cheapest first; nil where nobody measured.
+    /// Measured operating points, cheapest first; nil if not measured.
     package var operatingPoints: [OperatingPoint]?
 
     package init(
@@ -66,7 +66,7 @@ package struct IndexDescription: Sendable, Equatable, Codable {
     }
 }
 
-/// Who trained and encoded.
+/// The backend that trained and encoded.
 package struct BackendDescription: Sendable, Equatable, Codable {
     package var name: String
     package var version: String
@@ -77,7 +77,7 @@ package struct BackendDescription: Sendable, Equatable, Codable {
     }
 }
 
-/// The product quantizer that all shards share the shape of.
+/// Shape of the product quantizer, the same for all shards.
 package struct QuantizerDescription: Sendable, Equatable, Codable {
     package var subquantizers: Int
     package var subdimension: Int
@@ -93,12 +93,13 @@ package struct QuantizerDescription: Sendable, Equatable, Codable {
     }
 }
 
-/// What a search uses where the caller says nothing.
+/// Search parameters that are used unless the caller gives others.
 package struct SearchDefaults: Sendable, Equatable, Codable {
     package var nprobe: Int
     package var refineDepth: Int
     package var probeShards: Int
-    /// Times the square root of nprobe: how much farther than the nearest a list may be. Nil where all nprobe lists are scanned.
+    /// A list may be farther than the nearest one by this times the square root of nprobe. Nil if
+    /// all nprobe lists are scanned.
     package var listMargin: Double?
 
     package init(nprobe: Int, refineDepth: Int, probeShards: Int, listMargin: Double? = nil) {
@@ -170,7 +171,7 @@ package struct ByteSpan: Sendable, Equatable, Codable {
         self.init(offset: range.lowerBound, length: range.upperBound - range.lowerBound)
     }
 
-    /// Whether the bytes are some, and all lie in an object of `size` bytes.
+    /// Whether the range is not empty and lies in an object of `size` bytes.
     func opens(objectOf size: UInt64) -> Bool {
         let (end, overflow) = offset.addingReportingOverflow(length)
         return length > 0 && !overflow && end <= size

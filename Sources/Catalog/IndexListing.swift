@@ -16,7 +16,8 @@ package func listIndexes(in store: any ObjectStore) async throws(TesseraError) -
 }
 
 extension Catalog {
-    /// Throws `notFound`, with the indexes that exist, where this one has neither versions nor drafts.
+    /// Throws `notFound`, with the indexes that exist, where this one has neither versions nor
+    /// drafts.
     func requireIndex() async throws(TesseraError) {
         let names = try await listIndexes(in: base)
         guard !names.contains(index) else { return }

@@ -47,19 +47,19 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         }
     }
 
-    /// Where the object with this content lies, relative to the index.
+    /// Key of the object with this content, relative to the index.
     package func key(_ digest: ContentDigest) -> ObjectKey {
         "\(folder)/\(digest.hex).tsr"
     }
 }
 
-/// Where a catalog keeps its documents, relative to the index.
+/// Keys of a catalog's documents, relative to the index.
 enum CatalogLayout {
     static let versions = "versions/"
     static let drafts = "drafts/"
     /// What a running publish or rollback is about to make visible; see Claim.swift.
     static let claims = "claims/"
-    /// What ten digits hold.
+    /// Largest version number: ten digits.
     static let maximumVersion = 9_999_999_999
 
     static func key(version: Int) -> ObjectKey {
@@ -72,7 +72,7 @@ enum CatalogLayout {
 
     static func key(claim id: String) -> ObjectKey { claims + id + ".json" }
 
-    /// The number in a version's key; nil for a file that is none.
+    /// The number in a version's key; nil for other files.
     static func version(of key: ObjectKey) -> Int? {
         guard let name = name(of: key, in: versions), name.utf8.count == 10,
             name.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
@@ -81,7 +81,7 @@ enum CatalogLayout {
         return number
     }
 
-    /// The id in the key of a draft or claim; nil for a file that is none.
+    /// The id in the key of a draft or claim; nil for other files.
     static func id(of key: ObjectKey, in folder: String) -> String? {
         guard let name = name(of: key, in: folder), isValid(id: name) else { return nil }
         return name

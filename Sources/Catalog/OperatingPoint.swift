@@ -1,9 +1,9 @@
-// Operating points: how to search, what that finds and what it costs. People ask for recall; a point turns it into
-// numbers of lists and candidates.
+// Operating points: how to search, what that finds and what it costs. People ask for recall; a
+// point turns it into numbers of lists and candidates.
 package import ObjectStore
 package import TesseraBase
 
-/// A way to search, and what was measured of it.
+/// Search parameters, and what was measured with them.
 package struct OperatingPoint: Sendable, Equatable, Codable {
     /// Lists scanned, over all shards.
     package var nprobe: Int
@@ -11,11 +11,11 @@ package struct OperatingPoint: Sendable, Equatable, Codable {
     package var refineDepth: Int
     /// The mean share of a query's k nearest that was found.
     package var recall: Double
-    /// Of the recall, over the queries.
+    /// Standard error of the recall over the queries.
     package var standardError: Double
-    /// Mean codes scanned a query.
+    /// Mean codes scanned per query.
     package var codesScanned: Double
-    /// Mean rows refined a query.
+    /// Mean rows refined per query.
     package var rowsRefined: Double
 
     package init(
@@ -32,14 +32,15 @@ package struct OperatingPoint: Sendable, Equatable, Codable {
 }
 
 extension OperatingPoint {
-    /// Codes that are scanned in about the time of refining one row; docs/open.md has what was measured.
+    /// Codes that are scanned in about the time of refining one row; docs/open.md has what was
+    /// measured.
     package static let codesPerRow = 64.0
 
-    /// What a query costs, counted in codes: counts are the same on every machine, times are not. Choosing lists is
-    /// left out, for it costs the same at every point.
+    /// What a query costs, counted in codes: counts are the same on every machine, times are not.
+    /// Choosing lists is left out, for it costs the same at every point.
     package var cost: Double { codesScanned + Self.codesPerRow * rowsRefined }
 
-    /// Those that no other point matches in recall at no higher cost: cheapest first, recall ascending.
+    /// The Pareto front of recall and cost: cheapest first, recall ascending.
     package static func front(of points: [OperatingPoint]) -> [OperatingPoint] {
         let byCost = points.sorted { left, right in
             (left.cost, -left.recall, left.nprobe) < (right.cost, -right.recall, right.nprobe)
@@ -53,8 +54,8 @@ extension OperatingPoint {
 extension IndexDescription {
     /// The cheapest operating point that reaches `recall`.
     ///
-    /// - Throws: `invalidArgument` for a recall that cannot be, `notFound` where nothing was measured or no point reaches
-    ///   it; the message names the best there is.
+    /// - Throws: `invalidArgument` for an impossible recall, `notFound` where nothing was measured
+    ///   or no point reaches it; the message names the best there is.
     package func operatingPoint(recall: Double) throws(TesseraError) -> OperatingPoint {
         guard recall > 0, recall <= 1 else {
             throw TesseraError(
@@ -63,7 +64,7 @@ extension IndexDescription {
         guard let operatingPoints, let best = operatingPoints.last else {
             throw TesseraError(
                 .notFound,
-                "nobody measured what recall index '\(name)' reaches: run shardctl tune --index \(name), "
+                "the recall of index '\(name)' has not been measured: run shardctl tune --index \(name), "
                     + "or give --nprobe and --refine")
         }
         guard let point = operatingPoints.first(where: { $0.recall >= recall }) else {
@@ -75,9 +76,10 @@ extension IndexDescription {
         return point
     }
 
-    /// How much farther than the nearest a list may be where `probes` are wanted; nil where none is left out. Who wants all gets all.
+    /// The list margin for `probes` lists: how much farther than the nearest one a list may be. Nil
+    /// if no list is left out, as when all are asked for.
     ///
-    /// - Parameter lists: of all shards, where they are known.
+    /// - Parameter lists: number of lists in all shards, if known.
     package func listMargin(probes: Int, of lists: Int? = nil) -> Float? {
         guard let margin = search.listMargin,
             probes < lists ?? shards.reduce(0, { $0 + $1.lists })
@@ -85,7 +87,8 @@ extension IndexDescription {
         return Float(margin) * Float(probes).squareRoot()
     }
 
-    /// Shards the router offers where `probes` lists are scanned: more lists than usual, as many more shards.
+    /// Shards the router offers where `probes` lists are scanned: more lists than usual, as many
+    /// more shards.
     package func probeShards(probes: Int) -> Int {
         search.probeShards(probes: probes, of: shards.count)
     }
@@ -102,7 +105,7 @@ extension SearchDefaults {
 
 /// A query set, and where its queries and its truth come from.
 package struct QuerySetReference: Sendable, Equatable, Codable {
-    /// Where queries come from.
+    /// Source of the queries.
     package enum Source: String, Sendable, Codable {
         /// Vectors of the index itself, each left out of its own answer.
         case sample
@@ -120,15 +123,15 @@ package struct QuerySetReference: Sendable, Equatable, Codable {
 
     package var digest: ContentDigest
     package var bytes: UInt64
-    /// Queries in it.
+    /// Number of queries.
     package var count: Int
     /// Neighbours that recall counts.
     package var k: Int
     package var source: Source
     package var truth: Truth
-    /// Of the draw.
+    /// Seed that the queries were drawn with.
     package var seed: UInt64
-    /// Whether lists were trained without them; nil where nobody noted it.
+    /// Whether lists were trained without them; nil if not recorded.
     package var heldOut: Bool?
 
     package init(

@@ -1,8 +1,8 @@
-// What was measured of a version before anybody could see it, and what it was held to.
+// What was measured of a version before it became visible, and the bound it had to reach.
 package import ObjectStore
 package import TesseraBase
 
-/// The recall of a version with its own search defaults: what a reader gets who says nothing.
+/// The recall of a version with its own search defaults: what a search without options finds.
 package struct RecallCertificate: Sendable, Equatable, Codable {
     /// Neighbours that count: recall@k.
     package var k: Int
@@ -11,12 +11,12 @@ package struct RecallCertificate: Sendable, Equatable, Codable {
     /// The ends of the interval, four digits, rounded outwards.
     package var low: Double
     package var high: Double
-    /// Of the interval, two-sided: 0.95.
+    /// Confidence of the two-sided interval: 0.95.
     package var confidence: Double
-    /// Queries measured by, and the query set they are in.
+    /// Number of queries, and the query set they are from.
     package var queries: Int
     package var queryDigest: ContentDigest
-    /// How was searched.
+    /// Search parameters of the measurement.
     package var nprobe: Int
     package var refineDepth: Int
     package var probeShards: Int
@@ -40,7 +40,7 @@ package struct RecallCertificate: Sendable, Equatable, Codable {
     }
 }
 
-/// The bound a version was held to when it was published.
+/// The bound that a version had to reach when it was published.
 package struct RecallGate: Sendable, Equatable, Codable {
     package static let longestReasonBytes = 1000
 
@@ -50,7 +50,7 @@ package struct RecallGate: Sendable, Equatable, Codable {
     /// Why the version was published although it did not.
     package var overrideReason: String?
 
-    /// - Throws: `invalidArgument` for a bound that cannot be, or a reason that is none or too long.
+    /// - Throws: `invalidArgument` for an impossible bound, or a reason that is empty or too long.
     package init(minimum: Double, k: Int, overrideReason: String? = nil) throws(TesseraError) {
         guard minimum > 0, minimum <= 1 else {
             throw TesseraError(
@@ -68,10 +68,11 @@ package struct RecallGate: Sendable, Equatable, Codable {
         self.overrideReason = overrideReason
     }
 
-    /// The gate as it goes into the manifest: the reason stays only where it was needed.
+    /// The gate as it goes into the manifest: the reason is kept only if it was needed.
     ///
     /// - Parameter certificate: nil where there was nothing to measure by.
-    /// - Throws: `unmet` where the bound does not hold and no reason was given; the message has what was measured.
+    /// - Throws: `unmet` where the bound does not hold and no reason was given; the message has
+    ///   what was measured.
     package func judged(
         _ certificate: RecallCertificate?, index: String
     ) throws(TesseraError) -> RecallGate {
@@ -82,8 +83,8 @@ package struct RecallGate: Sendable, Equatable, Codable {
         guard let certificate else {
             throw TesseraError(
                 .unmet,
-                "nothing was published: index '\(index)' keeps no queries, so nobody knows whether recall@\(k) "
-                    + "reaches \(minimum); run shardctl tune --draft on it, or publish with --override-recall REASON"
+                "nothing was published: index '\(index)' keeps no queries, so whether recall@\(k) "
+                    + "reaches \(minimum) is not known; run shardctl tune --draft on it, or publish with --override-recall REASON"
             )
         }
         let misses = certificate.high < minimum
@@ -106,7 +107,7 @@ package struct RecallGate: Sendable, Equatable, Codable {
 }
 
 extension Manifest {
-    /// What cannot be true of certificate and gate.
+    /// What is inconsistent in certificate and gate; nil if nothing is.
     var promiseProblem: String? {
         if let certificate {
             guard let queries = index.queries, queries.digest == certificate.queryDigest,
@@ -123,10 +124,11 @@ extension Manifest {
             return "recallGate has no possible bound"
         }
         if let reason = gate.overrideReason {
-            return RecallGate.isReason(reason) ? nil : "recallGate.overrideReason is no reason"
+            return RecallGate.isReason(reason)
+                ? nil : "recallGate.overrideReason is empty or too long"
         }
         guard let certificate, certificate.k == gate.k, certificate.low >= gate.minimum else {
-            return "recallGate is not met by the certificate, and nothing says why"
+            return "recallGate is not met by the certificate, and has no overrideReason"
         }
         return nil
     }

@@ -1,4 +1,4 @@
-// What the doctor tries, one check a function.
+// The doctor's checks, one function each.
 import Foundation
 import ObjectStore
 import TesseraBase
@@ -88,7 +88,7 @@ extension StoreDoctor {
     func putIfAbsent() async throws(TesseraError) -> Finding {
         let name = key("absent")
         guard try await store.create(name, [1]) else {
-            return .wrong("nothing was there, and yet the create was refused")
+            return .wrong("there was no object, but the create was refused")
         }
         if try await store.create(name, [2]) {
             return .wrong(
@@ -96,7 +96,7 @@ extension StoreDoctor {
             )
         }
         guard try await store.get(name) == [1] else {
-            return .wrong("a refused create changed the object all the same")
+            return .wrong("a refused create changed the object")
         }
         return .fine("an existing object is never overwritten")
     }
@@ -165,8 +165,8 @@ extension StoreDoctor {
     private func timed(_ body: () async throws(TesseraError) -> Void) async throws(TesseraError)
         -> Double
     {
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         try await body()
-        return max((ContinuousClock.now - start).inSeconds, 1e-9)
+        return max(watch.elapsed.seconds, 1e-9)
     }
 }

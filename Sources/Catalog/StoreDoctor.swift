@@ -1,16 +1,18 @@
-// Examines a store before anybody trusts it with an index: everything Tessera relies on is tried, above all that of any
-// number of racing writers exactly one wins.
+// Examines a store before it is used for an index: everything Tessera relies on is tried, above all
+// that exactly one of several racing writers wins.
 //
-// Works in a folder of its own, which it removes. A store that fails a check is refused with the reason.
+// Works in a folder of its own, which it removes. A store that fails a check is refused with the
+// reason.
 import Foundation
 package import ObjectStore
 package import TesseraBase
 
 /// One thing that was tried.
 package struct StoreCheck: Sendable, Codable, Equatable {
+    /// Outcome of a check.
     package enum Outcome: String, Sendable, Codable {
         case passed
-        /// Works, but somebody should know.
+        /// Works, but with something that the user should know.
         case warned
         case failed
     }
@@ -68,7 +70,8 @@ package struct StoreDoctor: Sendable {
         folder = ".tessera-doctor/\(nonce)"
     }
 
-    /// Runs all checks; one that throws fails with its error. Nothing is left behind, except by a kill.
+    /// Runs all checks; one that throws fails with its error. Nothing is left behind, except by a
+    /// kill.
     package func examine(progress: @escaping ProgressHandler = { _ in }) async -> StoreReport {
         let all: [(String, Check)] = [
             ("credentials", credentials), ("read after write", readAfterWrite),

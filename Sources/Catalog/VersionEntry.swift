@@ -1,11 +1,11 @@
-// What lies at the key of a version, and how it is read.
+// Reads what is at the key of a version.
 package import Foundation
 internal import ObjectStore
 package import TesseraBase
 
 /// One version number that was ever used.
 package struct VersionEntry: Sendable {
-    /// What is there now.
+    /// What is at the version's key now.
     package enum State: Sendable {
         case published(Manifest)
         /// The version was collected; its number stays used.
@@ -34,7 +34,7 @@ package struct VersionEntry: Sendable {
 }
 
 extension VersionEntry.State {
-    /// Understands the bytes at version `number`; whatever is wrong with them becomes `unreadable`.
+    /// Decodes the bytes at version `number`; any error becomes `unreadable`.
     init(bytes: [UInt8], number: Int, object: String) {
         do throws(TesseraError) {
             let header = try DocumentHeader(decoding: bytes, object: object)

@@ -1,11 +1,13 @@
 // HTTP for stores and credential services: callers await, one thread drives libcurl.
 internal import Foundation
 internal import Synchronization
+package import TesseraBase
 
-/// What a client may use.
+/// Limits of a client, and the certificates it trusts.
 package struct HTTPClientSettings: Sendable, Equatable {
-    /// Transfers at once, and so connections.
+    /// Concurrent transfers, and so connections.
     package var connectionLimit: Int
+    /// Concurrent transfers to one origin.
     package var connectionLimitByOrigin: Int
     /// A file of certificates to trust instead of the system's.
     package var caFile: String?
@@ -19,29 +21,36 @@ package struct HTTPClientSettings: Sendable, Equatable {
     }
 }
 
-/// Sends requests, each once. Connections are kept, bounded and verified; a cancelled task's transfer is taken down.
+/// Sends requests, each once. Connections are kept, bounded and verified; a cancelled task's
+/// transfer is taken down.
 ///
-/// The thread ends with the value; requests hold the client, so none is cut off by it.
+/// The thread ends with this object. Requests retain the client, so none is cut off.
 package final class HTTPClient: Sendable {
     private let loop: HTTPLoop
+    private let clock: SteadyClock
     private let lastID = Atomic<UInt64>(0)
 
-    /// For stores that were given no other. It trusts `AWS_CA_BUNDLE` where that is set.
+    /// The client of stores that were given no other one. It trusts `AWS_CA_BUNDLE` where that is
+    /// set.
     package static let shared = HTTPClient(
         HTTPClientSettings(caFile: ProcessInfo.processInfo.environment["AWS_CA_BUNDLE"]))
 
-    package init(_ settings: HTTPClientSettings = HTTPClientSettings()) {
-        loop = HTTPLoop(settings)
+    /// - Parameter clock: what deadlines are measured by.
+    package init(
+        _ settings: HTTPClientSettings = HTTPClientSettings(), clock: SteadyClock = .system
+    ) {
+        self.clock = clock
+        loop = HTTPLoop(settings, clock)
     }
 
     deinit {
         loop.stop()
     }
 
-    /// The answer, whatever its status.
+    /// Sends a request and returns the answer, of any status.
     package func send(_ request: HTTPRequest) async throws(HTTPFailure) -> HTTPResponse {
         let id = lastID.add(1, ordering: .relaxed).newValue
-        let deadline = ContinuousClock.now.advanced(by: request.deadlines.total)
+        let deadline = clock.now() + request.deadlines.total
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 loop.submit(

@@ -1,28 +1,30 @@
-// The one thread that owns a curl_multi. Everybody else leaves requests in the inbox and wakes it.
+// The one thread that owns a curl_multi. Other threads put requests into its inbox and wake it.
 //
-// Invariants: each submission is replied to exactly once; after `stop` nothing is accepted and all that was
-// waiting is replied to, and when it returns libcurl holds nothing of this loop any more: a process that ends then takes
-// nothing from under a connection that is being closed.
+// Invariants: each submission is replied to exactly once; after `stop` nothing is accepted and all
+// that was waiting is replied to, and when it returns, libcurl holds nothing of this loop, so that
+// the process may exit without breaking a connection that is being closed.
 internal import CCurl
 internal import Foundation
 internal import Glibc
 internal import Synchronization
+internal import TesseraBase
 
 /// A request on its way to the loop.
 struct HTTPSubmission: Sendable {
     let id: UInt64
     let request: HTTPRequest
-    let deadline: ContinuousClock.Instant
+    let deadline: SteadyClock.Instant
     let reply: @Sendable (Result<HTTPResponse, HTTPFailure>) -> Void
 }
 
-/// Unchecked: `inbox` is locked, `multi` is only woken from outside, the rest belongs to the thread.
+/// Unchecked: `inbox` is locked, `multi` is only woken from outside, the rest belongs to the
+/// thread.
 final class HTTPLoop: @unchecked Sendable {
     private struct Inbox {
         var submitted: [HTTPSubmission] = []
         var cancelled: [UInt64] = []
         var isStopping = false
-        /// The multi handle is gone, or about to go.
+        /// Whether the multi handle is freed, or about to be.
         var hasEnded = false
     }
 
@@ -31,16 +33,18 @@ final class HTTPLoop: @unchecked Sendable {
 
     private let inbox = Mutex(Inbox())
     private let ended = NSCondition()
-    /// The thread has let go of libcurl; under the lock of `ended`.
+    /// Whether the thread has released libcurl; guarded by `ended`.
     private var hasLetGo = false
     private let multi: UnsafeMutableRawPointer?
     private let caFile: String?
+    private let clock: SteadyClock
     private var queue: TransferQueue
     private var waiting: [UInt64: HTTPSubmission] = [:]
     private var running: [UInt64: HTTPTransfer] = [:]
     private var idle: [UnsafeMutableRawPointer] = []
 
-    init(_ settings: HTTPClientSettings) {
+    init(_ settings: HTTPClientSettings, _ clock: SteadyClock) {
+        self.clock = clock
         multi = CurlLibrary.isReady ? curl_multi_init() : nil
         caFile = settings.caFile
         queue = TransferQueue(
@@ -112,7 +116,7 @@ final class HTTPLoop: @unchecked Sendable {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    /// False once the loop has to end.
+    /// Takes over what was submitted and cancelled; false once the loop has to end.
     private func takeInbox() -> Bool {
         let taken = inbox.withLock { inbox in
             let taken = inbox
@@ -132,7 +136,7 @@ final class HTTPLoop: @unchecked Sendable {
     }
 
     private func expire() {
-        for id in queue.removeExpired(at: .now) {
+        for id in queue.removeExpired(at: clock.now()) {
             guard let submission = waiting.removeValue(forKey: id) else { continue }
             let total = submission.request.deadlines.total
             submission.reply(
@@ -149,7 +153,8 @@ final class HTTPLoop: @unchecked Sendable {
             _ = queue.remove(id)
             return submission.reply(.failure(HTTPFailure(.closed, "libcurl is out of memory")))
         }
-        let transfer = HTTPTransfer(handle, submission, caFile)
+        let transfer = HTTPTransfer(
+            handle, submission, caFile, timeLeft: submission.deadline - clock.now())
         running[id] = transfer
         let code = curl_multi_add_handle(multi, handle)
         if code != CURLM_OK {
@@ -190,11 +195,11 @@ final class HTTPLoop: @unchecked Sendable {
 
     private func pollMilliseconds() -> Int32 {
         guard let deadline = queue.nextDeadline else { return 1000 }
-        return Int32(max(0, min(1000, ContinuousClock.now.duration(to: deadline).milliseconds + 1)))
+        return Int32(max(0, min(1000, (deadline - clock.now()).milliseconds + 1)))
     }
 }
 
-/// libcurl's own start, once in a process.
+/// libcurl's global initialisation, once per process.
 enum CurlLibrary {
     static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 }

@@ -3,11 +3,11 @@ internal import Foundation
 
 /// How long the parts of one exchange may take.
 package struct HTTPDeadlines: Sendable, Equatable {
-    /// Until the connection stands, TLS included.
+    /// Time until the connection is established, TLS included.
     package var connect: Duration
-    /// Without a byte of progress in either direction.
+    /// Time without a byte of progress in either direction.
     package var stall: Duration
-    /// From the call to the last byte, waiting for a connection included.
+    /// Time from the call to the last byte, including the wait for a connection.
     package var total: Duration
 
     package init(
@@ -31,6 +31,7 @@ package struct HTTPHeader: Sendable, Equatable {
     }
 }
 
+/// The methods of requests.
 package enum HTTPMethod: String, Sendable {
     case get = "GET"
     case head = "HEAD"
@@ -42,18 +43,19 @@ package enum HTTPMethod: String, Sendable {
 /// One request. It is sent once; retrying is for its caller.
 package struct HTTPRequest: Sendable {
     package var method: HTTPMethod
-    /// Already percent-encoded; it goes out as it is.
+    /// The URL, already percent-encoded; it is sent as it is.
     package var url: String
     package var headers: [HTTPHeader]
-    /// Sent with its length in front; nil for none.
+    /// The body, sent with a `Content-Length`; nil for none.
     package var body: ArraySlice<UInt8>?
     /// A successful answer with a longer body fails before it is read.
     package var responseLimit: Int
     package var deadlines: HTTPDeadlines
-    /// False: the request goes over a new connection, because libcurl silently sends it again when a kept one
-    /// turns out to be closed, and the first of the two may have been carried out.
+    /// Whether libcurl may silently send the request again when a kept connection turns out to be
+    /// closed. If false, it goes over a new connection, because the first of two may have been
+    /// carried out.
     package var maySendTwice: Bool
-    /// For services of the machine itself, which no proxy can reach.
+    /// Whether proxies are bypassed: for services of the machine itself, which no proxy can reach.
     package var bypassesProxy: Bool
 
     package init(
@@ -72,7 +74,7 @@ package struct HTTPRequest: Sendable {
         self.bypassesProxy = bypassesProxy
     }
 
-    /// `scheme://host:port`, by which connections are counted.
+    /// `scheme://host:port`: connections are limited per origin.
     var origin: Substring {
         guard let scheme = url.range(of: "://") else { return url[...] }
         let end = url[scheme.upperBound...].firstIndex { "/?#".contains($0) } ?? url.endIndex
@@ -80,12 +82,13 @@ package struct HTTPRequest: Sendable {
     }
 }
 
-/// The whole answer. Any status is an answer, 500 too.
+/// A whole answer of any status, 500 included.
 package struct HTTPResponse: Sendable, Equatable {
     package var status: Int
-    /// By lower-case name; of several with one name, the last.
+    /// Headers by lower-case name; the last one of several with the same name.
     package var headers: [String: String]
-    /// Of an unsuccessful answer at most the first ``ResponseCollector/errorBodyLimit`` bytes.
+    /// The body; of an unsuccessful answer at most its first ``ResponseCollector/errorBodyLimit``
+    /// bytes.
     package var body: [UInt8]
 
     package init(status: Int, headers: [String: String] = [:], body: [UInt8] = []) {
@@ -99,6 +102,7 @@ package struct HTTPResponse: Sendable, Equatable {
 
 /// Why there is no answer.
 package struct HTTPFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Kinds of failure.
     package enum Kind: Sendable, Equatable {
         case cancelled, timedOut, badRequest, unknownHost, cannotConnect, untrusted, interrupted,
             tooLarge, closed

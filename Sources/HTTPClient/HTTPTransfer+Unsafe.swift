@@ -14,7 +14,10 @@ final class HTTPTransfer {
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private let errorText: UnsafeMutablePointer<CChar>
 
-    init(_ handle: UnsafeMutableRawPointer, _ submission: HTTPSubmission, _ caFile: String?) {
+    init(
+        _ handle: UnsafeMutableRawPointer, _ submission: HTTPSubmission, _ caFile: String?,
+        timeLeft: Duration
+    ) {
         self.handle = handle
         self.submission = submission
         collector = ResponseCollector(
@@ -22,7 +25,7 @@ final class HTTPTransfer {
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setConnection(caFile)
-        setTimes()
+        setTimes(timeLeft)
         setRequest()
         setCallbacks()
     }
@@ -32,7 +35,7 @@ final class HTTPTransfer {
         errorText.deallocate()
     }
 
-    /// What became of the exchange.
+    /// The result of the exchange.
     func result(_ code: CURLcode) -> Result<HTTPResponse, HTTPFailure> {
         let host = submission.request.origin
         if code == CURLE_OK {
@@ -76,9 +79,8 @@ final class HTTPTransfer {
         set(CURLOPT_BUFFERSIZE, min(max(request.responseLimit, 16 << 10), 512 << 10))
     }
 
-    private func setTimes() {
+    private func setTimes(_ left: Duration) {
         let deadlines = submission.request.deadlines
-        let left = ContinuousClock.now.duration(to: submission.deadline)
         set(CURLOPT_CONNECTTIMEOUT_MS, max(1, deadlines.connect.milliseconds))
         set(CURLOPT_TIMEOUT_MS, max(1, left.milliseconds))
         // libcurl measures speed over seconds: one byte a second is "no progress".
@@ -162,14 +164,15 @@ final class HTTPTransfer {
     }
 }
 
-/// The transfer that a callback belongs to. It outlives the handle's use: the loop holds it until it is ended.
+/// The transfer that a callback belongs to. It outlives the handle's use: the loop holds it until
+/// it is ended.
 private func transfer(_ me: UnsafeMutableRawPointer?) -> HTTPTransfer {
     guard let me else { preconditionFailure("libcurl lost its user data") }
     return Unmanaged<HTTPTransfer>.fromOpaque(me).takeUnretainedValue()
 }
 
 extension Duration {
-    /// Whole milliseconds, cut off; at most some 290 years, so that it fits.
+    /// Whole milliseconds, truncated; bounded to about 290 years, so that they fit.
     var milliseconds: Int {
         let (seconds, attoseconds) = components
         let bounded = max(-9_000_000_000, min(seconds, 9_000_000_000))
@@ -177,7 +180,7 @@ extension Duration {
     }
 }
 
-/// From libcurl's result codes to what they mean for a caller.
+/// Maps libcurl's result codes to kinds of failure.
 enum CurlCode {
     static func kind(of code: CURLcode) -> HTTPFailure.Kind {
         switch code {

@@ -1,20 +1,21 @@
-// What arrives of an answer, piece by piece. Pure: it decides what is kept and what is too much; the caller
-// stops the transfer when told to.
+// Assembles an answer from the pieces that arrive. Pure: it decides what is kept and when there is
+// too much; the caller stops the transfer.
 //
-// Invariant: the body never holds more than the request allowed, whatever the server declares or sends.
+// Invariant: the body never holds more than the request allowed, regardless of what the server
+// declares or sends.
 
-/// Puts an answer together.
+/// Assembles one answer.
 package struct ResponseCollector: Sendable {
-    /// Enough for any error document.
+    /// Longest body kept of an unsuccessful answer: enough for any error document.
     package static let errorBodyLimit = 64 << 10
     private static let headerLimit = 128 << 10
-    /// Memory taken in advance on the word of a server.
+    /// Most memory that is reserved for a declared length.
     private static let reservationLimit = 64 << 20
 
-    /// Why the transfer must stop, once it must.
+    /// Why the transfer must stop; nil while it may go on.
     package private(set) var complaint: String?
     package private(set) var response = HTTPResponse(status: 0)
-    /// Whether the head came to its end. libcurl takes one that breaks off for a whole one.
+    /// Whether the head is complete. libcurl takes a truncated head for a complete one.
     package private(set) var isHeadComplete = false
     private let limit: Int
     private let hasBody: Bool
@@ -22,7 +23,7 @@ package struct ResponseCollector: Sendable {
 
     /// - Parameters:
     ///   - limit: bytes that a successful answer's body may have.
-    ///   - hasBody: false for HEAD, whose declared length is that of another answer.
+    ///   - hasBody: false for HEAD, whose declared length is that of the answer to GET.
     package init(limit: Int, hasBody: Bool) {
         self.limit = limit
         self.hasBody = hasBody
@@ -86,7 +87,7 @@ package struct ResponseCollector: Sendable {
         return false
     }
 
-    /// "HTTP/1.1 206 Partial Content" and "HTTP/2 206".
+    /// The status in a line like "HTTP/1.1 206 Partial Content" or "HTTP/2 206".
     private static func status(of line: Substring) -> Int? {
         let parts = line.split(separator: " ", maxSplits: 2)
         return parts.count > 1 ? Int(parts[1]) : nil
@@ -94,9 +95,9 @@ package struct ResponseCollector: Sendable {
 }
 
 extension StringProtocol where SubSequence == Substring {
-    /// Without spaces, tabs and line ends at either end.
+    /// The text without spaces, tabs and line ends at either end.
     package func trimmingASCIISpace() -> Substring {
-        // By scalars: "\r\n" is one character.
+        // Compared by scalars, since "\r\n" is one character.
         func isSpace(_ scalar: Unicode.Scalar) -> Bool {
             scalar == " " || scalar == "\t" || scalar == "\r" || scalar == "\n"
         }

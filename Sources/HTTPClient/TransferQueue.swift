@@ -1,21 +1,24 @@
-// Which request runs next. Pure: it is told what happened and answers what to do; the loop does it.
+// Decides which request runs next. Pure: it is told of events and returns actions, which the loop
+// performs.
 //
-// Invariants: no more than `totalLimit` transfers run, nor more than `originLimit` to one origin, and since a
-// transfer uses at most one connection, that bounds connections too. Within an origin, first come, first served;
-// an origin that is full does not hold up another.
+// Invariants: no more than `totalLimit` transfers run, nor more than `originLimit` to one origin,
+// and since a transfer uses at most one connection, that bounds connections too. Within an origin,
+// first come, first served; an origin that is full does not hold up another.
+package import TesseraBase
 
 /// Requests that wait and requests that run, by number.
 package struct TransferQueue: Sendable {
     private struct Entry {
         let id: UInt64
         let origin: Substring
-        let deadline: ContinuousClock.Instant
+        let deadline: SteadyClock.Instant
     }
 
+    /// What a removed request was doing.
     package enum Removal: Sendable, Equatable {
-        /// It had not begun.
+        /// The request had not started.
         case waiting
-        /// Its transfer has to be taken down.
+        /// Its transfer has to be stopped.
         case running
     }
 
@@ -33,8 +36,9 @@ package struct TransferQueue: Sendable {
 
     package var isEmpty: Bool { waiting.isEmpty && running.isEmpty }
 
+    /// Adds a request that waits.
     package mutating func add(
-        _ id: UInt64, origin: Substring, deadline: ContinuousClock.Instant
+        _ id: UInt64, origin: Substring, deadline: SteadyClock.Instant
     ) {
         waiting.append(Entry(id: id, origin: origin, deadline: deadline))
     }
@@ -52,7 +56,7 @@ package struct TransferQueue: Sendable {
         return entry.id
     }
 
-    /// Takes a request out because it is done or no longer wanted; nil for one that is not here.
+    /// Removes a request that is finished or no longer wanted; nil for an unknown one.
     package mutating func remove(_ id: UInt64) -> Removal? {
         if let origin = running.removeValue(forKey: id) {
             let count = runningByOrigin[origin, default: 1] - 1
@@ -64,18 +68,18 @@ package struct TransferQueue: Sendable {
         return .waiting
     }
 
-    /// Takes out those whose time ran out before they began.
-    package mutating func removeExpired(at now: ContinuousClock.Instant) -> [UInt64] {
+    /// Removes and returns the requests whose deadline passed before they started.
+    package mutating func removeExpired(at now: SteadyClock.Instant) -> [UInt64] {
         let late = waiting.filter { $0.deadline <= now }.map(\.id)
         if !late.isEmpty { waiting.removeAll { $0.deadline <= now } }
         return late
     }
 
-    /// When ``removeExpired(at:)`` has something to do next.
-    package var nextDeadline: ContinuousClock.Instant? {
+    /// The earliest deadline of a waiting request.
+    package var nextDeadline: SteadyClock.Instant? {
         waiting.lazy.map(\.deadline).min()
     }
 
-    /// All that are here, in no order.
+    /// All requests, in no order.
     package var all: [UInt64] { waiting.map(\.id) + running.keys }
 }

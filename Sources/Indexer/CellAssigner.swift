@@ -1,11 +1,12 @@
-// Streams every vector once: checks it, finds its cell, spills it there, compares it with the queries that recall is
-// measured by, and takes the digest of it all.
+// Streams every vector once: checks it, finds its cell, spills it there, compares it with the
+// queries that recall is measured by, and computes the digest of the input.
 import ObjectStore
 import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// Sorts the input into cells, chunk by chunk; chunks are computed at the same time and spilled in order.
+/// Sorts the input into cells, chunk by chunk; chunks are computed at the same time and spilled in
+/// order.
 struct CellAssigner: Sendable {
     private static let chunkBytes = 16 << 20
 
@@ -14,28 +15,29 @@ struct CellAssigner: Sendable {
     let pool: WorkPool
     let progress: ProgressHandler
 
-    /// Where a row goes.
+    /// Rule that assigns rows to cells.
     enum Rule: Sendable {
         /// The nearest of these centroids.
         case nearest(Matrix)
-        /// Runs of the input, this many of almost equal length.
-        case arrival(cells: Int)
+        /// This many runs of the input, of almost equal length.
+        case inputOrder(cells: Int)
 
         var cells: Int {
             switch self {
             case .nearest(let centroids): centroids.rows
-            case .arrival(let cells): cells
+            case .inputOrder(let cells): cells
             }
         }
     }
 
     /// - Parameter truth: sees every vector that enters the index, with its row for an id.
-    /// - Returns: SHA-256 over all vectors as the file holds them, then all ids of an id file, a line each.
+    /// - Returns: SHA-256 over all vectors as the source stores them, then all ids but row numbers,
+    ///   a line each.
     func run(
         _ rule: Rule, into spill: VectorSpill, truth: inout ExactNeighbours?
     ) async throws(TesseraError) -> ContentDigest {
         let unseen = truth
-        let rows = input.vectors.rows
+        let rows = input.rows
         let chunkRows = max(1, Self.chunkBytes / (4 * input.dimension))
         let chunks = stride(from: 0, to: rows, by: chunkRows).map { $0..<min($0 + chunkRows, rows) }
         var hasher = ContentHasher()
@@ -43,7 +45,10 @@ struct CellAssigner: Sendable {
         for start in stride(from: 0, to: chunks.count, by: pool.width) {
             let group = Array(chunks[start..<min(start + pool.width, chunks.count)])
             let results = try await pool.map(group) { chunk throws(TesseraError) in
-                try await pool.run { () throws(TesseraError) in try assign(chunk, rule, unseen) }
+                let raw = try await input.raw(chunk)
+                return try await pool.run { () throws(TesseraError) in
+                    try assign(chunk, raw, rule, unseen)
+                }
             }
             for (chunk, result) in zip(group, results) {
                 hasher.update(result.raw)
@@ -73,9 +78,9 @@ struct CellAssigner: Sendable {
     }
 
     private func assign(
-        _ rows: Range<Int>, _ rule: Rule, _ unseen: ExactNeighbours?
+        _ rows: Range<Int>, _ raw: [UInt8], _ rule: Rule, _ unseen: ExactNeighbours?
     ) throws(TesseraError) -> Chunk {
-        let (vectors, raw) = try input.chunk(rows)
+        let vectors = try input.vectors(rows, raw: raw)
         var truth = unseen
         let gone = Set(input.dropped.filter(rows.contains))
         truth?.add(vectors) { index in

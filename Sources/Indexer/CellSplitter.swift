@@ -1,4 +1,4 @@
-// Holds the bound that no shard exceeds 1.5 x its target, on all vectors and whatever they look like.
+// Enforces the bound that no shard exceeds 1.5 x its target, for any vectors.
 import TesseraBase
 import VectorCore
 import VectorIndex
@@ -41,7 +41,8 @@ struct CellSplitter: Sendable {
         }
         spill.release(cell: cell)
         try spill.finish()
-        // Vectors that are (almost) all alike have no middle to split at: deal them out in order.
+        // Clustering cannot split vectors that are almost all alike: distribute them in input
+        // order.
         var cells: [Int] = []
         for part in fresh {
             let isStuck = spill.rows(ofCell: part) > rows * 9 / 10

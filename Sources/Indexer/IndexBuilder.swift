@@ -1,5 +1,5 @@
-// The build pipeline: input → sample → cells → shards → draft. What it leaves in the store before the draft is
-// written is invisible to readers and swept up by gc.
+// The build pipeline: input → sample → cells → shards → draft. What it leaves in the store before
+// the draft is written is invisible to readers and swept up by gc.
 package import Catalog
 import ObjectStore
 import ShardFile
@@ -14,16 +14,19 @@ package struct IndexBuilder: Sendable {
     private static let spillBudget = 512 << 20
 
     let settings: IndexSettings
+    let source: any VectorSource
     let backend: any IndexBackend
     let catalog: Catalog
     let pool: WorkPool
     let progress: ProgressHandler
 
+    /// - Parameter source: must yield the same rows until ``run()`` has returned.
     package init(
-        settings: IndexSettings, backend: any IndexBackend, catalog: Catalog, pool: WorkPool,
-        progress: @escaping ProgressHandler
+        settings: IndexSettings, source: any VectorSource, backend: any IndexBackend,
+        catalog: Catalog, pool: WorkPool, progress: @escaping ProgressHandler
     ) {
         self.settings = settings
+        self.source = source
         self.backend = backend
         self.catalog = catalog
         self.pool = pool
@@ -32,25 +35,24 @@ package struct IndexBuilder: Sendable {
 
     /// Builds everything and saves the draft.
     ///
-    /// - Throws: `invalidArgument` for anything wrong with the input, naming file, row and value;
+    /// - Throws: `invalidArgument` for anything wrong with the input, naming source, row and value;
     ///   `resourceExhausted` where scratch or store are full.
     package func run() async throws(TesseraError) -> Draft {
-        // A store that cannot be reached should say so before hours of work, not after.
-        _ = try await catalog.latestVersionNumber()
-        let input = try await pool.run { () throws(TesseraError) in try TrainingInput(settings) }
+        // Fails before hours of work if the store cannot be reached.
+        let held = try await catalog.heldByLatest()
+        let input = try await TrainingInput.open(source, settings, pool: pool, progress: progress)
         try settings.validate(dimension: input.dimension)
         // An unusable scratch folder is found out before hours of training.
         _ = try OpenFile.nameless(in: settings.scratchFolder)
         let cells = max(1, (input.count + settings.shardSize - 1) / settings.shardSize)
+        let sample = try await sample(input, cells: cells)
         let prepared = try await pool.run { () throws(TesseraError) in
-            try prepare(input, cells: cells)
+            try prepare(sample, cells: cells)
         }
         let spill = try VectorSpill(
             scratchFolder: settings.scratchFolder, cells: prepared.rule.cells,
             rowBytes: input.rowBytes, memoryBudget: Self.spillBudget)
-        let queries = try await pool.run { () throws(TesseraError) in
-            try QuerySetBuilder(settings, input)
-        }
+        let queries = try await QuerySetBuilder.drawn(settings, from: input, pool: pool)
         var truth = queries?.truth
         let digest = try await CellAssigner(
             input: input, backend: backend, pool: pool, progress: progress
@@ -64,13 +66,15 @@ package struct IndexBuilder: Sendable {
             input: input, backend: backend, transform: prepared.transform, shape: prepared.shape,
             refine: settings.refine ?? input.usualRefine, seed: settings.seed,
             thinning: settings.thinning, heldOut: queries?.heldOut ?? [])
-        let ids = try IdTableBuilder(
+        let ids = try IDTableBuilder(
             vectors: input.count, scratchFolder: settings.scratchFolder)
-        let settled = try await settle(ordered, prepared, builder, spill)
-        let shards = try await buildShards(builder, cells: settled, from: spill, ids: ids)
-        var description = try await describe(input, digest, prepared, shards, ids)
+        let reassigned = try await reassign(ordered, prepared, builder, spill)
+        let shards = try await buildShards(
+            builder, cells: reassigned, from: spill, ids: ids, held: held)
+        var description = try await describe(input, digest, prepared, shards, ids, held)
         if let queries, let truth {
-            description.queries = try await queries.store(truth, input.ids, in: catalog)
+            description.queries = try await queries.store(
+                truth, input.ids, in: catalog, held: held)
         }
         return try await catalog.saveDraft(description)
     }
@@ -81,26 +85,29 @@ package struct IndexBuilder: Sendable {
         let shape: ProductQuantizerShape
     }
 
-    /// Everything that is learned from a sample of the whole input.
-    private func prepare(_ input: TrainingInput, cells: Int) throws(TesseraError) -> Prepared {
+    /// What rotation and partition are trained on; a row of zeros where neither is.
+    private func sample(_ input: TrainingInput, cells: Int) async throws(TesseraError) -> Matrix {
         progress(ProgressUpdate(phase: "sampling", completed: 0, total: 1, unit: "steps"))
-        let shape = AutomaticParameters.quantizer(
-            dimension: input.dimension, bitsPerCode: settings.bitsPerCode,
-            codeSize: settings.codeSize)
-        let size = PartitionTrainer.sampleSize(cells: cells, dimension: input.dimension)
         let needsSample = settings.rotation || (settings.partition == .cells && cells > 1)
-        let sample =
-            needsSample
-            ? try input.sample(size, seed: settings.seed)
-            : Matrix(rows: 1, columns: input.dimension)
+        guard needsSample else { return Matrix(rows: 1, columns: input.dimension) }
+        return try await input.sample(
+            PartitionTrainer.sampleSize(cells: cells, dimension: input.dimension),
+            seed: settings.seed)
+    }
+
+    /// Everything that is learned from a sample of the whole input.
+    private func prepare(_ sample: Matrix, cells: Int) throws(TesseraError) -> Prepared {
+        let shape = AutomaticParameters.quantizer(
+            dimension: sample.columns, bitsPerCode: settings.bitsPerCode,
+            codeSize: settings.codeSize)
         let transform: InputTransform =
             settings.rotation
             ? .rotation(
                 try backend.trainRotation(
                     ShardTrainer.enough(sample, for: shape), shape: shape, seed: settings.seed))
-            : .padding(from: input.dimension, to: shape.paddedDimension)
+            : .padding(from: sample.columns, to: shape.paddedDimension)
         guard settings.partition == .cells else {
-            return Prepared(rule: .arrival(cells: cells), transform: transform, shape: shape)
+            return Prepared(rule: .inputOrder(cells: cells), transform: transform, shape: shape)
         }
         let centroids = try PartitionTrainer(backend: backend, seed: settings.seed)
             .train(sample, cells: cells)
@@ -110,8 +117,9 @@ package struct IndexBuilder: Sendable {
     /// A cell that becomes a shard, and its lists where they were trained before.
     private typealias ShardCell = (cell: Int, lists: ListCentroids?)
 
-    /// Trains the lists of all cells, then brings each vector to its nearest list. Cells of arrival stay as they are.
-    private func settle(
+    /// Trains the lists of all cells, then reassigns each vector to the shard of its nearest list.
+    /// Cells by input order stay as they are.
+    private func reassign(
         _ cells: [Int], _ prepared: Prepared, _ builder: ShardBuilder, _ spill: VectorSpill
     ) async throws(TesseraError) -> [ShardCell] {
         guard case .nearest = prepared.rule, cells.count > 1 else {
@@ -128,14 +136,15 @@ package struct IndexBuilder: Sendable {
             counter.advance(by: spill.rows(ofCell: item.element))
             return TrainedCell(cell: item.element, lists: lists)
         }
-        let settler = ListSettler(
+        let reassigner = ListReassigner(
             builder: builder, pool: pool, progress: progress,
             largest: AutomaticParameters.largestShard(target: settings.shardSize))
-        return try await settler.settle(trained, in: spill).map { ($0.cell, $0.lists) }
+        return try await reassigner.reassign(trained, in: spill).map { ($0.cell, $0.lists) }
     }
 
     private func buildShards(
-        _ builder: ShardBuilder, cells: [ShardCell], from spill: VectorSpill, ids: IdTableBuilder
+        _ builder: ShardBuilder, cells: [ShardCell], from spill: VectorSpill, ids: IDTableBuilder,
+        held: HeldObjects
     ) async throws(TesseraError) -> [PlacedShard] {
         let counter = ProgressCounter(
             phase: "building shards", total: builder.input.count, unit: "vectors",
@@ -147,7 +156,7 @@ package struct IndexBuilder: Sendable {
                 try builder.build(cell: cell, ordinal: ordinal, lists: lists, from: spill)
             }
             try ids.append(shard.idHashes, shard: ordinal)
-            let digest = try await catalog.putObject(.shard, shard.image.bytes)
+            let digest = try await catalog.putObject(.shard, shard.image.bytes, held: held)
             counter.advance(by: shard.vectors)
             return PlacedShard(
                 reference: ShardReference(
@@ -161,7 +170,7 @@ package struct IndexBuilder: Sendable {
     /// Puts the router and the id tables beside the shards and describes them all.
     private func describe(
         _ input: TrainingInput, _ digest: ContentDigest, _ prepared: Prepared,
-        _ shards: [PlacedShard], _ ids: IdTableBuilder
+        _ shards: [PlacedShard], _ ids: IDTableBuilder, _ held: HeldObjects
     ) async throws(TesseraError) -> IndexDescription {
         let router = try RouterFile.write(
             Router(
@@ -169,15 +178,15 @@ package struct IndexBuilder: Sendable {
                     rows: shards.count, columns: input.dimension,
                     elements: shards.flatMap(\.centroid)),
                 transform: prepared.transform))
-        let routerDigest = try await catalog.putObject(.router, router.bytes)
-        let tables = try await writeIDTables(ids)
+        let routerDigest = try await catalog.putObject(.router, router.bytes, held: held)
+        let tables = try await writeIDTables(ids, held)
         let lists = shards.reduce(0) { $0 + $1.reference.lists }
-        // Slices hold a list each of every region, all of them near.
+        // Shards by input order each have lists in every region, and all of these are near.
         let hasMargin = settings.partition == .cells && settings.metric != .innerProduct
         let probes = AutomaticParameters.probeCount(totalLists: lists, hasMargin: hasMargin)
         return IndexDescription(
             name: settings.index, metric: settings.metric.rawValue,
-            dimension: input.dimension, elementType: input.vectors.elementType.rawValue,
+            dimension: input.dimension, elementType: input.elementType.rawValue,
             vectors: input.count,
             backend: BackendDescription(
                 name: backend.identity.name, version: backend.identity.version),
@@ -201,13 +210,13 @@ package struct IndexBuilder: Sendable {
             idTables: tables, shards: shards.map(\.reference))
     }
 
-    private func writeIDTables(_ builder: IdTableBuilder) async throws(TesseraError)
-        -> [IDTableReference]
-    {
+    private func writeIDTables(
+        _ builder: IDTableBuilder, _ held: HeldObjects
+    ) async throws(TesseraError) -> [IDTableReference] {
         var references: [IDTableReference] = []
         for table in try builder.tables() {
             let (image, entries) = try builder.write(table)
-            let digest = try await catalog.putObject(.idTable, image.bytes)
+            let digest = try await catalog.putObject(.idTable, image.bytes, held: held)
             references.append(
                 IDTableReference(
                     digest: digest, bytes: UInt64(image.bytes.count), entries: entries,

@@ -8,46 +8,41 @@ package import VectorIndex
 package enum PartitionMode: String, Sendable, CaseIterable {
     /// Each shard is a cell of a global k-means partition.
     case cells
-    /// Each shard is a run of the input, in arrival order.
+    /// Each shard is a run of the input, in input order.
     case none
 }
 
 /// Settings of a training run.
 package struct IndexSettings: Sendable {
     package var index: String
-    package var vectorsPath: String
-    /// One external id a line; row numbers where nil.
-    package var idsPath: String?
     package var metric: Metric
     package var partition = PartitionMode.cells
     /// Vectors a shard aims at.
     package var shardSize = AutomaticParameters.shardSize
-    /// Lists are cut as for so many times the vectors: a sample then gets the shape of the index it is a sample of, where shards
-    /// are as much smaller.
+    /// Factor on the number of vectors when lists are sized: a sample then gets the shape of the
+    /// full index, with shards smaller by this factor.
     package var thinning = 1.0
-    /// 4 or 8.
+    /// Bits of a subquantizer's code: 4 or 8.
     package var bitsPerCode = 4
-    /// Bytes of one vector's code; by rule where nil.
+    /// Bytes of one vector's code; computed by rule if nil.
     package var codeSize: Int?
-    /// Learn an OPQ rotation.
+    /// Whether an OPQ rotation is learned.
     package var rotation = false
-    /// By rule where nil: 8 bits where they hold the vectors exactly, 16 otherwise, since 8 cost recall above 0.98.
+    /// Refine encoding; by rule if nil: 8 bits if they hold the vectors exactly, otherwise 16,
+    /// since 8 bits lose recall above 0.98.
     package var refine: RefineEncoding?
     package var onDuplicate = DuplicatePolicy.refuse
     package var seed: UInt64 = 1
-    /// Queries kept with their exact neighbours, to measure recall by; 0: none.
+    /// Number of queries kept with their exact neighbours, to measure recall by; 0 for none.
     package var queryCount = QuerySetBuilder.defaultCount
-    /// A file of queries to keep them from; vectors of the input are drawn where nil.
+    /// File that these queries are drawn from; if nil, they are vectors of the input.
     package var queriesPath: String?
-    /// Where vectors are spilled while they are sorted into cells; needs room for all of them once.
+    /// Folder that vectors are spilled to while they are sorted into cells; it needs room for all
+    /// of them.
     package var scratchFolder: String
 
-    package init(
-        index: String, vectorsPath: String, idsPath: String?, metric: Metric, scratchFolder: String
-    ) {
+    package init(index: String, metric: Metric, scratchFolder: String) {
         self.index = index
-        self.vectorsPath = vectorsPath
-        self.idsPath = idsPath
         self.metric = metric
         self.scratchFolder = scratchFolder
     }

@@ -1,16 +1,18 @@
-// Finds the cells of the global partition on a sample: k-means, then large cells split and dust swept up.
+// Finds the cells of the global partition on a sample: k-means, after which large cells are split
+// and tiny ones dropped.
 import TesseraBase
 import VectorCore
 import VectorIndex
 
 /// Trains the partition's centroids.
 package struct PartitionTrainer: Sendable {
-    /// Of k-means, over the whole sample.
+    /// Iterations of k-means over the whole sample.
     package static let iterations = 12
     private static let samplesPerCell = 256
-    /// Bytes of the sample at most.
+    /// Largest sample, in bytes.
     private static let sampleBudget = 1 << 30
-    /// Rounds of splitting and sweeping; each is cheap, and the exact bound is held later on all vectors.
+    /// Rounds of splitting and dropping. Each is cheap; the exact bound is enforced later, on all
+    /// vectors.
     private static let rounds = 8
 
     let backend: any IndexBackend
@@ -41,7 +43,8 @@ package struct PartitionTrainer: Sendable {
         return centroids
     }
 
-    /// One round: cells above 1.3 x the target are split, cells below a tenth of it go; nil where nothing is to do.
+    /// One round: cells above 1.3 x the target are split, cells below a tenth of it go; nil if
+    /// nothing changes.
     private func balance(
         _ sample: Matrix, _ centroids: Matrix, _ members: [[Int]], target: Int, round: Int
     ) throws(TesseraError) -> Matrix? {

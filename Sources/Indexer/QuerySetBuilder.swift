@@ -1,56 +1,67 @@
-// The queries that recall is measured by, chosen before the vectors stream by and stored with the truth about them.
+// The queries that recall is measured by: chosen before vectors are streamed, and stored with their
+// exact neighbours.
 //
-// A sampled query is a vector of the index, left out of its own answer: nobody has to hold vectors back. Lists are trained without
-// it, or their centroids would lie nearer to it than to a stranger.
+// A sampled query is a vector of the index that is left out of its own answer, so users need not
+// hold vectors back. Lists are trained without it: centroids would otherwise lie nearer to it than
+// to unseen queries.
 import Catalog
 import ShardFile
 package import TesseraBase
 package import VectorCore
 import VectorIndex
 
-/// Queries on their way to a query set.
+/// Collects the queries of a query set.
 package struct QuerySetBuilder: Sendable {
-    /// A recall near 0.95 is then known to about half a percent.
+    /// Default number of queries: a recall near 0.95 is then known to about half a percent.
     package static let defaultCount = 500
     package static let largestCount = 10_000
-    /// Vectors there have to be for each query that is held out of training.
+    /// Vectors required per query for queries to be held out of training.
     private static let leastShare = 10
-    /// Neighbours that recall counts.
+    /// Number of neighbours that recall counts.
     package static let k = 10
 
     private let queries: Matrix
-    /// Rows of sampled queries in the vector file.
+    /// The sampled queries' row numbers in the source.
     private let ownRows: [Int]?
     private let ids: [String]?
-    /// Rows that lists are trained without: those drawn, unless too little would be left to train on.
+    /// Rows that lists are trained without: those drawn, unless too little would be left to train
+    /// on.
     let heldOut: Set<UInt64>
     private let metric: Metric
     private let k: Int
     private let seed: UInt64
 
     /// Draws the queries of a build; nil where none are wanted, or nothing would be left to find.
-    init?(_ settings: IndexSettings, _ input: TrainingInput) throws(TesseraError) {
-        metric = settings.metric
-        seed = settings.seed
+    static func drawn(
+        _ settings: IndexSettings, from input: TrainingInput, pool: WorkPool
+    ) async throws(TesseraError) -> QuerySetBuilder? {
+        let (metric, seed) = (settings.metric, settings.seed)
         if let path = settings.queriesPath {
-            queries = try Self.read(
-                path, most: settings.queryCount, dimension: input.dimension, metric: metric,
-                seed: seed)
-            (ownRows, ids, heldOut) = (nil, nil, [])
-            k = min(Self.k, input.count)
-            return
+            let queries = try await pool.run { () throws(TesseraError) in
+                try read(
+                    path, most: settings.queryCount, dimension: input.dimension, metric: metric,
+                    seed: seed)
+            }
+            return QuerySetBuilder(
+                queries: queries, ownRows: nil, ids: nil, heldOut: [], metric: metric,
+                k: min(Self.k, input.count), seed: seed)
         }
         guard settings.queryCount > 0, input.count > 1 else { return nil }
-        let rows = input.sampledRows(settings.queryCount, seed: Self.drawSeed(seed))
-        queries = try input.vectors(at: rows)
-        var ids: [String] = []
-        for row in rows { ids.append(try input.ids.id(row)) }
-        (ownRows, self.ids) = (rows, ids)
-        heldOut = rows.count * Self.leastShare <= input.count ? Set(rows.map(UInt64.init)) : []
-        k = min(Self.k, input.count - 1)
+        let rows = input.sampledRows(settings.queryCount, seed: drawSeed(seed))
+        let queries = try await input.vectors(at: rows)
+        let ids = try await pool.run { () throws(TesseraError) in
+            var ids: [String] = []
+            for row in rows { ids.append(try input.ids.id(row)) }
+            return ids
+        }
+        return QuerySetBuilder(
+            queries: queries, ownRows: rows, ids: ids,
+            heldOut: rows.count * leastShare <= input.count ? Set(rows.map(UInt64.init)) : [],
+            metric: metric, k: min(Self.k, input.count - 1), seed: seed)
     }
 
-    /// Queries out of a file, or out of a folder of recorded ones, as many as wanted, drawn by `seed` where there are more.
+    /// Reads queries from a file or a folder of recorded ones: at most `most`, drawn by `seed` if
+    /// there are more.
     package static func read(
         _ path: String, most: Int, dimension: Int, metric: Metric, seed: UInt64
     ) throws(TesseraError) -> Matrix {
@@ -65,20 +76,20 @@ package struct QuerySetBuilder: Sendable {
         return queries
     }
 
-    /// Apart from the sample that the partition is trained on.
+    /// Seed of this draw, which differs from that of the partition's sample.
     package static func drawSeed(_ seed: UInt64) -> UInt64 {
         SeededRandom.derive(seed, stream: 0x7175_6572_6965_73)
     }
 
-    /// What compares the queries with the vectors, whose ids are rows of the vector file.
+    /// The exact search that compares queries with vectors; its ids are row numbers of the source.
     var truth: ExactNeighbours {
         ExactNeighbours(
             queries: queries, ownIDs: ownRows.map { $0.map(UInt64.init) }, metric: metric)
     }
 
-    /// Stores the queries with what was found.
+    /// Stores the queries with their neighbours.
     func store(
-        _ truth: ExactNeighbours, _ external: ExternalIds, in catalog: Catalog
+        _ truth: ExactNeighbours, _ external: ExternalIDs, in catalog: Catalog, held: HeldObjects
     ) async throws(TesseraError) -> QuerySetReference {
         var neighbours: [[String]] = []
         for rows in truth.neighbours(k) {
@@ -89,7 +100,7 @@ package struct QuerySetBuilder: Sendable {
         let set = QuerySet(queries: queries, k: k, ownIDs: ids, neighbours: neighbours)
         let image = try QuerySetFile.write(set)
         return QuerySetReference(
-            digest: try await catalog.putObject(.querySet, image.bytes),
+            digest: try await catalog.putObject(.querySet, image.bytes, held: held),
             bytes: UInt64(image.bytes.count), count: queries.rows, k: k,
             source: ids == nil ? .file : .sample, truth: .vectors, seed: seed,
             heldOut: ids == nil ? nil : !heldOut.isEmpty)

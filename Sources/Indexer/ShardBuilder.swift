@@ -1,5 +1,5 @@
-// Builds one shard from the vectors of one cell: trains, encodes, writes. Pure computing: where the bytes go is
-// decided elsewhere.
+// Builds one shard from the vectors of one cell: trains, encodes, writes. Pure computation; its
+// caller stores the bytes.
 import ShardFile
 import TesseraBase
 import VectorCore
@@ -16,7 +16,7 @@ struct BuiltShard: Sendable {
     let idHashes: [UInt64]
 }
 
-/// Builds shards with one set of parameters. Same cell, same bytes.
+/// Builds shards with one set of parameters. The same cell gives the same bytes.
 struct ShardBuilder: Sendable {
     let input: TrainingInput
     let backend: any IndexBackend
@@ -24,7 +24,7 @@ struct ShardBuilder: Sendable {
     let shape: ProductQuantizerShape
     let refine: RefineEncoding
     let seed: UInt64
-    /// Lists are cut as for so many times the vectors.
+    /// Factor on the number of vectors when lists are sized.
     let thinning: Double
     /// Rows that lists are trained without.
     let heldOut: Set<UInt64>
@@ -54,7 +54,8 @@ struct ShardBuilder: Sendable {
         return known.isEmpty ? vectors : vectors.gathering(known)
     }
 
-    /// - Parameter lists: of the cell, where vectors have moved since they were trained; trained here unless given.
+    /// - Parameter lists: lists that were trained before vectors were reassigned; trained here if
+    ///   nil.
     func build(
         cell: Int, ordinal: Int, lists: ListCentroids?, from spill: VectorSpill
     ) throws(TesseraError) -> BuiltShard {

@@ -1,8 +1,9 @@
-// Rows on their way to their cells, in one nameless scratch file: a partition of any size in bounded
-// memory. The file vanishes with the process, however it ends.
+// Sorts rows into cells through one nameless scratch file: a partition of any size in bounded
+// memory. The file is gone with the process, even after a kill.
 //
-// Invariants: a cell's rows are its blocks in order, then its buffer. A block is written before it is
-// listed, and never written again while it is listed, so readers need the lock for the list alone.
+// Invariants: a cell's rows are its blocks in order, then its buffer. A block is written before it
+// is listed, and never written again while it is listed, so readers need the lock for the list
+// alone.
 import Synchronization
 package import TesseraBase
 import VectorCore
@@ -10,7 +11,7 @@ import VectorCore
 /// A scratch file of rows grouped by cell. Any number of threads may append and read; a cell's rows
 /// come back in the order they were appended.
 package final class VectorSpill: Sendable {
-    /// Larger blocks no longer make a disk faster.
+    /// Largest block, in bytes; larger ones do not make a disk faster.
     static let blockLimit = 256 << 10
 
     /// Bytes of a row's vector.
@@ -21,8 +22,8 @@ package final class VectorSpill: Sendable {
     /// - Parameters:
     ///   - scratchFolder: an existing folder on a disk with room for `rows * (rowBytes + 8)` bytes.
     ///   - memoryBudget: bytes for the buffers of all cells together.
-    /// - Throws: `notFound` or `unavailable` for the folder, `invalidArgument` when the budget does not
-    ///   hold one row a cell.
+    /// - Throws: `notFound` or `unavailable` for the folder, `invalidArgument` when the budget does
+    ///   not hold one row a cell.
     package init(
         scratchFolder: String, cells: Int, rowBytes: Int, memoryBudget: Int
     ) throws(TesseraError) {
@@ -39,8 +40,8 @@ package final class VectorSpill: Sendable {
     /// The number of cells.
     package var cells: Int { state.withLock { $0.cells.count } }
 
-    /// Adds empty cells, so that an oversized one can be split by appending its rows anew. All buffers
-    /// share the budget: ``finish()`` first, or the old ones keep their larger shares.
+    /// Adds empty cells, so that an oversized one can be split by appending its rows anew. All
+    /// buffers share the budget: ``finish()`` first, or the old ones keep their larger shares.
     ///
     /// - Returns: the new cells' numbers.
     package func addCells(_ count: Int) throws(TesseraError) -> Range<Int> {
@@ -49,7 +50,7 @@ package final class VectorSpill: Sendable {
 
     /// Appends one row to a cell.
     ///
-    /// - Throws: `resourceExhausted` when the disk is full; the spill is then of no more use.
+    /// - Throws: `resourceExhausted` when the disk is full; the spill cannot be used afterwards.
     package func append(cell: Int, row: UInt64, _ raw: [UInt8]) throws(TesseraError) {
         try append(cells: [cell], rows: [row], raw)
     }
@@ -98,8 +99,8 @@ package final class VectorSpill: Sendable {
         return all
     }
 
-    /// Calls `body` with a cell's rows in order, at most 256 KiB at a time. `body` may append to other
-    /// cells.
+    /// Calls `body` with a cell's rows in order, at most 256 KiB at a time. `body` may append to
+    /// other cells.
     package func forEachBlock(
         ofCell cell: Int, _ body: (SpilledRows) throws(TesseraError) -> Void
     ) throws(TesseraError) {
@@ -111,7 +112,8 @@ package final class VectorSpill: Sendable {
         if !buffer.isEmpty { try body(SpilledRows(records: buffer, rowBytes: rowBytes)) }
     }
 
-    /// Forgets a cell's rows; later blocks reuse their place in the file. Nobody may be reading it.
+    /// Forgets a cell's rows; later blocks reuse their place in the file. It must not be read at
+    /// the same time.
     package func release(cell: Int) {
         state.withLock { $0.release(cell) }
     }
@@ -141,7 +143,7 @@ package final class VectorSpill: Sendable {
         }
     }
 
-    /// A full disk, with the mend of this place.
+    /// Gives the error of a full disk the mend for a scratch folder.
     private func named(_ error: TesseraError, after bytes: Int) -> TesseraError {
         guard error.code == .resourceExhausted else { return error }
         return TesseraError(

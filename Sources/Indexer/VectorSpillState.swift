@@ -18,7 +18,7 @@ struct SpillPlace {
     let offset: Int
     /// Bytes used.
     var count: Int
-    /// Bytes that belong to it.
+    /// Bytes reserved.
     let room: Int
 }
 
@@ -100,7 +100,7 @@ extension SpillCell {
 }
 
 extension SpilledRows {
-    /// Takes records apart.
+    /// Splits records into row numbers and vectors.
     init(records: [UInt8], rowBytes: Int) {
         let recordBytes = rowBytes + 8
         let count = records.count / recordBytes

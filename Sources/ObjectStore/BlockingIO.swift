@@ -1,10 +1,10 @@
-// The one way to a file system call: a pool of threads of explicit width, never Swift's cooperative pool.
+// Threads for file system calls: a pool of explicit width, apart from Swift's cooperative pool.
 internal import NIOPosix
 internal import TesseraBase
 
 /// Runs blocking calls on threads of their own, so that a slow disk never stalls a search.
 struct BlockingIO: Sendable {
-    /// As many as a disk still gains from; more would only wait in the kernel instead of here.
+    /// Number of threads: a disk gains from this many, and more would only wait in the kernel.
     static let width = 16
 
     /// The pool of the process. It lives as long as the process does.
@@ -17,7 +17,8 @@ struct BlockingIO: Sendable {
         pool.start()
     }
 
-    /// Runs `work` on the pool. A task cancelled before its turn throws `cancelled` without running it.
+    /// Runs `work` on the pool. A task cancelled before its turn throws `cancelled` without running
+    /// it.
     func run<Value: Sendable>(
         _ work: @escaping @Sendable () throws(TesseraError) -> Value
     ) async throws(TesseraError) -> Value {

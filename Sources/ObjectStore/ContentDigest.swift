@@ -60,7 +60,7 @@ package struct ContentHasher: Sendable {
         state.update(data: bytes)
     }
 
-    /// Adds the next bytes, wherever they lie.
+    /// Adds the next bytes, from raw memory.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         state.update(bufferPointer: bytes)
     }

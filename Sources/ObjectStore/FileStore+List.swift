@@ -1,4 +1,4 @@
-// Walking the folder: objects, subfolders, and what killed writers left behind.
+// Lists the folder: objects, subfolders, and temporary files of killed writers.
 package import Foundation
 internal import Glibc
 package import TesseraBase
@@ -30,8 +30,8 @@ extension FileStore {
         return try await io.run { () throws(TesseraError) in
             var names: [String] = []
             for name in try Self.entries(of: path) {
-                var status = stat()
-                guard stat(path + "/" + name, &status) == 0, status.isFolder else { continue }
+                guard let status = try? FileStatus.at(path + "/" + name), status.kind == .folder
+                else { continue }
                 names.append(name)
             }
             return names.sorted(by: ObjectKeyRule.precedes)
@@ -80,7 +80,7 @@ extension FileStore {
 /// Collects the files below a folder. Entries may disappear while it walks.
 private struct FolderWalk {
     let root: String
-    /// Only names in the first folder that begin with this are visited.
+    /// Prefix of the names that are visited in the first folder.
     let nameStart: String
     var found: [ObjectInfo] = []
 
@@ -91,30 +91,21 @@ private struct FolderWalk {
 
     /// Visits the folder with key `folder` ("" is the root).
     ///
-    /// Symbolic links are followed, so that an index can lie on another disk; `above` holds the folders on the
-    /// way here, so that a link to one of them does not turn the walk into a circle.
-    mutating func visit(_ folder: ObjectKey, above: [FolderIdentity]) throws(TesseraError) {
+    /// Symbolic links are followed, so that an index can lie on another disk; `above` holds the
+    /// folders on the way here, so that a link to one of them does not turn the walk into a circle.
+    mutating func visit(_ folder: ObjectKey, above: [FileStatus.Identity]) throws(TesseraError) {
         let path = folder.isEmpty ? root : root + "/" + folder
         for name in try FileStore.entries(of: path)
         where !above.isEmpty || name.hasPrefix(nameStart) {
-            var status = stat()
-            guard stat(path + "/" + name, &status) == 0 else { continue }
+            guard let status = try? FileStatus.at(path + "/" + name) else { continue }
             let key = folder.isEmpty ? name : folder + "/" + name
-            if status.isFile {
-                found.append(
-                    ObjectInfo(
-                        key: key, size: UInt64(status.st_size), modified: status.modified))
-            } else if status.isFolder {
-                let identity = FolderIdentity(device: status.st_dev, inode: status.st_ino)
+            if status.kind == .file {
+                found.append(ObjectInfo(key: key, size: status.size, modified: status.modified))
+            } else if status.kind == .folder {
+                let identity = status.identity
                 guard !above.contains(identity) else { continue }
                 try visit(key, above: above + [identity])
             }
         }
     }
-}
-
-/// What makes two paths the same folder.
-private struct FolderIdentity: Equatable {
-    let device: dev_t
-    let inode: ino_t
 }

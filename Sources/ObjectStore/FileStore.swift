@@ -1,10 +1,10 @@
 // A store in a folder: a key is a path under the root.
 //
-// Invariants: an object's file is complete and on disk before its name appears (written aside, then linked or
-// renamed into place); `create` relies on link(2), which is atomic between processes; names of files that are
-// still being written are never listed or read. Nothing is created before the first write.
+// Invariants: an object's file is complete and on disk before its name appears (written aside, then
+// linked or renamed into place); `create` relies on link(2), which is atomic between processes;
+// names of files that are still being written are never listed or read. Nothing is created before
+// the first write.
 internal import Foundation
-internal import Glibc
 internal import Synchronization
 package import TesseraBase
 
@@ -38,7 +38,7 @@ package final class FileStore: ObjectStore {
             let file = try OpenObject(path)
             let range = range ?? 0..<file.size
             try RangeReads.check(range, size: file.size, of: "'\(path)'")
-            return try file.descriptor.read(range)
+            return try file.content.bytes(range)
         }
     }
 
@@ -53,7 +53,7 @@ package final class FileStore: ObjectStore {
             }
             let reads = RangeReads.coalesce(ranges)
             var buffers: [[UInt8]] = []
-            for read in reads { buffers.append(try file.descriptor.read(read.span)) }
+            for read in reads { buffers.append(try file.content.bytes(read.span)) }
             return RangeReads.distribute(buffers, of: reads, to: ranges)
         }
     }
@@ -61,18 +61,13 @@ package final class FileStore: ObjectStore {
     package func head(_ key: ObjectKey) async throws(TesseraError) -> ObjectInfo? {
         let path = try path(of: key)
         return try await io.run { () throws(TesseraError) in
-            var status = stat()
-            if stat(path, &status) != 0 {
-                if errno == ENOENT || errno == ENOTDIR { return nil }
-                throw SystemFailure.error(errno, "examine", path)
-            }
-            guard status.isFile else { return nil }
-            return ObjectInfo(
-                key: key, size: UInt64(status.st_size), modified: status.modified)
+            guard let status = try FileStatus.at(path), status.kind == .file else { return nil }
+            return ObjectInfo(key: key, size: status.size, modified: status.modified)
         }
     }
 
-    /// Opens the file on the calling thread and holds it, so that the object stays readable after a delete.
+    /// Opens the file on the calling thread and holds it, so that the object stays readable after a
+    /// delete.
     package func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)? {
         FileReader(try OpenObject(path(of: key)))
     }
@@ -84,21 +79,20 @@ package final class FileStore: ObjectStore {
 }
 
 /// A file that was found to be an object, with its size.
-struct OpenObject: ~Copyable, Sendable {
-    let descriptor: FileDescriptor
+struct OpenObject: Sendable {
+    let content: OpenFile
     let size: UInt64
 
     init(_ path: String) throws(TesseraError) {
-        let descriptor = try Self.opened(path)
-        let status = try descriptor.status()
-        guard status.isFile else { throw Self.missing(path) }
-        self.size = UInt64(status.st_size)
-        self.descriptor = descriptor
+        content = try Self.opened(path)
+        let status = try content.status()
+        guard status.kind == .file else { throw Self.missing(path) }
+        size = status.size
     }
 
-    private static func opened(_ path: String) throws(TesseraError) -> FileDescriptor {
+    private static func opened(_ path: String) throws(TesseraError) -> OpenFile {
         do throws(TesseraError) {
-            return try FileDescriptor(open: path, flags: O_RDONLY)
+            return try OpenFile.existing(path)
         } catch {
             // A path through a file, or one too long for the disk, is no object either.
             let isMissing = error.code == .notFound || error.code == .invalidArgument
@@ -115,7 +109,7 @@ struct OpenObject: ~Copyable, Sendable {
 private final class FileReader: BlockingReader {
     private let object: OpenObject
 
-    init(_ object: consuming OpenObject) {
+    init(_ object: OpenObject) {
         self.object = object
     }
 
@@ -124,6 +118,6 @@ private final class FileReader: BlockingReader {
     func read(
         at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(TesseraError) {
-        try object.descriptor.read(at: offset, into: buffer)
+        try object.content.read(into: buffer, at: offset)
     }
 }

@@ -3,7 +3,7 @@ internal import Foundation
 internal import Synchronization
 package import TesseraBase
 
-/// Keeps objects in a dictionary. What it holds is gone with the value.
+/// Keeps objects in a dictionary, as long as the value lives.
 package final class MemoryStore: ObjectStore {
     package let isLocal = true
     package let address = "memory:"

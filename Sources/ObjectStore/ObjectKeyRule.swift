@@ -1,13 +1,13 @@
-// What a key may look like. Every store checks it first, so that no key can leave a store's root, hide among
-// its temporary files, or mean one thing on a disk and another in a bucket.
+// The rules for keys. Every store checks it first, so that no key can leave a store's root, hide
+// among its temporary files, or mean one thing on a disk and another in a bucket.
 internal import Foundation
 internal import TesseraBase
 
 /// The rule for keys and for the prefixes of lists.
 enum ObjectKeyRule {
-    /// S3 allows no longer keys.
+    /// Longest key that S3 allows, in bytes.
     static let maximumKeyBytes = 1024
-    /// Linux allows no longer file names.
+    /// Longest file name that Linux allows, in bytes.
     static let maximumPartBytes = 255
 
     /// Throws `invalidArgument` for a key that is not a clean relative path.
@@ -29,13 +29,14 @@ enum ObjectKeyRule {
         if hasControlCharacter(rest) { throw refusal(prefix, "it has a control character") }
     }
 
-    /// "a/b/c" is all of "c…" in the folder "a/b".
+    /// Splits a prefix into a folder and the start of a name: "a/b/c" is "c…" in the folder "a/b".
     static func split(prefix: String) -> (folder: String, rest: String) {
         guard let slash = prefix.lastIndex(of: "/") else { return ("", prefix) }
         return (String(prefix[..<slash]), String(prefix[prefix.index(after: slash)...]))
     }
 
-    /// Byte order, which is what S3 lists in; Swift's own order of strings is by Unicode equivalence.
+    /// Whether a key precedes another in byte order, as S3 lists them. Swift orders strings by
+    /// Unicode equivalence.
     static func precedes(_ left: String, _ right: String) -> Bool {
         left.utf8.lexicographicallyPrecedes(right.utf8)
     }
@@ -71,7 +72,8 @@ enum TemporaryName {
         name.hasPrefix(".tessera-") && name.hasSuffix(".tmp")
     }
 
-    /// A name no other process or thread uses. It must differ between processes, so it is not seeded.
+    /// A name that no other process or thread uses. It must differ between processes, so it is not
+    /// seeded.
     static func make() -> String {
         ".tessera-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.lowercased()).tmp"
     }

@@ -1,5 +1,5 @@
-// What every store can do. The whole of Tessera's durability rests on `create`: put-if-absent, atomic
-// between processes and machines.
+// The protocol of all stores. Tessera's durability rests on `create`: put-if-absent, atomic between
+// processes and machines.
 package import Foundation
 package import TesseraBase
 
@@ -21,10 +21,11 @@ package struct ObjectInfo: Sendable, Equatable {
 
 /// A store of immutable objects.
 ///
-/// All calls throw ``TesseraError``: `notFound` for a missing object, `invalidArgument` for a bad key or a
-/// range past the end, `resourceExhausted` where the disk is full, `unavailable` for anything the store cannot do now.
+/// All calls throw ``TesseraError``: `notFound` for a missing object, `invalidArgument` for a bad
+/// key or a range past the end, `resourceExhausted` where the disk is full, `unavailable` for
+/// anything the store cannot do now.
 package protocol ObjectStore: Sendable {
-    /// The address a person would give: `file:///data/idx`.
+    /// The address as a user writes it: `file:///data/idx`.
     var address: String { get }
 
     /// Whether every object can be read in place, by ``blockingReader(_:)``.
@@ -42,7 +43,8 @@ package protocol ObjectStore: Sendable {
     /// All objects whose key begins with `prefix`, ascending by key.
     func list(prefix: String) async throws(TesseraError) -> [ObjectInfo]
 
-    /// Writes the object, replacing one that is there; readers see the old or the new one, never a mixture.
+    /// Writes the object, replacing one that is there; readers see the old or the new one, never a
+    /// mixture.
     func put(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError)
 
     /// Writes the object unless there is one: true for exactly one of any number of racing writers.
@@ -57,20 +59,22 @@ package protocol ObjectStore: Sendable {
     /// The names directly under `folder` ("" is the store itself) that lead to objects, ascending.
     func subfolders(of folder: String) async throws(TesseraError) -> [String]
 
-    /// What killed writers left under `prefix` before `date`; with `apply` it is removed as well.
+    /// Temporary files that killed writers left under `prefix` before `date`; with `apply` they are
+    /// removed as well.
     ///
-    /// Such files are never listed or read as objects. A store whose writes leave nothing behind returns none.
+    /// Such files are never listed or read as objects. A store whose writes leave nothing behind
+    /// returns none.
     func staleTemporaryFiles(
         prefix: String, olderThan date: Date, apply: Bool
     ) async throws(TesseraError) -> [ObjectInfo]
 
-    /// The object for reads that must not leave the calling thread, where the store is local.
+    /// A reader that stays on the calling thread; nil unless the store is local.
     func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)?
 
-    /// Forgets copies of the object that are kept nearer than the store, so that the next read goes to the store.
+    /// Drops cached copies of the object, so that the next read goes to the store.
     ///
-    /// For readers whose own checksums found bytes of the object damaged: invalidate, then read once more.
-    /// A reader from ``blockingReader(_:)`` that is open already goes on reading the old copy.
+    /// Readers whose checksums find an object damaged call this, then read once more. A reader from
+    /// ``blockingReader(_:)`` that is open already goes on reading the old copy.
     func invalidate(_ key: ObjectKey) async
 }
 
@@ -85,11 +89,12 @@ package protocol BlockingReader: Sendable {
 extension ObjectStore {
     package var isLocal: Bool { false }
 
+    /// The whole object.
     package func get(_ key: ObjectKey) async throws(TesseraError) -> [UInt8] {
         try await get(key, range: nil)
     }
 
-    /// One by one; a store that takes many keys in one request does better.
+    /// Default: one request per key. Override where one request takes many keys.
     package func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
         for key in keys { try ObjectKeyRule.check(key) }
         for key in keys { try await delete(key) }
@@ -99,7 +104,7 @@ extension ObjectStore {
         nil
     }
 
-    /// A store that keeps no copies has nothing to forget.
+    /// Default for stores without cached copies: does nothing.
     package func invalidate(_ key: ObjectKey) async {}
 
     package func staleTemporaryFiles(
@@ -108,7 +113,7 @@ extension ObjectStore {
         []
     }
 
-    /// Reads the whole list; a store that can ask for one level does better.
+    /// Default: lists everything below the folder. Override where one level can be listed.
     package func subfolders(of folder: String) async throws(TesseraError) -> [String] {
         let prefix = folder.isEmpty ? "" : folder + "/"
         var names: [String] = []

@@ -79,7 +79,8 @@ package struct PrefixedStore: ObjectStore {
         await base.invalidate(prefix + key)
     }
 
-    /// The key is checked alone first: "../other" must not pass as "photos/../other" would not, and "" would.
+    /// The key in `base`. It is checked by itself first, since the rule may judge it differently
+    /// with the prefix.
     private func full(_ key: ObjectKey) throws(TesseraError) -> ObjectKey {
         try ObjectKeyRule.check(key)
         return prefix + key

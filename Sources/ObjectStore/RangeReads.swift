@@ -9,15 +9,18 @@ package struct CoalescedRead: Equatable {
     package var members: [Int]
 }
 
+/// Plans the reads for a list of ranges.
 package enum RangeReads {
-    /// Reading this much for nothing is cheaper than another request.
+    /// Largest gap between two ranges of one read: reading it in vain is cheaper than another
+    /// request.
     package static let gapBytes: UInt64 = 32 << 10
-    /// Keeps one read, and its buffer, from growing without end.
+    /// Longest joined read, which bounds its buffer.
     static let maximumBytes: UInt64 = 16 << 20
 
     /// Joins neighbouring ranges into single reads, ascending by offset.
     ///
-    /// A range longer than ``maximumBytes`` is one read of its own. Empty ranges need no read and are in none.
+    /// A range longer than ``maximumBytes`` is one read of its own. Empty ranges need no read and
+    /// are in none.
     ///
     /// - Complexity: O(n log n) of the number of ranges.
     package static func coalesce(_ ranges: [Range<UInt64>]) -> [CoalescedRead] {

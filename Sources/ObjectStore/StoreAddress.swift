@@ -1,16 +1,17 @@
-// From what a person types to a store. New kinds of stores are added here, and only here.
+// Parses store addresses and opens stores. New kinds of stores are added here only.
 internal import Foundation
 import HTTPClient
 package import TesseraBase
 
-/// A store address that was understood.
+/// A parsed store address.
 package enum StoreAddress: Sendable, Equatable {
     /// A folder of this machine; the path is absolute.
     case folder(path: String)
     /// A bucket, and a folder inside it; "" is the bucket itself.
     case bucket(name: String, prefix: String)
 
-    /// Understands `file:///absolute/path` (percent-decoded), plain paths, and `s3://bucket/prefix` (taken as it is).
+    /// Parses `file:///absolute/path` (percent-decoded), plain paths, and `s3://bucket/prefix`
+    /// (taken as it is).
     ///
     /// Throws `invalidArgument` for anything else.
     package init(_ text: String) throws(TesseraError) {
@@ -49,7 +50,7 @@ package enum StoreAddress: Sendable, Equatable {
         }
         guard isClean, (3...255).contains(name.utf8.count), !name.hasPrefix(".") else {
             throw refusal(
-                text, "'\(name)' is no bucket name: that has 3 to 63 letters, digits, '-' or '.'")
+                text, "'\(name)' is not a bucket name: one has 3 to 63 letters, digits, '-' or '.'")
         }
         var prefix = parts.count > 1 ? parts[1] : ""
         while prefix.hasSuffix("/") { prefix.removeLast() }
@@ -57,7 +58,8 @@ package enum StoreAddress: Sendable, Equatable {
         return .bucket(name: name, prefix: String(prefix))
     }
 
-    /// Cleans a path by its text alone, so that an address means the same before and after the folder exists.
+    /// Cleans a path by its text alone, so that an address means the same before and after the
+    /// folder exists.
     private static func absolute(_ path: String) throws(TesseraError) -> String {
         guard !path.isEmpty else { throw refusal(path, "it is empty") }
         guard !path.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
@@ -78,22 +80,22 @@ package enum StoreAddress: Sendable, Equatable {
     }
 }
 
-/// A store as it is used: a remote one in its wrappers.
+/// An opened store; a remote one in its wrappers.
 package struct OpenedStore: Sendable {
-    /// For reads, which may be served from a cache.
+    /// The store for reads, which may be served from a cache.
     package let store: any ObjectStore
-    /// For those who have to see what the store itself holds.
+    /// The store without a cache, for publish, verify and doctor.
     package let uncached: any ObjectStore
-    /// What was sent to a remote store; nil for a folder.
+    /// Counts the requests to a remote store; nil for a folder.
     package let meter: MeteredStore?
-    /// What keeps a remote store's objects on this machine; nil without.
+    /// The cache of a remote store on this machine; nil without one.
     package let cache: CachingStore?
 }
 
 /// Opens the store at `address`. Nothing is created, and no server asked, before the first use.
 ///
 /// - Parameters:
-///   - s3: what was said about an S3 store besides its address; the rest is taken from `environment`.
+///   - s3: settings of an S3 store besides its address; missing ones are taken from `environment`.
 ///   - cache: where to keep what a remote store sent; a folder needs none.
 ///   - environment: the variables that AWS's own tools read.
 package func openStore(

@@ -1,10 +1,10 @@
-// What a store over the network tells of one failed attempt, so that a retry can be decided by a value alone.
+// One failed attempt at a remote store as a value, by which retries are decided.
 
 /// One failed attempt, carried as the `cause` of the ``TesseraError`` a store throws.
 package struct StoreFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The HTTP status, nil where no answer came.
     package let status: Int?
-    /// Whether the same request may well succeed a little later.
+    /// Whether the same request may succeed later.
     package let isRetryable: Bool
     /// Whether the store asked for fewer requests: 503 SlowDown, 429.
     package let isThrottle: Bool
@@ -12,9 +12,9 @@ package struct StoreFailure: Error, Sendable, Equatable, CustomStringConvertible
     package let retryAfter: Duration?
     /// Whether a write may have been applied all the same: a timeout, a reset after sending, a 5xx.
     package let outcomeUnknown: Bool
-    /// Whether not even a connection came about: a wrong address, or a store that is down.
+    /// Whether no connection was made: a wrong address, or a store that is down.
     package let isUnreachable: Bool
-    /// For the log: status, the store's own code and the request's id. Never a secret.
+    /// Details for the log: status, the store's own code and the request's id. Never a secret.
     package let detail: String
 
     package init(

@@ -21,10 +21,10 @@ package struct IdLookup: Sendable {
         let tables = manifest.index.idTables
         guard !tables.isEmpty else { return nil }
         let hash = StableHash.hash(Array(id.utf8))
-        let reference = tables[IdTable.number(of: hash, tables: tables.count)]
+        let reference = tables[IDTable.number(of: hash, tables: tables.count)]
         let key = ObjectKind.idTable.key(reference.digest)
         let tail = try await catalog.store.storedPart(key, reference.open.range)
-        let table = try IdTable(tail: tail, name: key)
+        let table = try IDTable(tail: tail, name: key)
         let bucket = try await catalog.store.storedPart(key, table.range(of: hash))
         for place in try table.places(of: hash, in: bucket)
         where try await storedID(at: place) == id {

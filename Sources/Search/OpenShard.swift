@@ -40,6 +40,6 @@ package struct OpenShard: Sendable {
         let lists = head.lists.count
         return model.bytes + 4 * shape.paddedDimension * shape.centroidCount
             + lists * (shape.paddedDimension + MemoryLayout<ListEntry>.stride)
-            + (head.vectorCount / IdBlock.capacity + lists) * 16
+            + (head.vectorCount / IDBlock.capacity + lists) * 16
     }
 }

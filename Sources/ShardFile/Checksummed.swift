@@ -6,7 +6,7 @@ enum Checksummed {
     /// Bytes of the checksum.
     static let overhead = 4
 
-    /// The bytes before the checksum; nil where it does not match or there is none.
+    /// The bytes before the checksum; nil if it does not match or is missing.
     static func payload(of bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         guard bytes.count >= overhead else { return nil }
         let payload = bytes.dropLast(overhead)

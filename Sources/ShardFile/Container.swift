@@ -1,10 +1,12 @@
-// The container every object of an index comes in: header, sections, footer. docs/shard-format.md has the bytes.
+// The container every object of an index comes in: header, sections, footer. docs/shard-format.md
+// has the bytes.
 //
-// Invariants: sections follow one another without a gap; every byte is covered by a checksum; sections a reader fetches
-// by range come first, everything needed to open the object lies together at the end.
+// Invariants: sections follow one another without a gap; every byte is covered by a checksum;
+// sections a reader fetches by range come first, everything needed to open the object lies together
+// at the end.
 import VectorCore
 
-/// What an object is.
+/// Kind of an object.
 package enum ContainerKind: UInt32, Sendable, CaseIterable {
     case shard = 1
     case router = 2
@@ -12,7 +14,7 @@ package enum ContainerKind: UInt32, Sendable, CaseIterable {
     case querySet = 4
 }
 
-/// What a section holds. Numbers are never reused.
+/// Kind of a section. Numbers are never reused.
 package enum SectionKind: UInt32, Sendable, CaseIterable {
     /// Packed codes, list by list; read by range.
     case lists = 1
@@ -29,7 +31,8 @@ package enum SectionKind: UInt32, Sendable, CaseIterable {
     case queries = 22
     case neighbours = 23
 
-    /// Read by range and therefore stored as it is; everything else lies in the tail.
+    /// Whether it is read by range and therefore stored uncompressed; all other sections are in the
+    /// tail.
     var isBody: Bool { rawValue < 16 }
 }
 
@@ -43,7 +46,7 @@ package enum SectionCodec: UInt16, Sendable {
 package struct Section: Sendable, Equatable {
     package let kind: SectionKind
     package let codec: SectionCodec
-    /// Where its bytes lie in the object.
+    /// Range of its bytes in the object.
     package let range: Range<UInt64>
     package let uncompressedLength: UInt64
     /// CRC-32C of the stored bytes.
@@ -59,7 +62,7 @@ enum Layout {
     static let trailerSize = 40
     /// A reader that does not know a section may skip it unless this flag is set.
     static let requiredFlag: UInt16 = 1
-    /// Sections of the tail are small; a length beyond this is a lie.
+    /// Longest section of the tail, in bytes; a longer one is taken for damage.
     static let largestTailSection: UInt64 = 1 << 30
     static let largestSectionCount: UInt32 = 256
 }

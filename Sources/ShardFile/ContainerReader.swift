@@ -8,7 +8,7 @@ package struct ContainerReader: Sendable {
     package let sections: [Section]
     /// Bytes of the whole object.
     package let size: UInt64
-    /// All of the table, sections that this build does not know among them.
+    /// All entries of the section table, including sections that this build does not know.
     private let entries: [TableEntry]
     private let tail: [UInt8]
     private let tailOffset: UInt64
@@ -19,7 +19,8 @@ package struct ContainerReader: Sendable {
     /// - Parameters:
     ///   - tail: exactly the object's `open` range.
     ///   - name: the object's name, for errors.
-    /// - Throws: `corrupted` where anything does not fit or match its checksum, `unsupported` for a newer format.
+    /// - Throws: `corrupted` where anything does not fit or match its checksum, `unsupported` for a
+    ///   newer format.
     package init(tail: [UInt8], kind: ContainerKind, name: String) throws(TesseraError) {
         let trailer = try Trailer(tail: tail, name: name)
         guard trailer.kind == kind else {
@@ -34,7 +35,8 @@ package struct ContainerReader: Sendable {
         sections = entries.compactMap(\.section)
     }
 
-    /// A section of the tail, decompressed and checked. Throws `corrupted` where it is missing or damaged.
+    /// A section of the tail, decompressed and checked. Throws `corrupted` where it is missing or
+    /// damaged.
     package func tailSection(_ kind: SectionKind) throws(TesseraError) -> [UInt8] {
         let section = try section(kind)
         guard section.range.lowerBound >= tailOffset,
@@ -50,7 +52,7 @@ package struct ContainerReader: Sendable {
             stored, to: Int(section.uncompressedLength), what: "\(name): section \(kind)")
     }
 
-    /// Where a section lies. Throws `corrupted` where there is none.
+    /// The section of a kind. Throws `corrupted` if there is none.
     package func section(_ kind: SectionKind) throws(TesseraError) -> Section {
         guard let section = sections.first(where: { $0.kind == kind }) else {
             throw TesseraError(.corrupted, "\(name) has no section \(kind)")
@@ -156,7 +158,7 @@ private struct Trailer {
     let size: UInt64
     let sectionCount: Int
     let kind: ContainerKind
-    /// Where the section table lies, counted from the tail's start.
+    /// Range of the section table in the tail.
     let table: Range<Int>
 
     /// - Parameter tail: the object from some point on to its end; whole objects serve as well.
@@ -182,10 +184,19 @@ private struct Trailer {
             )
         }
         let tableSize = Int(count) * Layout.entrySize
-        guard count <= Layout.largestSectionCount, tableSize + Layout.trailerSize <= tail.count,
-            size <= UInt64(Int.max), tailOffset <= size,
-            let kind = ContainerKind(rawValue: rawKind)
-        else { throw TesseraError(.corrupted, "\(name): the footer makes no sense") }
+        func fault(_ field: String, at offset: Int, _ value: UInt64) -> TesseraError {
+            TesseraError(
+                .corrupted,
+                "\(name): the footer's \(field), \(Layout.trailerSize - offset) bytes before the end, "
+                    + "is \(value), which is out of range")
+        }
+        guard size <= UInt64(Int.max) else { throw fault("object size", at: 8, size) }
+        guard tailOffset <= size else { throw fault("tail offset", at: 0, tailOffset) }
+        guard count <= Layout.largestSectionCount, tableSize + Layout.trailerSize <= tail.count
+        else { throw fault("section count", at: 16, UInt64(count)) }
+        guard let kind = ContainerKind(rawValue: rawKind) else {
+            throw fault("object kind", at: 20, UInt64(rawKind))
+        }
         let footer = tail.suffix(tableSize + Layout.trailerSize)
         let covered = footer.prefix(tableSize + Layout.trailerSize - 4 - Layout.magic.count)
         guard Kernels.crc32c(covered) == checksum else {

@@ -5,7 +5,8 @@ import VectorCore
 /// A finished object and where to open it.
 package struct ContainerImage: Sendable, Equatable {
     package let bytes: [UInt8]
-    /// One read of this range opens the object: all sections but those read by range, and the footer.
+    /// One read of this range opens the object: all sections but those read by range, and the
+    /// footer.
     package let open: Range<UInt64>
 }
 

@@ -1,4 +1,4 @@
-// Reads a shard's fixed parameters and its list directory, believing nothing.
+// Reads a shard's fixed parameters and its list directory, and checks both.
 import TesseraBase
 import VectorCore
 import VectorIndex
@@ -43,7 +43,8 @@ struct ShardParameters {
     }
 }
 
-/// The directory section: for each list its size, checksum, bias scale and the lengths of its id blocks.
+/// The directory section: for each list its size, checksum, bias scale and the lengths of its id
+/// blocks.
 enum ListDirectory {
     static func read(_ container: ContainerReader, _ parameters: ShardParameters, name: String)
         throws(TesseraError) -> ([ListEntry], [Range<UInt64>])
@@ -66,7 +67,7 @@ enum ListDirectory {
         return (cursor.lists, cursor.idBlocks)
     }
 
-    /// Where reading the directory has got to in each of the things it describes.
+    /// Positions reached so far in the parts that the directory describes.
     private struct Cursor {
         var reader: ByteReader
         var codes: UInt64
@@ -103,7 +104,7 @@ enum ListDirectory {
         ) throws(TesseraError) {
             rows +=
                 UInt64(count) * parameters.refine.storedRowSize(dimension: parameters.dimension)
-            for _ in 0..<(count + IdBlock.capacity - 1) / IdBlock.capacity {
+            for _ in 0..<(count + IDBlock.capacity - 1) / IDBlock.capacity {
                 let length = try reader.varint()
                 guard length < 1 << 20 else {
                     throw TesseraError(.corrupted, "\(name): an id block is impossibly long")

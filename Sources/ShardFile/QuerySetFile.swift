@@ -1,20 +1,21 @@
-// The query set object: queries and their exact nearest neighbours, by which recall is measured. The neighbours are
-// external ids, so a set stays true however the vectors are cut into shards.
+// The query set object: queries and their exact nearest neighbours, by which recall is measured.
+// The neighbours are external ids, so a set stays true however the vectors are cut into shards.
 package import TesseraBase
 package import VectorCore
 
-/// Queries and the truth about them.
+/// Queries and their exact neighbours.
 package struct QuerySet: Sendable, Equatable {
     /// The largest `k` of a set.
     package static let largestK = 1024
 
     /// `[count][dimension]`, of unit length for cosine.
     package let queries: Matrix
-    /// Neighbours that count.
+    /// Number of neighbours that count.
     package let k: Int
-    /// Where queries are stored vectors: their external ids. Each is left out of its own neighbours.
+    /// External ids of queries that are vectors of the index. Each is left out of its own
+    /// neighbours.
     package let ownIDs: [String]?
-    /// For each query the external ids of its k nearest, and of those exactly as far as the k-th.
+    /// External ids of each query's k nearest vectors, and of those exactly as far as the k-th.
     package let neighbours: [[String]]
 
     /// - Precondition: some queries; a list of neighbours for each, and an own id for each or none.
@@ -32,6 +33,7 @@ package struct QuerySet: Sendable, Equatable {
 package enum QuerySetFile {
     private static let ownIDsFlag: UInt32 = 1
 
+    /// Writes a query set object.
     package static func write(_ set: QuerySet) throws(TesseraError) -> ContainerImage {
         var parameters = ByteWriter()
         parameters.integer(UInt32(set.queries.rows))
@@ -107,7 +109,7 @@ package enum QuerySetFile {
         let length = try reader.varint()
         guard length <= UInt64(reader.remaining),
             let id = String(validating: try reader.take(Int(length)), as: UTF8.self)
-        else { throw TesseraError(.corrupted, "\(name): an id is not what it should be") }
+        else { throw TesseraError(.corrupted, "\(name): an id is not valid") }
         return id
     }
 }

@@ -5,6 +5,7 @@ package import VectorIndex
 
 /// Writes and reads a router.
 package enum RouterFile {
+    /// Writes a router object.
     package static func write(_ router: Router) throws(TesseraError) -> ContainerImage {
         var parameters = ByteWriter()
         parameters.integer(UInt32(router.centroids.rows))

@@ -1,4 +1,5 @@
-// An opened shard: everything but the codes, rows and ids themselves, and where in the object those are.
+// An opened shard: everything but the codes, rows and ids themselves, and where in the object those
+// are.
 package import TesseraBase
 package import VectorCore
 package import VectorIndex
@@ -7,12 +8,12 @@ package import VectorIndex
 package struct ListEntry: Sendable, Equatable {
     package let firstRow: Int
     package let count: Int
-    /// Where its packed codes lie in the object.
+    /// Range of its packed codes in the object.
     package let codes: Range<UInt64>
     let checksum: UInt32
     package let biasOffset: Float
     package let biasStep: Float
-    /// Where its refine rows begin in the object.
+    /// Offset of its refine rows in the object.
     let refineOffset: UInt64
     /// Index of its first id block.
     let firstIDBlock: Int
@@ -27,14 +28,14 @@ package struct ShardHead: Sendable {
     package let model: ShardModel
     package let refine: RefineTier
     package let lists: [ListEntry]
-    /// Where each id block lies in the object.
+    /// Range of each id block in the object.
     let idBlocks: [Range<UInt64>]
     /// Bytes of the whole object.
     package let size: UInt64
 
     package var hasBias: Bool { metric != .innerProduct }
 
-    /// Bytes of all packed codes, the bias bytes and the filling of the last blocks among them.
+    /// Bytes of all packed codes, including bias bytes and the padding of last blocks.
     package var codeBytes: Int { lists.reduce(0) { $0 + $1.codes.count } }
 
     /// Opens a shard from exactly its `open` range.
@@ -136,7 +137,7 @@ extension ShardHead {
         return low
     }
 
-    /// Where the refine row and its checksum lie; nil without a refine tier.
+    /// Range of a refine row with its checksum; nil without a refine tier.
     package func refineRange(row: Int) -> Range<UInt64>? {
         refineRange(row: row, list: list(ofRow: row))
     }
@@ -150,13 +151,14 @@ extension ShardHead {
         return start..<start + stride
     }
 
-    /// Where all refine rows and id blocks lie.
+    /// Range of all refine rows and id blocks.
     package var rowsRange: Range<UInt64> {
         let first = lists[0].refineOffset
         return first..<(idBlocks.last?.upperBound ?? first)
     }
 
-    /// The refine row out of the bytes of its range. Throws `corrupted` where they do not match the checksum.
+    /// The refine row out of the bytes of its range. Throws `corrupted` where they do not match the
+    /// checksum.
     package func refineRow(_ bytes: ArraySlice<UInt8>, row: Int) throws(TesseraError)
         -> ArraySlice<UInt8>
     {
@@ -166,25 +168,25 @@ extension ShardHead {
         return payload
     }
 
-    /// Where the external id of a row is: its block, and its number in there.
+    /// Place of a row's external id: its block, and its index in the block.
     package func idPlace(row: Int) -> IDPlace {
         let list = lists[list(ofRow: row)]
         let offset = row - list.firstRow
-        let block = offset / IdBlock.capacity
+        let block = offset / IDBlock.capacity
         return IDPlace(
             range: idBlocks[list.firstIDBlock + block],
-            count: min(IdBlock.capacity, list.count - block * IdBlock.capacity),
-            index: offset % IdBlock.capacity)
+            count: min(IDBlock.capacity, list.count - block * IDBlock.capacity),
+            index: offset % IDBlock.capacity)
     }
 
     /// Throws `corrupted` unless `block` is whole; cheaper than reading its ids.
     package func check(idBlock block: ArraySlice<UInt8>, at place: IDPlace) throws(TesseraError) {
-        try IdBlock.check(block, what: "\(name): id block at \(place.range.lowerBound)")
+        try IDBlock.check(block, what: "\(name): id block at \(place.range.lowerBound)")
     }
 
     /// The one id at `place`, out of the bytes of its block.
     package func id(_ block: [UInt8], at place: IDPlace) throws(TesseraError) -> String {
-        let ids = try IdBlock.decode(
+        let ids = try IDBlock.decode(
             block, ids: place.index..<place.index + 1, of: place.count,
             what: "\(name): id block at \(place.range.lowerBound)")
         return ids[0]
@@ -192,13 +194,13 @@ extension ShardHead {
 
     /// The ids of the block at `place`.
     package func ids(_ block: [UInt8], at place: IDPlace) throws(TesseraError) -> [String] {
-        try IdBlock.decode(
+        try IDBlock.decode(
             block, ids: 0..<place.count, of: place.count,
             what: "\(name): id block at \(place.range.lowerBound)")
     }
 }
 
-/// Where an external id lies in a shard.
+/// Place of an external id in a shard.
 package struct IDPlace: Sendable, Equatable {
     package let range: Range<UInt64>
     /// Ids in the block.

@@ -30,6 +30,7 @@ package struct ShardContents: Sendable {
 
 /// Lays a shard out. Rows are numbered list by list, in the order of each list's members.
 package enum ShardWriter {
+    /// Writes a shard object.
     package static func write(_ contents: ShardContents) throws(TesseraError) -> ContainerImage {
         let model = contents.encoded.model
         var directory = ByteWriter()
@@ -55,7 +56,8 @@ package enum ShardWriter {
         return container.finish()
     }
 
-    /// A list's part of the rows section: its refine rows, each with its checksum, then its id blocks.
+    /// A list's part of the rows section: its refine rows, each with its checksum, then its id
+    /// blocks.
     private static func append(
         _ list: EncodedList, of contents: ShardContents, rows: inout ByteWriter,
         directory: inout ByteWriter
@@ -67,9 +69,9 @@ package enum ShardWriter {
                 rows.integer(Kernels.crc32c(row))
             }
         }
-        for start in stride(from: 0, to: list.members.count, by: IdBlock.capacity) {
-            let members = list.members[start..<min(start + IdBlock.capacity, list.members.count)]
-            let block = try IdBlock.encode(members.map { contents.ids[$0] })
+        for start in stride(from: 0, to: list.members.count, by: IDBlock.capacity) {
+            let members = list.members[start..<min(start + IDBlock.capacity, list.members.count)]
+            let block = try IDBlock.encode(members.map { contents.ids[$0] })
             rows.append(block)
             directory.varint(UInt64(block.count))
         }

@@ -6,7 +6,8 @@ import TesseraBase
 package enum Zstd {
     private static let level: Int32 = 6
 
-    /// The linked library's version. Another one may compress the same bytes to others, all as readable.
+    /// The linked library's version. Another one may compress the same bytes to others, all as
+    /// readable.
     package static var libraryVersion: String { String(cString: ZSTD_versionString()) }
 
     static func compress(_ bytes: [UInt8]) throws(TesseraError) -> [UInt8] {

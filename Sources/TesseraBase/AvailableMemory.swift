@@ -1,13 +1,14 @@
-// How much memory this process may still take: what the machine has left, or what its container leaves it.
+// How much memory this process may still allocate, on the machine or in its container.
 import Foundation
 
-/// Reads what Linux says of memory. All numbers are bytes.
+/// Reads Linux's memory statistics. All numbers are bytes.
 package enum AvailableMemory {
-    /// What a file says, or nil where there is none.
+    /// Returns the content of a file, or nil if there is no such file.
     package typealias Reader = (_ path: String) -> String?
 
-    /// The least of what the machine has available and what each control group above this process leaves it, the pages of
-    /// files it would give back counted as free. Elsewhere than on Linux half of the machine's memory.
+    /// The minimum of the machine's available memory and of what each control group of this process
+    /// has left. File pages that the kernel would reclaim count as free. On systems other than
+    /// Linux: half of the machine's memory.
     ///
     /// - Parameter read: reads the kernel's files; tests bring their own.
     package static func bytes(
@@ -19,7 +20,7 @@ package enum AvailableMemory {
         return groups.compactMap { room(in: $0, read) }.reduce(machine, min)
     }
 
-    /// "MemAvailable:   123 kB".
+    /// Parses a line like "MemAvailable:   123 kB".
     private static func available(meminfo: String) -> Int? {
         for line in meminfo.split(separator: "\n") {
             let words = line.split(separator: " ")
@@ -30,7 +31,7 @@ package enum AvailableMemory {
         return nil
     }
 
-    /// A control group's folder, and what its files are called.
+    /// A control group's folder and the names of its files.
     private struct Group {
         let folder: String
         let limit: String
@@ -39,7 +40,8 @@ package enum AvailableMemory {
         let inactive: String
     }
 
-    /// The groups this process is in, from the innermost to the root: a limit of each holds for all below.
+    /// The groups of this process, innermost first. The limit of each holds for all groups below
+    /// it.
     private static func folders(cgroup: String) -> [Group] {
         cgroup.split(separator: "\n").flatMap { line -> [Group] in
             let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
@@ -64,7 +66,7 @@ package enum AvailableMemory {
         }
     }
 
-    /// What is left of a group's limit; nil where it has none.
+    /// Bytes left under a group's limit; nil if it has no limit.
     private static func room(in group: Group, _ read: Reader) -> Int? {
         func number(_ name: String) -> Int? {
             read("\(group.folder)/\(name)").flatMap {

@@ -1,4 +1,4 @@
-// The one fan-out of the package: bounded, in order, and done when it returns.
+// The package's one fan-out: bounded, results in order, all tasks finished when it returns.
 
 /// Applies `body` to each item, at most `width` at once; results are in the order of the items. A single
 /// item needs no task of its own.

@@ -1,7 +1,7 @@
-// How a program of the package ends where it failed: one table for all of them.
+// Exit statuses of the programs after a failure: one table for all of them.
 
 extension ErrorCode {
-    /// After BSD's sysexits.h, as the programs' help says.
+    /// The exit status, after BSD's sysexits.h; the programs' help lists them.
     package var exitStatus: Int32 {
         switch self {
         case .invalidArgument: 65

@@ -1,27 +1,28 @@
-// Tasks that stay on one event loop, with whatever it reads and writes: handing a request to another thread and back costs
-// more than a small search.
+// Runs tasks on the event loop that reads and writes their connection: handing a request to another
+// thread and back costs more than a small search.
 //
-// Invariant: a task that gave way goes on by itself, at the latest when all that waited before it have had their turn.
+// Invariant: a task that yielded resumes by itself, at the latest when all jobs that waited before
+// it have run.
 package import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Runs tasks on an event loop. What takes long goes elsewhere by its own choice.
+/// Runs tasks on an event loop. Long work has to be moved elsewhere by its caller.
 package final class LoopExecutor: TaskExecutor {
-    /// Tasks that gave way, and since when.
+    /// Tasks that yielded, and since when.
     private struct Held {
         var tasks: [CheckedContinuation<Void, Never>] = []
         var since = NIODeadline.uptimeNanoseconds(0)
     }
 
-    /// Who gave way does so no longer than this and what then runs.
+    /// Longest time a task yields before it resumes.
     private static let patience = TimeAmount.microseconds(250)
     private static let ofThread = ThreadSpecificVariable<LoopExecutor>()
 
     private static var current: LoopExecutor? { ofThread.currentValue }
 
     private let loop: any EventLoop
-    /// Jobs that were handed over and have not begun.
+    /// Jobs that were submitted and have not started.
     private let waiting = Atomic(0)
     private let held: NIOLoopBoundBox<Held?>
 
@@ -30,7 +31,8 @@ package final class LoopExecutor: TaskExecutor {
         held = .makeEmptyBox(valueType: Held.self, eventLoop: loop)
     }
 
-    /// The one executor that all connections of a loop share, so that they can give way to one another.
+    /// The one executor that all connections of a loop share, so that their tasks can yield to one
+    /// another.
     package static func shared(_ loop: any EventLoop) async -> LoopExecutor {
         let shared = try? await loop.submit {
             if let executor = ofThread.currentValue { return executor }
@@ -41,14 +43,15 @@ package final class LoopExecutor: TaskExecutor {
         return shared ?? LoopExecutor(loop)
     }
 
-    /// Keeps the process to as many loops as it may compute with threads, since searches are computed on loops: with more of
-    /// them than cores, the requests of one wait while another has the core.
+    /// Limits the number of event loops to the number of computing threads. Searches run on loops:
+    /// with more loops than cores, the requests of one loop would wait while another has the core.
     ///
     /// - Precondition: called once, before any loop is used.
     package static func limitLoops(to threads: Int) {
         NIOSingletons.groupLoopCountSuggestion = min(UsableCores.count, threads)
     }
 
+    /// Runs a job on the loop.
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         waiting.add(1, ordering: .relaxed)
@@ -58,11 +61,12 @@ package final class LoopExecutor: TaskExecutor {
         }
     }
 
-    /// Lets those go first that already wait for this thread's shared loop; elsewhere, and where nobody waits, it returns at
-    /// once.
+    /// Lets jobs run first that already wait for this thread's shared loop. Returns at once on
+    /// other threads, and if no job waits.
     ///
-    /// Requests that arrived together are worked on one right after the other this way, and then answered one right after the
-    /// other: code and data of each step are in the caches, and whoever reads the answers is woken once and not each time.
+    /// Requests that arrived together are then computed one right after the other, and answered one
+    /// right after the other: code and data of each step are in the caches, and the reader of the
+    /// answers is woken once instead of each time.
     nonisolated(nonsending) package static func giveWay() async {
         guard let executor = current else { return }
         let now = NIODeadline.now()
@@ -81,7 +85,7 @@ package final class LoopExecutor: TaskExecutor {
         }
     }
 
-    /// Lets all go on that gave way.
+    /// Resumes all tasks that yielded.
     private func release() {
         guard let tasks = held.value?.tasks, !tasks.isEmpty else { return }
         held.value = nil

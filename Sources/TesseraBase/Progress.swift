@@ -1,4 +1,4 @@
-// How long work tells a person where it is. The modules report; an executable decides how it looks.
+// Progress of long work. Modules report it; an executable decides how to show it.
 
 /// A step of long work, in units of its own.
 package struct ProgressUpdate: Sendable, Equatable {

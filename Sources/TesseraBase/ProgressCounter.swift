@@ -1,7 +1,7 @@
-// Counts work that several tasks do at once.
+// Counts work that several tasks do concurrently.
 import Synchronization
 
-/// Adds up and reports.
+/// Adds up the work of all tasks and reports the sum.
 package final class ProgressCounter: Sendable {
     private let phase: String
     private let total: Int
@@ -17,6 +17,7 @@ package final class ProgressCounter: Sendable {
         handler(ProgressUpdate(phase: phase, completed: 0, total: total, unit: unit))
     }
 
+    /// Adds finished work and reports the sum.
     package func advance(by count: Int) {
         let now = completed.withLock { value in
             value += count

@@ -1,4 +1,5 @@
 // A race of work against the clock.
+
 /// The result of `body` as a value.
 package func outcome<Value>(
     _ body: () async throws(TesseraError) -> Value
@@ -9,7 +10,7 @@ package func outcome<Value>(
 extension SteadyClock {
     /// Runs `body`, cancels it when `limit` has passed, and returns nil where that ended it.
     ///
-    /// Waits for `body` to end in any case: it has to heed cancellation.
+    /// Waits for `body` to end in any case, so `body` has to react to cancellation.
     package func race<Value: Sendable>(
         limit: Duration, _ body: @escaping @Sendable () async throws(TesseraError) -> Value
     ) async -> Result<Value, TesseraError>? {
@@ -28,7 +29,8 @@ extension SteadyClock {
                     group.cancelAll()
                 case .work(let result):
                     group.cancelAll()
-                    // What failed after the alarm failed because of it; what succeeded all the same counts.
+                    // What failed after the alarm failed because of it; what succeeded all the same
+                    // counts.
                     if hasRung, case .failure = result { return nil }
                     return result
                 }

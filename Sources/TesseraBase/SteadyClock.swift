@@ -8,9 +8,10 @@ package struct SteadyClock: Sendable {
 
     /// The time now.
     package let now: @Sendable () -> Instant
-    /// Waits on purpose; throws as soon as the task is cancelled.
+    /// Waits for a duration; throws as soon as the task is cancelled.
     package let sleep: @Sendable (Duration) async throws -> Void
-    /// Waits as the other side of a race with work. On a machine it is ``sleep``; tests decide each by itself.
+    /// Waits as the timeout of a race with work. The system's clock waits as ``sleep`` does; tests
+    /// control each separately.
     package let alarm: @Sendable (Duration) async throws -> Void
 
     package init(
@@ -23,7 +24,7 @@ package struct SteadyClock: Sendable {
         self.alarm = alarm
     }
 
-    /// The machine's clock, which goes on while the machine sleeps.
+    /// The machine's clock, which keeps running while the machine sleeps.
     package static let system: SteadyClock = {
         let clock = ContinuousClock()
         let start = clock.now
@@ -44,7 +45,7 @@ package struct Jitter: Sendable {
         self.next = next
     }
 
-    /// From the random bits of a UUID, whose first 48 bits are all random.
+    /// Takes its numbers from the first 48 bits of a UUID, which are all random.
     package static let system = Jitter {
         let bytes = UUID().uuid
         let head = [bytes.0, bytes.1, bytes.2, bytes.3, bytes.4, bytes.5]

@@ -1,13 +1,14 @@
 // The one error type of the package. Its code names what the caller must do, not what broke;
 // its message carries the offending values and the mend.
 
-/// What the caller has to do about a failure. `shardctl` and the HTTP API map it to an exit code or status.
+/// What the caller has to do about a failure. `shardctl` and the HTTP API map it to an exit code or
+/// status.
 package enum ErrorCode: String, Sendable, CaseIterable {
     /// The caller gave something unusable; the message names the file, row and value.
     case invalidArgument
     /// What was asked for does not exist.
     case notFound
-    /// Somebody else was faster; look again before a retry.
+    /// Another writer was faster; read the current state before a retry.
     case conflict
     /// Bytes from disk or network are not what was written.
     case corrupted

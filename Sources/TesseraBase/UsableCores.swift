@@ -1,17 +1,21 @@
-// How many processors this process may use: fewer than the machine has in a container, or under `taskset`.
+// How many processors this process may use: fewer than the machine has in a container, or under
+// `taskset`.
 internal import Foundation
 internal import NIOCore
 
+/// Counts the processors that this process may use.
 package enum UsableCores {
-    /// What the control groups around the process and the calling thread's affinity mask leave of the machine; at least one.
+    /// Processors that the process's control groups and the calling thread's affinity mask allow;
+    /// at least one.
     package static var count: Int {
         let status = try? String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)
-        // A quota may be of more processors than there are, and a mask of some that are not there now.
+        // A quota may allow more processors than exist, and a mask may name offline ones.
         let present = min(System.coreCount, ProcessInfo.processInfo.activeProcessorCount)
         return max(1, min(present, status.flatMap(allowed) ?? .max))
     }
 
-    /// The processors in the mask of a thread's status as Linux writes it, `Cpus_allowed: 00000000,0000000f`; nil where there is none.
+    /// The number of processors in the affinity mask of a Linux thread status, such as
+    /// `Cpus_allowed: 00000000,0000000f`; nil if it has no mask.
     package static func allowed(_ status: String) -> Int? {
         let name = "Cpus_allowed:"
         guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix(name) }) else {

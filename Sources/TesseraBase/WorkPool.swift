@@ -1,4 +1,4 @@
-// Where long computations and blocking calls run: threads of our own, never the cooperative pool.
+// Threads for long computations and blocking calls, apart from Swift's cooperative pool.
 private import NIOPosix
 
 /// A fixed number of threads for computing and blocking I/O.
@@ -14,9 +14,9 @@ package final class WorkPool: Sendable {
         pool.start()
     }
 
-    /// As many threads as asked for, or one for each usable core.
+    /// Starts `threads` threads, or one for each usable core.
     ///
-    /// - Throws: `invalidArgument` where that many make no sense.
+    /// - Throws: `invalidArgument` for a number outside 1...1024.
     package convenience init(threads: Int?) throws(TesseraError) {
         let width = threads ?? UsableCores.count
         guard (1...1024).contains(width) else {
@@ -30,8 +30,8 @@ package final class WorkPool: Sendable {
         pool.shutdownGracefully { _ in }
     }
 
-    /// Runs `body` on one of the threads. Throws what it throws, and `cancelled` when the task was cancelled before
-    /// it could start.
+    /// Runs `body` on one of the threads. Throws what it throws, and `cancelled` when the task was
+    /// cancelled before it could start.
     package func run<Output: Sendable>(
         _ body: @escaping @Sendable () throws(TesseraError) -> Output
     ) async throws(TesseraError) -> Output {
@@ -48,8 +48,9 @@ package final class WorkPool: Sendable {
         return try outcome.get()
     }
 
-    /// `body` of each item, in the items' order, as many at a time as the pool is wide. The first failure stops what
-    /// has not begun and is thrown once what has begun has ended.
+    /// Returns `body` of each item in the items' order, and runs as many at a time as the pool has
+    /// threads. After the first failure no further item starts; it is thrown when the running ones
+    /// have ended.
     package func map<Item: Sendable, Output: Sendable>(
         _ items: [Item], _ body: @escaping @Sendable (Item) async throws(TesseraError) -> Output
     ) async throws(TesseraError) -> [Output] {

@@ -1,4 +1,4 @@
-// Memory for kernels: on cache lines, in huge pages where it is large, and never moved.
+// Memory for kernels: aligned to cache lines, in huge pages if large, and never moved.
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -7,17 +7,17 @@
 
 /// A fixed number of plain values at an address that stays the same as long as this lives.
 ///
-/// Kernels keep pointers into it: whoever hands them out keeps the array alive. Nothing writes to it once its owner has
-/// filled it, so any number of threads may read it.
+/// Kernels keep pointers into it, so the owner of such a pointer has to keep the array alive.
+/// Nothing writes to it once its owner has filled it, so any number of threads may read it.
 package final class AlignedArray<Element: BitwiseCopyable>: @unchecked Sendable {
     @inlinable package var base: UnsafeMutablePointer<Element> { memory }
     @usableFromInline package let memory: UnsafeMutablePointer<Element>
     package let count: Int
 
-    /// - Parameter filling: what every element is at first.
+    /// - Parameter filling: initial value of every element.
     package convenience init(count: Int, filling: Element) {
         self.init(uninitialized: count)
-        // Not specialised for its element, the general way takes a call for each.
+        // The generic initialiser makes a call per element unless it is specialised.
         if withUnsafeBytes(of: filling, { bytes in bytes.allSatisfy { $0 == 0 } }) {
             memset(memory, 0, bytes)
         } else {
@@ -25,13 +25,13 @@ package final class AlignedArray<Element: BitwiseCopyable>: @unchecked Sendable 
         }
     }
 
-    /// Elements that hold anything until they are written; memory never written is never taken from the system.
+    /// Uninitialised elements. Pages that are never written are never taken from the system.
     init(uninitialized count: Int) {
         let bytes = max(1, count) * MemoryLayout<Element>.stride
         let memory = UnsafeMutableRawPointer.allocate(
             byteCount: bytes, alignment: bytes >= hugePage ? hugePage : 64)
         #if canImport(Glibc)
-            // Random reads of lists would otherwise miss the translation buffer as often as the cache.
+            // Without huge pages, random reads of lists would miss the TLB as often as the cache.
             if bytes >= hugePage { _ = madvise(memory, bytes, MADV_HUGEPAGE) }
         #endif
         self.memory = memory.bindMemory(to: Element.self, capacity: count)
@@ -45,7 +45,7 @@ package final class AlignedArray<Element: BitwiseCopyable>: @unchecked Sendable 
         }
     }
 
-    /// The same elements at another place.
+    /// A copy of the elements at another address.
     package convenience init(copying other: AlignedArray<Element>) {
         self.init(uninitialized: other.count)
         memory.update(from: other.memory, count: count)
@@ -55,7 +55,7 @@ package final class AlignedArray<Element: BitwiseCopyable>: @unchecked Sendable 
         UnsafeMutableRawPointer(memory).deallocate()
     }
 
-    /// Bytes of memory.
+    /// Size in bytes.
     package var bytes: Int { count * MemoryLayout<Element>.stride }
 }
 

@@ -1,4 +1,4 @@
-// Reading bytes nobody vouches for: every read is checked, and what does not fit is a typed error.
+// Reads bytes that may be damaged: every read is checked, and what does not fit is a typed error.
 package import TesseraBase
 
 /// A cursor over little-endian bytes.
@@ -7,7 +7,7 @@ package struct ByteReader: Sendable {
     private let what: String
     private var cursor: Int
 
-    /// - Parameter what: what the bytes are, for error messages: "shard footer".
+    /// - Parameter what: name of the bytes for error messages: "shard footer".
     package init(_ bytes: ArraySlice<UInt8>, what: String) {
         self.bytes = bytes
         self.what = what

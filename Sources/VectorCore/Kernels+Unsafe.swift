@@ -1,13 +1,14 @@
-// The C kernels with Swift types: the one place that imports them. Shapes are checked here, once a call, so that no
-// kernel ever reads past what it was given.
+// The C kernels with Swift types: the one place that imports them. Shapes are checked here, once a
+// call, so that no kernel ever reads past what it was given.
 import CVectorKernels
 
-/// Distances and checksums over contiguous memory, dispatched to the best instruction set at start; what the query
-/// path alone calls is in ``SearchKernels``.
+/// Distances and checksums over contiguous memory, dispatched to the best instruction set at start;
+/// those of the query path are in ``SearchKernels``.
 ///
 /// Every instruction set returns the same bits: see `vector_kernels.h` for the order of the sums.
 package enum Kernels {
-    /// Those this machine has, the best first: of `avx512`, `avx2`, `dotprod` and `neon`; and always `scalar`, last.
+    /// The instruction sets of this machine, the best first: some of `avx512`, `avx2`, `dotprod`
+    /// and `neon`; `scalar` is always the last.
     package static var instructionSets: [String] {
         Array(
             sequence(state: 0) { place in
@@ -16,11 +17,12 @@ package enum Kernels {
             })
     }
 
-    /// The one in use: the best, or what the environment variable `TESSERA_ISA` asks for.
+    /// The instruction set in use: the best, or the one that the environment variable `TESSERA_ISA`
+    /// names.
     package static var instructionSet: String { String(cString: tsr_isa_name()) }
 
-    /// Uses the named instruction set from here on; false where the machine lacks it. For tests alone: not
-    /// synchronised with kernels under way.
+    /// Uses the named instruction set from here on; false where the machine lacks it. For tests
+    /// alone: not synchronised with kernels under way.
     package static func force(instructionSet: String) -> Bool {
         tsr_isa_force(instructionSet) != 0
     }

@@ -12,7 +12,7 @@ package struct ListScan: BitwiseCopyable, @unchecked Sendable {
 
     /// `[blockCount][blockStride]` bytes.
     package var blocks: UnsafePointer<UInt8>
-    /// What is scanned next, for the cache.
+    /// Memory that is scanned next, to be prefetched.
     package var next: UnsafePointer<UInt8>?
     package var count: Int
     package var subquantizers: Int
@@ -48,12 +48,12 @@ package struct ListScan: BitwiseCopyable, @unchecked Sendable {
         blockSize * (subquantizers * bitsPerCode / 8 + (hasBias ? 1 : 0))
     }
 
-    /// Blocks that hold `count` vectors.
+    /// Number of blocks for `count` vectors.
     package static func blockCount(_ count: Int) -> Int {
         (count + blockSize - 1) / blockSize
     }
 
-    /// Rows at most `threshold` away, in row order; returns how many.
+    /// Finds the rows at most `threshold` away, in row order; returns their number.
     ///
     /// - Parameter tables: 4 bits: `[subquantizers][16]` bytes whose sums fit 16 bits.
     package func scan(

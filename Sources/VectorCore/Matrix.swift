@@ -1,4 +1,4 @@
-// Row-major float32 matrices: the currency between readers, backends and the index.
+// Row-major float32 matrices, as readers, backends and the index exchange them.
 
 /// Vectors in rows: `elements` is `[rows][columns]`, row-major.
 package struct Matrix: Sendable, Equatable {

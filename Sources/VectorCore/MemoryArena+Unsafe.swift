@@ -4,14 +4,16 @@ import Synchronization
 
 /// The memory of the whole process.
 package enum ProcessMemory {
-    /// Gives large blocks back as soon as they are freed. By itself malloc learns from the first whole sections that are read,
-    /// copied and freed that such sizes are common, and keeps them: a third of what a search held was memory nobody used.
+    /// Makes malloc return large blocks as soon as they are freed. By default it raises its
+    /// threshold when whole sections are read, copied and freed, and keeps blocks of that size: a
+    /// third of a search's memory was unused.
     package static func returnLargeBlocks() {
         tsr_return_large_memory(4 << 20)
     }
 }
 
-/// Hands out memory piece by piece. A piece lives as long as somebody holds it, and keeps its chunk.
+/// Hands out memory piece by piece. A piece lives while it is referenced, and keeps its chunk
+/// alive.
 package final class MemoryArena: Sendable {
     private struct State {
         var chunk: AlignedArray<UInt8>?
@@ -21,7 +23,8 @@ package final class MemoryArena: Sendable {
     private let chunkSize: Int
     private let state = Mutex(State())
 
-    /// - Parameter chunkSize: bytes taken from the system at a time; 0 for pieces that are given back one by one.
+    /// - Parameter chunkSize: bytes taken from the system at a time; 0 for pieces that are given
+    ///   back one by one.
     package init(chunkSize: Int = 64 << 20) {
         self.chunkSize = chunkSize
     }
@@ -54,7 +57,7 @@ package struct ArenaBytes: Sendable {
         self.count = count
     }
 
-    /// Valid as long as this lives.
+    /// The bytes; valid while this object lives.
     package var base: UnsafePointer<UInt8>? { chunk.map { UnsafePointer($0.base + start) } }
 
     fileprivate func fill(_ bytes: [UInt8]) {

@@ -6,8 +6,8 @@ package enum Metric: String, BitwiseCopyable, Sendable, Codable, CaseIterable {
     case l2
     /// The negative inner product.
     case innerProduct = "ip"
-    /// One minus the cosine of the angle. Vectors are normalised at ingest, where it equals half the
-    /// squared Euclidean distance; inside an index it is therefore handled as ``l2``.
+    /// One minus the cosine of the angle. Vectors are normalised at ingest, where it equals half
+    /// the squared Euclidean distance; inside an index it is therefore handled as ``l2``.
     case cosine
 
     /// True where vectors are brought to unit length on their way in.

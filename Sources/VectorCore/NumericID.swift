@@ -1,4 +1,4 @@
-// Numeric ids: where a vector lives, in 64 bits.
+// Numeric ids: the place of a vector in 64 bits.
 
 /// The place of a vector in a version: shard ordinal in the high 32 bits, row in the low 32.
 package struct NumericID: Sendable, Hashable, Comparable {

@@ -1,5 +1,5 @@
-// The kernels of the query path with Swift names. They take pointers: shapes are the caller's promise, made once when
-// memory is laid out and not checked again for each list.
+// The kernels of the query path with Swift names. They take pointers: the caller guarantees the
+// shapes when it lays out memory, and they are not checked again for each list.
 import CVectorKernels
 
 /// Centroids as bytes, 16 side by side: see `tsr_centroids`.
@@ -22,7 +22,7 @@ package struct CentroidBlock: BitwiseCopyable, @unchecked Sendable {
     }
 }
 
-/// Where scans put what they find; room for the list's vectors and 16 more.
+/// Output of scans, with room for the list's vectors and 16 more.
 package struct ScanOutput: BitwiseCopyable {
     package let rows: UnsafeMutablePointer<UInt32>
     package let distances: UnsafeMutablePointer<Float>
@@ -33,7 +33,7 @@ package struct ScanOutput: BitwiseCopyable {
     }
 }
 
-/// What turns a table entry and a bias byte into steps of one list.
+/// Scales that turn a table entry and a bias byte into steps of one list.
 package struct NarrowSteps: BitwiseCopyable, Sendable {
     package let factor: Int16
     package let biasFactor: Int16
@@ -46,7 +46,7 @@ package struct NarrowSteps: BitwiseCopyable, Sendable {
     }
 }
 
-/// One query ranking centroids with others; laid out as `tsr_ranking`.
+/// One of several queries that rank centroids together; laid out as `tsr_ranking`.
 package struct CentroidRanking: BitwiseCopyable {
     package var query: UnsafePointer<UInt8>
     package var scale: Float
@@ -64,6 +64,7 @@ package struct CentroidRanking: BitwiseCopyable {
     }
 }
 
+/// Kernels that a query calls, by the names of `vector_kernels.h`.
 package enum SearchKernels {
     /// See `tsr_rank_together`.
     package static func rank(_ block: CentroidBlock, _ queries: [CentroidRanking]) {
@@ -119,7 +120,8 @@ package enum SearchKernels {
         tsr_select_below(values, count, threshold, 0, indices, selected)
     }
 
-    /// `factor` times the inner products of the query with every codebook entry; see `tsr_pq_tables`.
+    /// `factor` times the inner products of the query with every codebook entry; see
+    /// `tsr_pq_tables`.
     package static func tables(
         _ query: UnsafePointer<Float>, codebooks: UnsafePointer<Float>, subquantizers: Int,
         subdimension: Int, centroids: Int, into tables: UnsafeMutablePointer<Float>
@@ -145,7 +147,7 @@ package enum SearchKernels {
         tsr_narrow_tables(steps, subquantizers, factor, bytes)
     }
 
-    /// Room that quantized tables take.
+    /// Bytes that quantized tables take.
     package static func quantizedCount(subquantizers: Int) -> Int { (subquantizers + 3) / 4 * 64 }
 
     /// The inner product with one centroid of a ``CentroidBlock``: see `tsr_dot_centroid`.
@@ -155,17 +157,19 @@ package enum SearchKernels {
         tsr_dot_centroid(query, centroid, count)
     }
 
+    /// The inner product of two vectors of `count` floats: see `tsr_dot_f32`.
     package static func dot(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int
     ) -> Float {
         tsr_dot_f32(a, b, count)
     }
 
+    /// Prefetches `count` bytes.
     package static func prefetch(_ bytes: UnsafeRawPointer, _ count: Int) {
         tsr_prefetch(bytes, count)
     }
 
-    /// Asks for a row, where there is one.
+    /// Prefetches a row, if there is one.
     package static func prefetch(_ matrix: Matrix, row: Int) {
         guard row >= 0, row < matrix.rows else { return }
         matrix.elements.withUnsafeBufferPointer { elements in
@@ -175,7 +179,7 @@ package enum SearchKernels {
         }
     }
 
-    /// Asks for `bytes` from each of the places on.
+    /// Prefetches `bytes` from each address on.
     package static func prefetch(
         _ places: UnsafePointer<UnsafePointer<UInt8>>, count: Int, bytes: Int
     ) {
@@ -203,7 +207,7 @@ package struct StoredRow: BitwiseCopyable {
     }
 }
 
-/// Picking the smallest, without a branch that could be mispredicted.
+/// Selection of the smallest values, without branches that could be mispredicted.
 extension SearchKernels {
     /// See `tsr_nth_smallest`.
     package static func smallest(_ values: UnsafePointer<Float>, count: Int, place: Int) -> Float {
@@ -234,29 +238,35 @@ extension SearchKernels {
         }
     }
 
+    /// Squared distance to an sq8 row of `count` dimensions: see `tsr_l2_sq8`.
     package static func squaredDistanceSQ8(
         _ shifted: UnsafePointer<Float>, _ step: UnsafePointer<Float>,
         _ row: UnsafePointer<UInt8>, _ count: Int
     ) -> Float { tsr_l2_sq8(shifted, step, row, count) }
 
+    /// Inner product with an sq8 row of `count` dimensions: see `tsr_dot_sq8`.
     package static func dotSQ8(
         _ scaled: UnsafePointer<Float>, _ row: UnsafePointer<UInt8>, _ count: Int
     ) -> Float { tsr_dot_sq8(scaled, row, count) }
 
+    /// Squared distance to an sq16 row of `count` dimensions: see `tsr_l2_sq16`.
     package static func squaredDistanceSQ16(
         _ shifted: UnsafePointer<Float>, _ step: UnsafePointer<Float>,
         _ high: UnsafePointer<UInt8>, _ low: UnsafePointer<UInt8>, _ count: Int
     ) -> Float { tsr_l2_sq16(shifted, step, high, low, count) }
 
+    /// Inner product with an sq16 row of `count` dimensions: see `tsr_dot_sq16`.
     package static func dotSQ16(
         _ scaled: UnsafePointer<Float>, _ high: UnsafePointer<UInt8>,
         _ low: UnsafePointer<UInt8>, _ count: Int
     ) -> Float { tsr_dot_sq16(scaled, high, low, count) }
 
+    /// Squared distance to an f16 row of `count` dimensions: see `tsr_l2_f16`.
     package static func squaredDistanceF16(
         _ query: UnsafePointer<Float>, _ row: UnsafePointer<UInt8>, _ count: Int
     ) -> Float { tsr_l2_f16(query, row, count) }
 
+    /// Inner product with an f16 row of `count` dimensions: see `tsr_dot_f16`.
     package static func dotF16(
         _ query: UnsafePointer<Float>, _ row: UnsafePointer<UInt8>, _ count: Int
     ) -> Float { tsr_dot_f16(query, row, count) }

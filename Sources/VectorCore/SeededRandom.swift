@@ -1,6 +1,7 @@
 // The package's only source of randomness: same seed, same numbers, on every machine.
 
-/// SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014, figure 17).
+/// SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014,
+/// figure 17).
 package struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -18,12 +19,14 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
         mix(seed &+ 0x9E37_79B9_7F4A_7C15 &* (stream &+ 1))
     }
 
+    /// The next 64 random bits.
     package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         return SeededRandom.mix(state)
     }
 
-    /// `count` distinct numbers below `upperBound`, ascending (Floyd's algorithm; O(count log count)).
+    /// `count` distinct numbers below `upperBound`, ascending (Floyd's algorithm; O(count log
+    /// count)).
     ///
     /// - Precondition: `count <= upperBound`.
     package mutating func sample(_ count: Int, below upperBound: Int) -> [Int] {

@@ -2,8 +2,8 @@
 
 /// XXH64 by Yann Collet (https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md, version 0.1.1).
 ///
-/// Swift's `Hasher` is seeded anew in each process and may not be stored. XXH64 is not made against an
-/// adversary: who uses it must compare the ids themselves when two hashes are equal.
+/// Swift's `Hasher` is seeded anew in each process and may not be stored. XXH64 is not made against
+/// an adversary: its users have to compare the ids themselves when two hashes are equal.
 package enum StableHash {
     private static let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
     private static let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F

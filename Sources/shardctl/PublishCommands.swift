@@ -10,8 +10,11 @@ import TesseraBase
 struct PublishCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish",
-        abstract: "Make a draft the next version, after reading back every object.",
+        abstract: "Make a draft the next version, after a check of every object.",
         discussion: """
+            Reads back the objects that the draft brings. For those that the latest version holds already, it checks that \
+            the store still lists them as that version left them; --read-all reads these as well.
+
             Measures recall by the queries that train kept, so that `query --recall` has operating points to pick \
             from; see tune. What a search without options finds goes into the manifest as a certificate. With \
             --min-recall the lower end of its 95% interval must reach the bound, or nothing is published and the exit \
@@ -34,6 +37,8 @@ struct PublishCommand: ShardctlCommand {
     var at: String?
     @Option(help: "Publish although --min-recall is not reached; the manifest keeps the reason.")
     var overrideRecall: String?
+    @Flag(help: "Read back also the objects that the latest version holds.")
+    var readAll = false
     @Option(
         help: "Folder a store elsewhere is copied to for measuring; the system's unless given.")
     var scratch: String?
@@ -49,8 +54,9 @@ struct PublishCommand: ShardctlCommand {
             catalog, pool: try threads.pool(),
             scratchFolder: scratch ?? FileManager.default.temporaryDirectory.path,
             progress: bar.handler)
-        let publication = try await catalog.publish(draftID: draft, progress: bar.handler) {
-            [tune] draft async throws(TesseraError) in
+        let publication = try await catalog.publish(
+            draftID: draft, readBack: readAll ? .all : .brought, progress: bar.handler
+        ) { [tune] draft async throws(TesseraError) in
             guard tune || gate != nil, let set = try await tuner.queries(of: draft.index) else {
                 return MeasuredDraft(gate: try gate?.judged(nil, index: draft.index.name))
             }
@@ -126,7 +132,8 @@ struct RollbackCommand: ShardctlCommand {
         commandName: "rollback",
         abstract: "Bring an older version back, as a new one.",
         discussion: """
-            History is never rewritten: the new version has the old content.
+            History is never rewritten: the new version has the old content. Its objects must still be in the store as \
+            that version left them; --read-all reads them as well.
 
             EXAMPLE
               shardctl rollback --store file:///data/idx --index photos --to 3
@@ -135,12 +142,15 @@ struct RollbackCommand: ShardctlCommand {
     @OptionGroup var target: IndexOptions
     @Option(parsing: .unconditional, help: "The version to bring back.")
     var to: Int
+    @Flag(help: "Read back every object of the version.")
+    var readAll = false
     @OptionGroup var output: OutputOptions
 
     func perform() async throws(TesseraError) {
         let bar = output.progress
         defer { bar.finish() }
-        let manifest = try await target.catalog().rollback(to: to, progress: bar.handler)
+        let manifest = try await target.catalog().rollback(
+            to: to, readBack: readAll ? .all : .brought, progress: bar.handler)
         bar.finish()
         try output.answer(
             manifest, ["version \(manifest.version) has the content of version \(to)"])

@@ -33,7 +33,7 @@ struct TrainCommand: ShardctlCommand {
     var ids: String?
     @Option(help: "l2, ip or cosine.")
     var metric = Metric.l2
-    @Option(help: "cells: a shard is a region of space. none: shards in order of arrival.")
+    @Option(help: "cells: a shard is a region of space. none: shards by input order.")
     var partition = PartitionMode.cells
     @Option(parsing: .unconditional, help: "Vectors a shard aims at.")
     var shardSize = AutomaticParameters.shardSize
@@ -74,10 +74,17 @@ struct TrainCommand: ShardctlCommand {
         let bar = output.progress
         let start = ContinuousClock.now
         let trainer = try backend.map { name throws(TesseraError) in try Backends.named(name) }
-        let builder = IndexBuilder(
-            settings: settings, backend: trainer ?? Backends.default, catalog: try target.catalog(),
-            pool: try threads.pool(), progress: bar.handler)
+        let catalog = try target.catalog()
+        let pool = try threads.pool()
         defer { bar.finish() }
+        // A store that cannot be reached should say so before the ids are read.
+        _ = try await catalog.latestVersionNumber()
+        let source = try await pool.run { [vectors, ids] () throws(TesseraError) in
+            try FileVectors(vectorsPath: vectors, idsPath: ids)
+        }
+        let builder = IndexBuilder(
+            settings: settings, source: source, backend: trainer ?? Backends.default,
+            catalog: catalog, pool: pool, progress: bar.handler)
         let draft = try await builder.run()
         bar.finish()
         let summary = TrainSummary(draft, elapsed: ContinuousClock.now - start)
@@ -86,7 +93,7 @@ struct TrainCommand: ShardctlCommand {
 
     private var settings: IndexSettings {
         var settings = IndexSettings(
-            index: target.index, vectorsPath: vectors, idsPath: ids, metric: metric,
+            index: target.index, metric: metric,
             scratchFolder: scratch ?? FileManager.default.temporaryDirectory.path)
         settings.partition = partition
         settings.shardSize = shardSize

@@ -32,16 +32,18 @@ struct AnalysisFixture {
         try VectorFileWriter.write(strangers, to: folder.path("queries.fbin"))
         let lines = (0..<vectors.rows).map { "v\($0)\n" }.joined()
         var settings = IndexSettings(
-            index: "photos", vectorsPath: folder.path("vectors.fbin"),
-            idsPath: try folder.write("ids.txt", Data(lines.utf8)), metric: metric,
+            index: "photos", metric: metric,
             scratchFolder: folder.url.path)
         settings.shardSize = 400
         settings.queryCount = queries
         store = FileStore(root: folder.path("store"))
         catalog = try Catalog(store: store, index: IndexName("photos"))
         _ = try await IndexBuilder(
-            settings: settings, backend: MockBackend(), catalog: catalog,
-            pool: WorkPool(width: 2), progress: { _ in }
+            settings: settings,
+            source: try FileVectors(
+                vectorsPath: folder.path("vectors.fbin"),
+                idsPath: try folder.write("ids.txt", Data(lines.utf8))),
+            backend: MockBackend(), catalog: catalog, pool: WorkPool(width: 2), progress: { _ in }
         ).run()
         manifest = try await catalog.publish().manifest
     }

@@ -1,4 +1,4 @@
-// Bytes damaged on their way are read once more before anybody is told that an object has changed.
+// Bytes damaged in transit are read once more before an object is reported as changed.
 import Catalog
 import Foundation
 import ObjectStore

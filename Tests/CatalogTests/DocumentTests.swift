@@ -45,7 +45,7 @@ struct DocumentTests {
         ("\"length\" : 100000", "\"length\" : 100001", "cannot be opened"),
         ("\"offset\" : 6400000", "\"offset\" : 18446744073709551615", "cannot be opened"),
         ("\"metric\" : \"cosine\"", "\"metric\" : \"l3\"", "metric is 'l3'"),
-        ("\"name\" : \"photos\"", "\"name\" : \"../x\"", "no index name"),
+        ("\"name\" : \"photos\"", "\"name\" : \"../x\"", "not an index name"),
         ("\"digest\" : \"", "\"digest\" : \"0", "not the JSON"),
         ("\"kind\" : \"publish\"", "\"kind\" : \"rollback\"", "rollbackOf is missing"),
         ("\"version\" : 3", "\"version\" : 0", "version 0"),
@@ -75,7 +75,8 @@ struct DocumentTests {
 
     @Test func `a manifest cut anywhere is an error`() async throws {
         let bytes = try Self.golden("manifest.v1.json")
-        // Without the final newline and brace it is no JSON object; the newline alone is not missed.
+        // Without the final newline and brace it is no JSON object; the newline alone is not
+        // missed.
         for length in 0..<(bytes.count - 1) {
             let error = await failure {
                 _ = try Manifest(decoding: Array(bytes[..<length]), object: "x")

@@ -146,4 +146,19 @@ struct LifeCycleTests {
         bench.clock.advance(hours: 2)
         #expect(try await age() == bench.clock.wall.now())
     }
+
+    @Test func `content of the latest version is not sent again at any age`() async throws {
+        let bench = try Bench()
+        let first = try await bench.publish("one")
+        #expect(try await bench.catalog.heldByLatest().count == 4)
+        bench.clock.advance(hours: 100)
+        let held = try await bench.catalog.heldByLatest()
+        let bytes = Array("shard 0 of one".utf8)
+        let digest = try await bench.catalog.putObject(.shard, bytes, held: held)
+        #expect(digest == first.index.shards[0].digest)
+        let info = try await bench.catalog.store.head(ObjectKind.shard.key(digest))
+        #expect(info?.modified == first.createdAt)
+        _ = try await bench.publish("two")
+        #expect(try await bench.catalog.heldByLatest().count == 4)
+    }
 }

@@ -54,7 +54,7 @@ struct OperatingPointTests {
         #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
     }
 
-    @Test func `an index nobody measured names the mend`() async throws {
+    @Test func `an index that was not measured names the mend`() async throws {
         let index = try await Bench().catalog.store("one")
         let error = await failure { _ = try index.operatingPoint(recall: 0.9) }
         #expect(error?.code == .notFound)
@@ -66,11 +66,14 @@ struct OperatingPointTests {
         ("\"recall\" : 0.9861", "\"recall\" : 1.5", "operating point 1 has no possible recall"),
         (
             "\"nprobe\" : 32,\n        \"recall\"", "\"nprobe\" : 447,\n        \"recall\"",
-            "point 1 cannot"
+            "point 1 has nprobe or refineDepth"
         ),
-        ("\"refineDepth\" : 40", "\"refineDepth\" : 9", "operating point 0 cannot"),
+        (
+            "\"refineDepth\" : 40", "\"refineDepth\" : 9",
+            "operating point 0 has nprobe or refineDepth"
+        ),
         ("\"count\" : 500", "\"count\" : 0", "queries.count is 0"),
-        ("\"tuneOf\" : 3", "\"tuneOf\" : 4", "no version before 4"),
+        ("\"tuneOf\" : 3", "\"tuneOf\" : 4", "not a version before 4"),
         ("\"source\" : \"sample\"", "\"source\" : \"guess\"", "not the JSON"),
     ])
     func `points that cannot be are corrupted`(old: String, new: String, reason: String)

@@ -82,11 +82,11 @@ struct RecallGateTests {
         ("\"k\" : 10,\n    \"low\"", "\"k\" : 11,\n    \"low\"", "not measured by the queries"),
         ("\"queryDigest\" : \"0", "\"queryDigest\" : \"1", "not measured by the queries"),
         ("\"queries\" : 500", "\"queries\" : 499", "not measured by the queries"),
-        ("\"overrideReason\" : \"", "\"reason\" : \"", "nothing says why"),
+        ("\"overrideReason\" : \"", "\"reason\" : \"", "has no overrideReason"),
         ("\"minimum\" : 0.99", "\"minimum\" : 0", "no possible bound"),
         (
             "the old codes are damaged, and this is what there is", " ",
-            "overrideReason is no reason"
+            "overrideReason is empty"
         ),
     ])
     func `a promise that cannot be is corrupted`(old: String, new: String, reason: String)

@@ -37,19 +37,15 @@ struct StoredIndex: Sendable {
         if metric.normalises { try normalise(&all, firstRow: 0, file: "vectors") }
         base = all.gathering(Array(0..<rows))
         self.queries = all.gathering(Array(rows..<rows + queries))
-        let input = folder.path("vectors.fbin")
-        try VectorFileWriter.write(base, to: input)
-        let ids = try folder.write(
-            "ids.txt", Data((0..<rows).map { "v\($0)\n" }.joined().utf8))
         var settings = IndexSettings(
-            index: Self.name, vectorsPath: input, idsPath: ids, metric: metric,
-            scratchFolder: folder.url.path)
+            index: Self.name, metric: metric, scratchFolder: folder.url.path)
         settings.shardSize = shardSize
         settings.rotation = rotation
         let catalog = try Catalog(store: store, index: IndexName(Self.name))
         _ = try await IndexBuilder(
-            settings: settings, backend: MockBackend(), catalog: catalog,
-            pool: WorkPool(width: 2), progress: { _ in }
+            settings: settings,
+            source: MemoryVectors(base, ids: (0..<rows).map { "v\($0)" }),
+            backend: MockBackend(), catalog: catalog, pool: WorkPool(width: 2), progress: { _ in }
         ).run()
         manifest = try await catalog.publish().manifest
     }

@@ -32,20 +32,17 @@ struct PublishedIndex: Sendable {
     init(_ metric: Metric = .l2, store: any ObjectStore = MemoryStore()) async throws {
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
-        let input = folder.path("vectors.fbin")
-        try VectorFileWriter.write(Self.vectors, to: input)
-        let lines = (0..<Self.vectors.rows).map { "v\($0)\n" }.joined()
         var settings = IndexSettings(
-            index: "photos", vectorsPath: input,
-            idsPath: try folder.write("ids.txt", Data(lines.utf8)), metric: metric,
-            scratchFolder: folder.url.path)
+            index: "photos", metric: metric, scratchFolder: folder.url.path)
         settings.shardSize = 300
         self.store = store
         self.metric = metric
         catalog = try Catalog(store: store, index: IndexName("photos"))
         _ = try await IndexBuilder(
-            settings: settings, backend: MockBackend(), catalog: catalog,
-            pool: WorkPool(width: 2), progress: { _ in }
+            settings: settings,
+            source: MemoryVectors(
+                Self.vectors, ids: (0..<Self.vectors.rows).map { "v\($0)" }),
+            backend: MockBackend(), catalog: catalog, pool: WorkPool(width: 2), progress: { _ in }
         ).run()
         manifest = try await catalog.publish().manifest
     }

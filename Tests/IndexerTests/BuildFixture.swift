@@ -14,6 +14,7 @@ struct BuildFixture {
     let folder: TemporaryFolder
     let catalog: Catalog
     var settings: IndexSettings
+    var source: any VectorSource
 
     /// - Parameter ids: one external id a vector; row numbers where nil.
     init(
@@ -29,8 +30,8 @@ struct BuildFixture {
             try folder.write("ids.txt", Data(ids.map { $0 + "\n" }.joined().utf8))
         }
         settings = IndexSettings(
-            index: "photos", vectorsPath: input, idsPath: idsPath, metric: metric,
-            scratchFolder: folder.url.path)
+            index: "photos", metric: metric, scratchFolder: folder.url.path)
+        source = try FileVectors(vectorsPath: input, idsPath: idsPath)
     }
 
     func build(_ backend: any IndexBackend = MockBackend(), threads: Int = 2)
@@ -38,7 +39,7 @@ struct BuildFixture {
     {
         defer { withExtendedLifetime(folder) {} }
         return try await IndexBuilder(
-            settings: settings, backend: backend, catalog: catalog,
+            settings: settings, source: source, backend: backend, catalog: catalog,
             pool: WorkPool(width: threads), progress: { _ in }
         ).run()
     }

@@ -58,8 +58,11 @@ struct BuildRefusalTests {
 
     @Test("ids must be as many as vectors, and unique")
     func ids() async throws {
-        let few = try BuildFixture(Self.vectors, ids: (0..<699).map(String.init))
-        try await expectRefusal(few, mentioning: ["ids.txt", "699", "700"])
+        let few = #expect(throws: TesseraError.self) {
+            try BuildFixture(Self.vectors, ids: (0..<699).map(String.init))
+        }
+        #expect(few?.code == .invalidArgument)
+        for part in ["ids.txt", "699", "700"] { #expect(few?.message.contains(part) == true) }
         let double = try BuildFixture(Self.vectors, ids: (0..<700).map { String($0 % 650) })
         try await expectRefusal(double, mentioning: ["ids.txt", "rows 0 and 650"])
     }

@@ -1,4 +1,4 @@
-// How vectors are divided: never more than 1.5 x the target in a shard, whatever they look like, and none lost.
+// How vectors are divided: for any vectors, no shard exceeds 1.5 x its target, and none is lost.
 import Catalog
 import Indexer
 import ObjectStore
@@ -54,7 +54,7 @@ struct PartitionTests {
     @Test(
         "without a partition shards are runs of the input of equal size",
         arguments: [600, 601, 799, 1000])
-    func arrivalOrder(count: Int) async throws {
+    func inputOrder(count: Int) async throws {
         let vectors = RandomVectors.uniform(rows: count, columns: 4, seed: 2)
         var fixture = try BuildFixture(vectors)
         fixture.settings.shardSize = 200
@@ -85,7 +85,7 @@ struct PartitionTests {
         let together = truth.enumerated().flatMap { query, found in
             found.dropFirst().map { shard[$0] == shard[query] }
         }
-        // Measured 0.98; in arrival order it would be 0.1.
+        // Measured 0.98; in input order it would be 0.1.
         let share = Double(together.count { $0 }) / Double(together.count)
         #expect(share > 0.9)
     }

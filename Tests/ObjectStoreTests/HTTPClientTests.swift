@@ -1,4 +1,4 @@
-// The HTTP client against a server that misbehaves, and its pure parts against nobody.
+// The HTTP client against a server that misbehaves, and its pure parts by themselves.
 import Foundation
 import HTTPClient
 import ObjectStore
@@ -130,7 +130,7 @@ struct HTTPClientTests {
         _ = await first.value
     }
 
-    @Test func `nobody there, no such host, no such scheme`() async throws {
+    @Test func `no server there, no such host, no such scheme`() async throws {
         let cases: [(String, HTTPFailure.Kind)] = [
             ("http://127.0.0.1:1/", .cannotConnect), ("http://no-such-host.invalid/", .unknownHost),
             ("ftp://127.0.0.1/", .badRequest), ("file:///etc/hostname", .badRequest),
@@ -168,7 +168,7 @@ struct HTTPClientTests {
 }
 
 struct TransferQueueTests {
-    private let now = ContinuousClock.now
+    private let now = Duration.seconds(100)
 
     /// The macro would evaluate a mutating call on a copy.
     private func expect<Value: Equatable>(
@@ -209,7 +209,7 @@ struct TransferQueueTests {
     }
 }
 
-/// A web server with a certificate for "localhost" that nobody vouches for.
+/// A web server with a self-signed certificate for "localhost".
 private final class TLSServer {
     static let isPossible: Bool = {
         guard let version = try? run("openssl", "version") else { return false }

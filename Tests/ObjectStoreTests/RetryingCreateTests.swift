@@ -20,7 +20,7 @@ struct RetryingCreateTests {
     @Test(arguments: [
         Row(name: "no fault", script: [], won: true, requests: ["create k"]),
         Row(
-            name: "somebody was first", script: [], won: false, exists: true,
+            name: "another writer was first", script: [], won: false, exists: true,
             requests: ["create k"]),
         Row(
             name: "refused, then free", script: [.fail(.refused)], won: true,
@@ -41,11 +41,11 @@ struct RetryingCreateTests {
             name: "not applied, then 500", script: [.fail(.internalError)], won: true,
             requests: ["create k", "create k"]),
         Row(
-            name: "somebody else won meanwhile",
+            name: "another writer won meanwhile",
             script: [.othersWin(theirs, .internalError)], won: false,
             requests: ["create k", "create k", "get k"]),
         Row(
-            name: "somebody was first and the answer was lost", script: [.hang], won: false,
+            name: "another writer was first and the answer was lost", script: [.hang], won: false,
             exists: true, requests: ["create k", "create k", "get k"]),
         Row(
             name: "applied, and the read fails once",

@@ -4,7 +4,8 @@ import ObjectStore
 import Synchronization
 import TesseraBase
 
-/// A clock whose sleeps end at once, moving it, and whose alarms ring when it has been moved past them.
+/// A clock whose sleeps end at once, moving it, and whose alarms ring when it has been moved past
+/// them.
 final class TestClock: Sendable {
     private struct State {
         var now = Duration.zero
@@ -83,7 +84,7 @@ enum Step: Sendable {
     /// No answer comes until the time for it is over.
     case hang
     case applyThenHang
-    /// Somebody else creates the object, with these bytes, before the answer is lost.
+    /// Another writer creates the object, with these bytes, before the answer is lost.
     case othersWin([UInt8], StoreFailure)
     /// One bit of what is read is flipped.
     case flip

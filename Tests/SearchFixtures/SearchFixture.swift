@@ -45,18 +45,16 @@ package struct SearchFixture {
     package let manifest: Manifest
 
     /// Trains on `vectors` with external ids "v0", "v1", ... and publishes.
-    package init(_ vectors: Matrix, _ plan: IndexPlan, store: any ObjectStore = MemoryStore())
-        async throws
-    {
+    ///
+    /// - Parameter source: what is trained on, where it is not the matrix itself.
+    package init(
+        _ vectors: Matrix, _ plan: IndexPlan, source: (any VectorSource)? = nil,
+        store: any ObjectStore = MemoryStore()
+    ) async throws {
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
-        let input = folder.path("vectors.fbin")
-        try VectorFileWriter.write(vectors, to: input)
-        let lines = (0..<vectors.rows).map { "v\($0)\n" }.joined()
         var settings = IndexSettings(
-            index: "photos", vectorsPath: input,
-            idsPath: try folder.write("ids.txt", Data(lines.utf8)), metric: plan.metric,
-            scratchFolder: folder.url.path)
+            index: "photos", metric: plan.metric, scratchFolder: folder.url.path)
         settings.shardSize = plan.shardSize
         settings.refine = plan.refine
         settings.bitsPerCode = plan.bits
@@ -68,8 +66,10 @@ package struct SearchFixture {
         self.store = store
         catalog = try Catalog(store: store, index: IndexName("photos"))
         _ = try await IndexBuilder(
-            settings: settings, backend: MockBackend(), catalog: catalog,
-            pool: WorkPool(width: 2), progress: { _ in }
+            settings: settings,
+            source: source
+                ?? MemoryVectors(vectors, ids: (0..<vectors.rows).map { "v\($0)" }),
+            backend: MockBackend(), catalog: catalog, pool: WorkPool(width: 2), progress: { _ in }
         ).run()
         manifest = try await catalog.publish().manifest
     }

@@ -1,4 +1,4 @@
-// Whatever happens to the bytes, a reader answers with a typed error or not at all wrongly.
+// Damaged bytes give a typed error, never a wrong answer.
 import ShardFile
 import TesseraBase
 import Testing

@@ -1,5 +1,5 @@
-// The golden objects of format version 1: small, made by hand, and kept for ever. `Golden/v1/zstd-version` names the
-// zstd that wrote them.
+// The golden objects of format version 1: small, made by hand, and kept for ever.
+// `Golden/v1/zstd-version` names the zstd that wrote them.
 import Foundation
 import ShardFile
 import TesseraBase
@@ -39,7 +39,7 @@ enum GoldenObject: String, CaseIterable {
         case .shardL2, .shardInnerProduct, .shardCosine:
             try ShardWriter.write(contents ?? ShardFixture.contents()).bytes
         case .routerPadded, .routerRotated: try RouterFile.write(router).bytes
-        case .idTable: try IdTable.write(Self.entries, hashes: 0...UInt64.max).bytes
+        case .idTable: try IDTable.write(Self.entries, hashes: 0...UInt64.max).bytes
         case .querySetSampled, .querySetGiven: try QuerySetFile.write(querySet).bytes
         }
     }
@@ -73,8 +73,8 @@ enum GoldenObject: String, CaseIterable {
     }
 
     /// What the golden id table holds: the hashes of "0" to "599", in two buckets.
-    static let entries: [IdTableEntry] = (0..<600).map { row in
-        IdTableEntry(
+    static let entries: [IDTableEntry] = (0..<600).map { row in
+        IDTableEntry(
             hash: StableHash.hash(Array(String(row).utf8)),
             id: NumericID(shard: row % 3, row: row / 3))
     }.sorted { ($0.hash, $0.id) < ($1.hash, $1.id) }

@@ -73,11 +73,11 @@ struct ShardRoundTripTests {
     @Test("an id table finds each place by one range", arguments: [1, 2000])
     func idTable(count: Int) throws {
         let entries = (0..<count).map { row in
-            IdTableEntry(
+            IDTableEntry(
                 hash: UInt64(row) &* 0x9E37_79B9_7F4A_7C15, id: NumericID(shard: row % 7, row: row))
         }.sorted { ($0.hash, $0.id) < ($1.hash, $1.id) }
-        let image = try IdTable.write(entries, hashes: 0...UInt64.max)
-        let table = try IdTable(tail: image.tail, name: "ids")
+        let image = try IDTable.write(entries, hashes: 0...UInt64.max)
+        let table = try IDTable(tail: image.tail, name: "ids")
         for entry in entries {
             let range = table.range(of: entry.hash)
             let bucket = Array(image.bytes[Int(range.lowerBound)..<Int(range.upperBound)])
@@ -89,9 +89,9 @@ struct ShardRoundTripTests {
     @Test("colliding hashes give every place")
     func collisions() throws {
         let ids = [NumericID(shard: 0, row: 1), NumericID(shard: 3, row: 0)]
-        let image = try IdTable.write(
-            ids.map { IdTableEntry(hash: 5, id: $0) }, hashes: 0...UInt64.max)
-        let table = try IdTable(tail: image.tail, name: "ids")
+        let image = try IDTable.write(
+            ids.map { IDTableEntry(hash: 5, id: $0) }, hashes: 0...UInt64.max)
+        let table = try IDTable(tail: image.tail, name: "ids")
         let range = table.range(of: 5)
         let bucket = Array(image.bytes[Int(range.lowerBound)..<Int(range.upperBound)])
         #expect(try table.places(of: 5, in: bucket) == ids)

@@ -15,7 +15,7 @@ struct VersioningTests {
         } catch { return error.code }
     }
 
-    /// The padded golden router with a section more, of a kind that nobody knows yet.
+    /// The padded golden router with one more section, of an unknown kind.
     private func extended(flags: UInt16, version: UInt32 = 1) throws -> [UInt8] {
         let golden = try GoldenObject.routerPadded.stored()
         let extra: [UInt8] = [1, 2, 3, 4, 5]

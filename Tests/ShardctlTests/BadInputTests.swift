@@ -265,7 +265,7 @@ enum BadPlaces {
         Mistake("rollback", ["--to", "9"], 66, ["version 9", "has version 1"]),
         Mistake("publish", [], 66, ["'photos'", "no draft", "run train"]),
         Mistake("publish", ["--draft", "x1"], 66, ["'x1'", "it has none; run train"]),
-        Mistake("publish", ["--draft", "../x"], 65, ["'../x'", "no draft id"]),
+        Mistake("publish", ["--draft", "../x"], 65, ["'../x'", "not a draft id"]),
         Mistake("publish", ["--index", "new"], 66, ["'new'", "it has 'photos'"]),
         Mistake("inspect", ["--id", "x1"], 66, ["version 1", "no id 'x1'"]),
     ]

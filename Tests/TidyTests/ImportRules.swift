@@ -14,7 +14,7 @@ enum ImportRules {
     /// What the Swift files of a target may import. `Foundation` and `Synchronization` are for all;
     /// `Glibc` and `Darwin` only where files, memory or threads are touched.
     static let table: [String: Set<String>] = [
-        "TesseraBase": ["Foundation", "Synchronization", "NIOCore", "NIOPosix"],
+        "TesseraBase": system.union(pool),
         "VectorCore": system.union(["TesseraBase", "CVectorKernels"]),
         "VectorIndex": [
             "Foundation", "Synchronization", "TesseraBase", "VectorCore", "CFaissShim",

@@ -1,5 +1,5 @@
-// The kernels of the query path: every instruction set against the scalar definition, and the definition against plain
-// arithmetic.
+// The kernels of the query path: every instruction set against the scalar definition, and the
+// definition against plain arithmetic.
 import TestSupport
 import Testing
 import VectorCore
@@ -213,7 +213,7 @@ extension KernelTests {
     }
 }
 
-/// Where the header says that an entry of quantized tables is.
+/// Offset of an entry of quantized tables, as the header documents it.
 private func place(_ subquantizer: Int, _ entry: Int) -> Int {
     subquantizer / 4 * 64 + entry / 8 * 32 + subquantizer % 4 * 8 + entry % 8
 }

@@ -126,7 +126,7 @@ struct ServedSubject: Sendable {
                 "\(path) is \(file.rows) x \(file.dimension), the version has \(document.dimension) dimensions; "
                     + "give the file it was trained on")
         }
-        let ids = try ExternalIds.open(path: plan.idsPath, vectors: file)
+        let ids = try ExternalIDs.open(path: plan.idsPath, vectors: file)
         var random = SeededRandom(seed: QuerySetBuilder.drawSeed(plan.seed), stream: 0)
         let rows = random.sample(min(plan.mostQueries, file.rows), below: file.rows)
         var queries = try file.read(rows: rows)

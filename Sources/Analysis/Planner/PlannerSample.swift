@@ -20,7 +20,7 @@ struct PlannerSample: Sendable {
     private static let same: Float = 2e-4
 
     private enum Source: Sendable {
-        case file(VectorFile, ExternalIds)
+        case file(VectorFile, ExternalIDs)
         case vectors(Matrix)
     }
 
@@ -43,7 +43,7 @@ struct PlannerSample: Sendable {
         queries: Int, seed: UInt64, scratch: String
     ) throws(TesseraError) {
         let file = try VectorFile.open(path: path)
-        source = .file(file, try ExternalIds.open(path: idsPath, vectors: file))
+        source = .file(file, try ExternalIDs.open(path: idsPath, vectors: file))
         (name, self.metric, dimension) = (path, metric, file.dimension)
         elementType = file.elementType
         let rows = Self.draw(most + (queriesPath == nil ? queries : 0), of: file.rows, seed: seed)
@@ -81,7 +81,7 @@ struct PlannerSample: Sendable {
                     "\(path) has \(file.dimension) dimensions, index '\(index.name)' has \(index.dimension); "
                         + "give the vectors it was trained on")
             }
-            source = .file(file, try ExternalIds.open(path: idsPath, vectors: file))
+            source = .file(file, try ExternalIDs.open(path: idsPath, vectors: file))
             name = path
             rows = Self.draw(most, of: file.rows, seed: seed)
         } else {

@@ -56,8 +56,7 @@ struct ScaleBuilder: Sendable {
         let base = FileStore(root: folder + "/store")
         let catalog = try Catalog(store: base, index: try IndexName("sample"))
         var settings = IndexSettings(
-            index: "sample", vectorsPath: files.vectors, idsPath: files.ids, metric: sample.metric,
-            scratchFolder: folder)
+            index: "sample", metric: sample.metric, scratchFolder: folder)
         settings.shardSize = Int((Double(choices.shardSize) / thinning).rounded())
         settings.thinning = thinning
         settings.bitsPerCode = choices.bitsPerCode
@@ -68,9 +67,12 @@ struct ScaleBuilder: Sendable {
         settings.queryCount = choices.queries
         settings.queriesPath = sample.queriesPath
         let start = ContinuousClock.now
+        let source = try await pool.run { () throws(TesseraError) in
+            try FileVectors(vectorsPath: files.vectors, idsPath: files.ids)
+        }
         _ = try await IndexBuilder(
-            settings: settings, backend: choices.backend, catalog: catalog, pool: pool,
-            progress: progress
+            settings: settings, source: source, backend: choices.backend, catalog: catalog,
+            pool: pool, progress: progress
         ).run()
         let trained = ContinuousClock.now
         let manifest = try await catalog.publish(progress: progress).manifest

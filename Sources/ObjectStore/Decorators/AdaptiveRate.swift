@@ -1,20 +1,22 @@
-// How many requests a second the store is sent: no limit until it says "slow down", then what it bears.
+// Limits requests per second: no limit until the store throttles, then a rate that adapts to it.
 //
-// Additive increase, multiplicative decrease (Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for
-// Congestion Avoidance in Computer Networks", 1989), the rule by which many clients come to equal shares.
+// Additive increase, multiplicative decrease (Chiu and Jain, "Analysis of the Increase and Decrease
+// Algorithms for Congestion Avoidance in Computer Networks", 1989), the rule by which many clients
+// come to equal shares.
 import TesseraBase
 
 /// A token bucket whose rate halves on a throttle and grows steadily with success.
 package struct AdaptiveRate: Sendable {
+    /// Bounds of the limit and how it changes.
     package struct Limits: Sendable, Equatable {
-        /// Requests a second that are never undercut.
+        /// Lowest limit, in requests per second.
         package var floor = 1.0
-        /// Above this there is no limit.
+        /// Highest limit; above it there is none.
         package var ceiling = 5000.0
-        /// Added to the rate by each second with success.
+        /// Growth of the limit per second with successes.
         package var increasePerSecond = 50.0
         package var decreaseFactor = 0.5
-        /// Throttles this close together are one: they answer requests sent at the same rate.
+        /// Throttles within this time count as one: they answer requests sent at the same rate.
         package var cooldown = Duration.seconds(1)
 
         package init() {}
@@ -23,7 +25,7 @@ package struct AdaptiveRate: Sendable {
     private let limits: Limits
     /// Requests a second; nil without a limit.
     package private(set) var limit: Double?
-    /// Requests that may go at once; below zero are those that wait.
+    /// Requests that may be sent at once; negative while requests wait.
     private var tokens = 0.0
     private var filledAt: Duration
     private var decreasedAt: Duration?
@@ -69,7 +71,8 @@ package struct AdaptiveRate: Sendable {
     package mutating func succeeded(at now: Duration) {
         guard let current = limit, now > increasedAt else { return }
         fill(to: now)
-        // An idle minute says nothing about what the store bears: at most one second's growth at a time.
+        // Idle time shows nothing about the store, so the limit grows by one second's worth at
+        // most.
         let seconds = min(1, (now - increasedAt).seconds)
         let next = current + limits.increasePerSecond * seconds
         limit = next < limits.ceiling ? next : nil
@@ -83,7 +86,7 @@ package struct AdaptiveRate: Sendable {
             tokens = 0
             return
         }
-        // A tenth of a second's worth may go at once, and always one.
+        // Bursts: a tenth of a second's requests, at least one.
         tokens = min(max(1, limit / 10), tokens + seconds * limit)
     }
 }

@@ -1,4 +1,4 @@
-// How an entry lies in its file.
+// Layout of a cache entry's file.
 //
 // | bytes | what |
 // |---|---|
@@ -9,11 +9,11 @@
 // | 8 | check of all the above |
 // | the rest | payload in blocks of 32 KiB |
 //
-// A check is the first 8 bytes of a SHA-256. Nothing is believed that was not checked in this reading.
-internal import Glibc
+// A check is the first 8 bytes of a SHA-256. Nothing is used before its check has passed in the
+// same reading.
 internal import TesseraBase
 
-/// What an entry's file says before its payload.
+/// Header of an entry's file.
 struct CacheEntryHeader: Equatable, Sendable {
     static let blockBytes: UInt64 = 32 << 10
     static let fixedBytes = 8 + 64 + 24
@@ -21,11 +21,11 @@ struct CacheEntryHeader: Equatable, Sendable {
 
     let digest: ContentDigest
     let isWhole: Bool
-    /// The bytes of the object that the payload is.
+    /// Range of the object that the payload holds.
     let span: Range<UInt64>
     let checks: [UInt64]
 
-    /// Where the payload begins in the file.
+    /// Offset of the payload in the file.
     var payloadOffset: UInt64 { Self.byteCount(payload: span.upperBound - span.lowerBound) }
 
     static func byteCount(payload: UInt64) -> UInt64 {
@@ -55,10 +55,11 @@ struct CacheEntryHeader: Equatable, Sendable {
         return bytes
     }
 
-    /// Reads the header of the entry `name` from a file of `fileBytes`; nil where anything does not fit.
-    init?(_ name: CacheEntryName, _ file: borrowing FileDescriptor, fileBytes: UInt64) {
+    /// Reads the header of the entry `name` from a file of `fileBytes`; nil where anything does not
+    /// fit.
+    init?(_ name: CacheEntryName, _ file: OpenFile, fileBytes: UInt64) {
         guard fileBytes >= UInt64(Self.fixedBytes) + 8,
-            let fixed = try? file.read(0..<UInt64(Self.fixedBytes)),
+            let fixed = try? file.bytes(0..<UInt64(Self.fixedBytes)),
             Array(fixed[..<8]) == Self.magic, Array(fixed[8..<72]) == Array(name.digest.hex.utf8)
         else { return nil }
         let numbers = (0..<3).map { fixed.littleEndian(at: 72 + 8 * $0) }
@@ -69,7 +70,7 @@ struct CacheEntryHeader: Equatable, Sendable {
         let payload = span.upperBound - span.lowerBound
         let size = Self.byteCount(payload: payload)
         guard fileBytes == size + payload, name.span.map({ $0 == span }) ?? (span.lowerBound == 0),
-            let whole = try? file.read(0..<size),
+            let whole = try? file.bytes(0..<size),
             Self.check(whole[..<(whole.count - 8)]) == whole.littleEndian(at: whole.count - 8)
         else { return nil }
         digest = name.digest
@@ -93,30 +94,31 @@ struct CacheEntryHeader: Equatable, Sendable {
 }
 
 /// An entry's open file. It stays readable when the entry is evicted.
-struct CacheEntry: ~Copyable, Sendable {
+struct CacheEntry: Sendable {
     let header: CacheEntryHeader
-    let file: FileDescriptor
+    let file: OpenFile
 
-    enum Opened: ~Copyable {
+    enum Opened {
         case missing
         case damaged
         case entry(CacheEntry)
     }
 
-    private init(header: CacheEntryHeader, file: consuming FileDescriptor) {
+    private init(header: CacheEntryHeader, file: OpenFile) {
         self.header = header
         self.file = file
     }
 
     static func open(_ name: CacheEntryName, at path: String) -> Opened {
-        guard let file = try? FileDescriptor(open: path, flags: O_RDONLY) else { return .missing }
-        guard let status = try? file.status(), status.isFile,
-            let header = CacheEntryHeader(name, file, fileBytes: UInt64(status.st_size))
+        guard let file = try? OpenFile.existing(path) else { return .missing }
+        guard let status = try? file.status(), status.kind == .file,
+            let header = CacheEntryHeader(name, file, fileBytes: status.size)
         else { return .damaged }
         return .entry(CacheEntry(header: header, file: file))
     }
 
-    /// The bytes in `range` of the object, which lies in the entry's span; nil where they are damaged.
+    /// The bytes in `range` of the object, which lies in the entry's span; nil where they are
+    /// damaged.
     func read(_ range: Range<UInt64>) -> [UInt8]? {
         guard !range.isEmpty else { return [] }
         let size = CacheEntryHeader.blockBytes
@@ -126,7 +128,8 @@ struct CacheEntry: ~Copyable, Sendable {
         let last = (range.upperBound - 1 - start) / size
         let region = first * size..<min((last + 1) * size, end)
         let base = header.payloadOffset
-        guard let bytes = try? file.read(base + region.lowerBound..<base + region.upperBound) else {
+        guard let bytes = try? file.bytes(base + region.lowerBound..<base + region.upperBound)
+        else {
             return nil
         }
         for block in first...last {

@@ -1,9 +1,10 @@
-// The folder of a cache: entries are files, and the files are all there is to know.
+// The folder of a cache. Entries are files, and there is no other state on disk.
 //
-// Invariants: an entry's file appears whole under its name (written aside, then renamed) and is checked at each reading,
-// so neither a kill nor a power cut nor another process can make a wrong answer, only a miss. The folder's bytes stay
-// within the budget, but for what other processes have added since the last scan, at most an eighth of it each.
-// A cache that cannot write is a cache that misses.
+// Invariants: an entry's file appears whole under its name (written aside, then renamed) and is
+// checked at each reading, so neither a kill nor a power cut nor another process can cause a wrong
+// answer, only a miss. The folder's bytes stay within the budget, but for what other processes have
+// added since the last scan, at most an eighth of it each. If the cache cannot write, it only
+// misses.
 internal import Foundation
 internal import Glibc
 internal import Synchronization
@@ -11,11 +12,11 @@ internal import TesseraBase
 
 /// Reads, writes and evicts entries. All work on files is done on the threads for blocking work.
 final class CacheFolder: Sendable {
-    /// What a writer left behind for so long was left by one that died.
+    /// Age at which a temporary file must be from a writer that died.
     private static let temporaryLifetime: TimeInterval = 3600
-    /// How often an entry in use says so in its file's time, which orders entries after a restart.
+    /// How often the file time of an entry in use is updated; it orders entries after a restart.
     private static let stampInterval = Duration.seconds(60)
-    /// After a failed write, writing is left alone for so long.
+    /// Pause of all writing after a failed write.
     private static let pauseAfterFailure = Duration.seconds(10)
 
     let root: String
@@ -51,7 +52,7 @@ final class CacheFolder: Sendable {
         state.withLock { change(&$0.statistics) }
     }
 
-    /// Learns what is in the folder and sweeps what died writers left there, once.
+    /// Scans the folder and removes temporary files of dead writers, once.
     func ready() async {
         guard !state.withLock({ $0.isReady }) else { return }
         _ = try? await scans.run("first") { () throws(TesseraError) in
@@ -67,7 +68,8 @@ final class CacheFolder: Sendable {
         }
     }
 
-    /// The bytes in each of `ranges` of an object (nil is all of it), where they are cached and sound.
+    /// The bytes in each of `ranges` of an object (nil is all of it), where they are cached and
+    /// sound.
     func read(_ digest: ContentDigest, _ ranges: [Range<UInt64>?]) async -> [[UInt8]?] {
         let found = try? await BlockingIO.shared.run { () throws(TesseraError) in
             self.readBlocking(digest, ranges)
@@ -75,7 +77,7 @@ final class CacheFolder: Sendable {
         return found ?? [[UInt8]?](repeating: nil, count: ranges.count)
     }
 
-    /// Keeps `payload` if there is room for it; a failure is counted and otherwise none.
+    /// Keeps `payload` if there is room for it; a failure is only counted.
     func save(_ name: CacheEntryName, _ payload: [UInt8]) async {
         let now = clock.now()
         if state.withLock({ $0.pausedUntil.map { now < $0 } ?? false }) { return }
@@ -90,7 +92,8 @@ final class CacheFolder: Sendable {
             }
         } catch {
             index.withLock { $0.release(bytes) }
-            // Cancelled before its turn: nothing was written, and the evicted files are found by the next scan.
+            // Cancelled before its turn: nothing was written, and the evicted files are found by
+            // the next scan.
             guard error.code != .cancelled else { return }
             let until = clock.now() + Self.pauseAfterFailure
             state.withLock {
@@ -133,7 +136,8 @@ extension CacheFolder {
     private func readBlocking(
         _ digest: ContentDigest, _ ranges: [Range<UInt64>?]
     ) -> [[UInt8]?] {
-        // The whole object is tried even if it is not in the index: another process may have kept it.
+        // The whole object is tried even if it is not in the index: another process may have kept
+        // it.
         let whole = CacheEntryName(digest: digest, span: nil)
         let names = index.withLock { index in
             ranges.map { index.covering(digest, $0) ?? whole }
@@ -187,22 +191,19 @@ extension CacheFolder {
             throw TesseraError(.unavailable, "cannot create the folder '\(folder)'", cause: error)
         }
         do throws(TesseraError) {
-            let file = try FileDescriptor(
-                open: aside, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
-            try file.write(header.encoded)
-            try file.write(payload)
+            let file = try OpenFile.creatingNew(aside)
+            let head = header.encoded
+            try file.write(head, at: 0)
+            try file.write(payload, at: head.count)
+            try file.rename(to: target)
         } catch {
             unlink(aside)
             throw error
         }
-        guard rename(aside, target) == 0 else {
-            let failure = SystemFailure.error(errno, "write", target)
-            unlink(aside)
-            throw failure
-        }
     }
 
-    /// Puts a written entry in the place of its reservation, and of parts of the same object that it makes useless.
+    /// Puts a written entry in the place of its reservation, and of parts of the same object that
+    /// it makes useless.
     private func added(_ name: CacheEntryName, _ bytes: UInt64) -> [CacheEntryName] {
         index.withLock { index in
             index.release(bytes)

@@ -1,4 +1,5 @@
-// Which entries a cache folder holds and which go first: a value, rebuilt from the folder's files at any time.
+// Which entries a cache folder holds and which are evicted first: a value, rebuilt from the
+// folder's files at any time.
 internal import TesseraBase
 
 /// The name of an entry: content and bytes, so what is found under it can never be out of date.
@@ -6,7 +7,7 @@ struct CacheEntryName: Hashable, Sendable {
     static let suffix = ".tsc"
 
     let digest: ContentDigest
-    /// Nil is the whole object.
+    /// Range of the object; nil for the whole object.
     let span: Range<UInt64>?
 
     init(digest: ContentDigest, span: Range<UInt64>?) {
@@ -20,7 +21,7 @@ struct CacheEntryName: Hashable, Sendable {
         return "\(digest.hex.prefix(2))/\(digest.hex)-\(bytes)\(Self.suffix)"
     }
 
-    /// Nil for a file that is no entry.
+    /// Parses the path of an entry; nil for any other file.
     init?(path: String) {
         guard path.hasSuffix(Self.suffix), let name = path.split(separator: "/").last else {
             return nil
@@ -49,14 +50,14 @@ struct CacheIndex: Sendable {
     private struct Entry {
         let bytes: UInt64
         var tick: UInt64
-        /// When the file's time was last set to say that it is in use.
+        /// When the file's time was last updated because of a use.
         var stampedAt: Duration?
     }
 
     let budget: UInt64
     private var entries: [CacheEntryName: Entry] = [:]
     private var spans: [ContentDigest: Set<CacheEntryName>] = [:]
-    /// Uses in their order; only the last use of an entry has the entry's tick, the others are passed over.
+    /// Uses in order. Only the last use of an entry has the entry's tick; earlier ones are skipped.
     private var uses: [(name: CacheEntryName, tick: UInt64)] = []
     private var firstUse = 0
     private(set) var tick: UInt64 = 0
@@ -71,7 +72,7 @@ struct CacheIndex: Sendable {
 
     func contains(_ name: CacheEntryName) -> Bool { entries[name] != nil }
 
-    /// What a file takes of a disk, about.
+    /// Approximate disk space of a file, in bytes.
     static func charge(fileBytes: UInt64) -> UInt64 {
         (fileBytes + 4095) / 4096 * 4096
     }
@@ -91,7 +92,8 @@ struct CacheIndex: Sendable {
         }
     }
 
-    /// Makes room for an entry to be written; returns the entries to delete, or nil where it can't fit.
+    /// Makes room for an entry to be written; returns the entries to delete, or nil where it can't
+    /// fit.
     mutating func reserve(_ bytes: UInt64) -> [CacheEntryName]? {
         guard bytes <= budget, reserved <= budget - bytes else { return nil }
         reserved += bytes
@@ -114,7 +116,7 @@ struct CacheIndex: Sendable {
         return evict()
     }
 
-    /// Marks an entry as used. True where its file should be told so.
+    /// Marks an entry as used. Returns true if its file's time should be updated.
     mutating func touch(_ name: CacheEntryName, at now: Duration, stampEvery interval: Duration)
         -> Bool
     {
@@ -143,8 +145,8 @@ struct CacheIndex: Sendable {
         return Array(parts)
     }
 
-    /// Takes over what a scan of the folder found, least recently used first; entries used since `tick` stay the
-    /// most recent. Returns the entries to delete.
+    /// Takes over what a scan of the folder found, least recently used first; entries used since
+    /// `tick` stay the most recent. Returns the entries to delete.
     mutating func replace(
         with found: [(name: CacheEntryName, bytes: UInt64)], since tick: UInt64
     ) -> [CacheEntryName] {
@@ -175,7 +177,7 @@ struct CacheIndex: Sendable {
         return evicted
     }
 
-    /// Forgets passed uses once they are most of the list.
+    /// Removes outdated uses once they are most of the list.
     private mutating func compact() {
         guard uses.count > 2 * entries.count + 1024 else { return }
         uses = uses[firstUse...].filter { entries[$0.name]?.tick == $0.tick }

@@ -10,7 +10,7 @@ final class CacheReader: BlockingReader {
     private let drop: @Sendable () -> Void
 
     /// - Parameter drop: removes the entry from the cache, because it is damaged.
-    init(_ entry: consuming CacheEntry, name: String, drop: @escaping @Sendable () -> Void) {
+    init(_ entry: CacheEntry, name: String, drop: @escaping @Sendable () -> Void) {
         checked = Mutex([Bool](repeating: false, count: entry.header.checks.count))
         self.entry = entry
         self.name = name
@@ -29,7 +29,7 @@ final class CacheReader: BlockingReader {
         }
         guard !buffer.isEmpty else { return }
         try check(offset..<offset + UInt64(buffer.count))
-        try entry.file.read(at: entry.header.payloadOffset + offset, into: buffer)
+        try entry.file.read(into: buffer, at: entry.header.payloadOffset + offset)
     }
 
     private func check(_ range: Range<UInt64>) throws(TesseraError) {

@@ -1,12 +1,13 @@
-// Keeps what was read of immutable objects in a folder of this machine.
+// Caches reads of immutable objects in a local folder.
 //
-// Only content-addressed keys are kept, under their digest and range: nothing kept can be out of date. Writes go
-// straight to the store and are not kept, so that reading back what was written asks the store. Whoever has to know
-// that an object is still in the store (publish, verify, doctor) uses a store without a cache.
+// Only content-addressed keys are kept, under their digest and range: nothing kept can be out of
+// date. Writes go straight to the store and are not kept, so that reading back what was written
+// asks the store. Publish, verify and doctor have to know that an object is still in the store, so
+// they use a store without a cache.
 package import Foundation
 package import TesseraBase
 
-/// What a cache has done since it was made, and holds.
+/// Counters of a cache since its creation, and what it holds.
 package struct CacheStatistics: Sendable, Equatable {
     /// Reads served from the folder, and their bytes.
     package var hits = 0
@@ -23,7 +24,8 @@ package struct CacheStatistics: Sendable, Equatable {
     package init() {}
 }
 
-/// Passes requests on to `base`, and answers reads of immutable objects from a local folder where it can.
+/// Passes requests on to `base`, and answers reads of immutable objects from a local folder where
+/// it can.
 package final class CachingStore: ObjectStore {
     /// Parts of one object that are fetched at once.
     private static let width = 16
@@ -44,7 +46,8 @@ package final class CachingStore: ObjectStore {
     }
 
     /// - Parameters:
-    ///   - folder: an absolute path; it is created with the first entry. Several processes may share it.
+    ///   - folder: an absolute path; it is created with the first entry. Several processes may
+    ///     share it.
     ///   - budgetBytes: what the entries' files may take together.
     package init(
         _ base: any ObjectStore, folder: String, budgetBytes: UInt64,
@@ -68,7 +71,7 @@ package final class CachingStore: ObjectStore {
         return try await fetch(key, digest, range)
     }
 
-    /// What is missing is fetched, and kept, in the reads that serve neighbouring ranges together.
+    /// Missing ranges are fetched and kept; neighbouring ones share a read.
     package func get(
         _ key: ObjectKey, ranges: [Range<UInt64>]
     ) async throws(TesseraError) -> [[UInt8]] {
@@ -130,7 +133,7 @@ package final class CachingStore: ObjectStore {
         try await base.staleTemporaryFiles(prefix: prefix, olderThan: date, apply: apply)
     }
 
-    /// From the folder where the whole object is cached; else what the store has to offer.
+    /// Reads from the folder if the whole object is cached; otherwise the store's own reader.
     package func blockingReader(_ key: ObjectKey) throws(TesseraError) -> (any BlockingReader)? {
         if let digest = ContentKey.digest(of: key),
             let reader = folder.reader(digest, name: "object '\(key)'")
@@ -150,7 +153,7 @@ package final class CachingStore: ObjectStore {
         await folder.drop(digest)
     }
 
-    /// From the folder or the store; tasks that want the same at once share one reading.
+    /// Reads from the folder or the store. Concurrent reads of the same bytes share one request.
     private func fetch(
         _ key: ObjectKey, _ digest: ContentDigest, _ span: Range<UInt64>?
     ) async throws(TesseraError) -> [UInt8] {

@@ -1,7 +1,8 @@
 // Durations counted in a small fixed number of buckets.
 import TesseraBase
 
-/// Counts durations in buckets that grow by a fourth to a fifth each: four a doubling, from a microsecond to over an hour.
+/// Counts durations in buckets that grow by a fourth to a fifth each: four a doubling, from a
+/// microsecond to over an hour.
 package struct LatencyHistogram: Sendable, Equatable {
     private static let bucketsPerDoubling = 4
     private static let bucketCount = 32 * bucketsPerDoubling
@@ -12,13 +13,15 @@ package struct LatencyHistogram: Sendable, Equatable {
 
     package init() {}
 
+    /// Counts a duration.
     package mutating func record(_ duration: Duration) {
         counts[Self.bucket(of: duration)] += 1
         count += 1
         total += duration
     }
 
-    /// The upper end of the bucket that holds this share of the durations; zero where there are none.
+    /// The upper end of the bucket that holds this share of the durations; zero where there are
+    /// none.
     ///
     /// - Parameter share: 0.5 is the median, 0.99 what one in a hundred exceeds.
     package func percentile(_ share: Double) -> Duration {

@@ -1,12 +1,12 @@
-// Counts what a store is asked.
+// Counts the requests to a store.
 package import Foundation
 internal import Synchronization
 package import TesseraBase
 
 /// Passes requests on to `base`, and counts them, their bytes and their time.
 ///
-/// One call may be several requests: ranges count as many as the stores make of them after joining neighbours, lists
-/// by pages of 1,000. A multipart upload counts as one.
+/// One call may be several requests: ranges count as many as the stores make of them after joining
+/// neighbours, lists by pages of 1,000. A multipart upload counts as one.
 package final class MeteredStore: ObjectStore {
     /// Keys in a page of a list, in S3.
     private static let pageKeys = 1000
@@ -22,7 +22,8 @@ package final class MeteredStore: ObjectStore {
 
     package var address: String { base.address }
 
-    /// Everything counted so far. The difference of two states is what was asked between them, by all callers.
+    /// Everything counted so far. The difference of two states is the usage between them, by all
+    /// callers.
     package var usage: StoreUsage { counted.withLock { $0 } }
 
     package func get(
@@ -68,7 +69,7 @@ package final class MeteredStore: ObjectStore {
         try await count(.delete) { () throws(TesseraError) in try await base.delete(key) }
     }
 
-    /// Counted as S3 takes them, 1,000 keys a request.
+    /// Counts one request per 1,000 keys, as S3 takes them.
     package func delete(_ keys: [ObjectKey]) async throws(TesseraError) {
         try await count(.delete, requests: { _ in keys.isEmpty ? 0 : Self.pages(keys.count) }) {
             () throws(TesseraError) in try await base.delete(keys)
@@ -103,7 +104,8 @@ package final class MeteredStore: ObjectStore {
         max(1, (keys + pageKeys - 1) / pageKeys)
     }
 
-    /// - Parameter requests: how many the answer took; it is asked with nil for a call that failed.
+    /// - Parameter requests: number of requests behind an answer; called with nil for a failed
+    ///   call.
     private func count<Value>(
         _ operation: StoreOperation, requests: (Value?) -> Int = { _ in 1 },
         writing: Int = 0, reading: (Value) -> Int = { _ in 0 },

@@ -1,14 +1,17 @@
-// How many retries a store may see: a share of the requests, so that an outage is not made worse by its clients.
+// How many retries a store may see: a share of the requests, so that an outage is not made worse by
+// its clients.
 import TesseraBase
 
 /// A balance of retries. Each request pays a part of one in, each retry takes one out.
 package struct RetryBudget: Sendable {
+    /// How retries are paid in.
     package struct Limits: Sendable, Equatable {
         /// Retries paid in by each request.
         package var share = 0.2
-        /// Retries paid in by the passing of a second, so that a lone client can wait out an outage.
+        /// Retries paid in by the passing of a second, so that a lone client can wait out an
+        /// outage.
         package var perSecond = 1.0
-        /// What a quiet time saves up at most; also the balance at the start.
+        /// Largest balance, and the balance at the start.
         package var capacity = 50.0
 
         package init() {}

@@ -9,17 +9,17 @@ package enum RetryDecision: Sendable, Equatable {
 
 /// Why a request is not tried again.
 package enum GiveUpReason: Sendable, Equatable {
-    /// The answer would be the same.
+    /// A retry would get the same answer.
     case final
     case triesUsedUp
-    /// Most likely the address is wrong.
+    /// The store never answered; most likely the address is wrong.
     case neverReached
-    /// The time of the operation would be over before the next try.
+    /// The operation's time would end before the next try.
     case deadline
-    /// So much fails at present that trying again would only add to it.
+    /// The retry budget is used up: too many requests fail at present.
     case budget
 
-    /// For people, after "gave up after 3 tries in 2 s: "; nil where nothing was given up.
+    /// Text for messages, after "gave up after 3 tries in 2 s: "; nil where nothing was given up.
     var text: String? {
         switch self {
         case .final: nil
@@ -33,26 +33,27 @@ package enum GiveUpReason: Sendable, Equatable {
 
 /// Capped exponential backoff with full jitter, within a number of tries, a time and a budget.
 ///
-/// Full jitter after Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015): the wait is uniform
-/// between nothing and the cap of its try, which spreads clients that failed together.
+/// Full jitter after Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015): the
+/// wait is uniform between nothing and the cap of its try, which spreads clients that failed
+/// together.
 package struct RetryPolicy: Sendable, Equatable {
     /// Tries in all, the first one too.
     package var maximumTries = 10
-    /// The longest wait before the second try; it doubles with each.
+    /// The longest wait before the second try; it doubles with each try.
     package var baseDelay = Duration.milliseconds(50)
     package var maximumDelay = Duration.seconds(10)
     /// One try may take this long, and longer for its bytes.
     package var requestTimeout = Duration.seconds(30)
     /// All tries and waits may take this long, and longer for the bytes.
     package var operationTimeout = Duration.seconds(120)
-    /// How long a store is tried that cannot be reached and never was: a typing error should not take minutes. One that
-    /// has answered before is waited for as long as any failure.
+    /// How long a store is tried that was never reached: a typing error should not take minutes. A
+    /// store that has answered before gets the full time.
     package var firstContactTimeout = Duration.seconds(4)
     /// The part of an operation's time that is kept for reading back a write whose answer was lost.
     package var settleTimeout = Duration.seconds(30)
     /// A connection slower than this counts as broken.
     package var slowestBytesPerSecond = 1 << 20
-    /// What a read is taken to bring where its size is not known.
+    /// Assumed size of a read whose size is not known, in bytes.
     package var unknownBytes = 64 << 20
     package var budget = RetryBudget.Limits()
     package var rate = AdaptiveRate.Limits()
@@ -62,11 +63,11 @@ package struct RetryPolicy: Sendable, Equatable {
     /// The wait before another try, or the reason for none.
     ///
     /// - Parameters:
-    ///   - failure: what the store said, nil where the error was none of a remote store.
+    ///   - failure: what the store said; nil if the error is not from a remote store.
     ///   - attempt: how many tries there have been, at least 1.
     ///   - elapsed: since the operation began.
     ///   - limit: the time the operation may take.
-    ///   - hasAnswered: whether the store ever did.
+    ///   - hasAnswered: whether the store ever answered.
     ///   - jitter: a random number in 0..<1.
     ///   - withdraw: takes one retry from the budget; asked last, so that nothing is taken in vain.
     package func decide(

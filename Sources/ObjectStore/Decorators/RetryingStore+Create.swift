@@ -1,10 +1,10 @@
-// Put-if-absent through a connection that loses answers: settled by reading back, never by guessing.
+// Put-if-absent over a connection that can lose answers: reading back tells the outcome.
 package import TesseraBase
 
 extension RetryingStore {
-    /// A try whose answer was lost may have been applied, and then the next one finds the object there. So wherever
-    /// a try has an unknown outcome, "it exists" and giving up both mean: read it, and compare it with ours.
-    /// Callers put something into the object that no other writer has.
+    /// A try whose answer was lost may have been applied, and then the next one finds the object
+    /// there. So if a try has an unknown outcome, "it exists" and giving up both mean: read it, and
+    /// compare it with ours. Callers put something into the object that no other writer has.
     package func create(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) -> Bool {
         let call = RetriedCall("creating '\(key)'", bytes: bytes.count)
         let limit = policy.operationLimit(bytes: bytes.count) - policy.settleTimeout

@@ -1,12 +1,13 @@
-// The tries of one operation, one after the other, each in its turn and within the time that is left.
+// The tries of one operation, one after the other, each in its turn and within the time that is
+// left.
 internal import Synchronization
 internal import TesseraBase
 
-/// What is done, for messages and for the time it may take.
+/// Name and size of an operation, for messages and time limits.
 struct RetriedCall: Sendable {
-    /// As a person would say it: "reading 'a/b'".
+    /// Name for messages: "reading 'a/b'".
     let name: String
-    /// What it moves, nil where that is not known.
+    /// Bytes it moves; nil where that is not known.
     let bytes: Int?
 
     init(_ name: String, bytes: Int?) {
@@ -80,7 +81,8 @@ extension RetryingStore {
         }
     }
 
-    /// Waits until the store's rate allows a request; returns what ends the operation instead, if anything does.
+    /// Waits until the store's rate allows a request; returns what ends the operation instead, if
+    /// anything does.
     private func waitForTurn(
         _ call: RetriedCall, until deadline: Duration, _ last: TesseraError?, _ tries: Int,
         _ start: Duration
@@ -106,7 +108,7 @@ extension RetryingStore {
         return cancelled(call, last: last)
     }
 
-    /// One try, within the time that is left.
+    /// Makes one try, within the time that is left.
     private func once<Value: Sendable>(
         _ call: RetriedCall, until deadline: Duration,
         _ body: @escaping @Sendable () async throws(TesseraError) -> Value
@@ -130,7 +132,7 @@ extension RetryingStore {
         return result
     }
 
-    /// False where the task was cancelled.
+    /// Waits; false if the task was cancelled.
     private func pause(_ delay: Duration) async -> Bool {
         do { try await clock.sleep(delay) } catch { return false }
         return !Task.isCancelled

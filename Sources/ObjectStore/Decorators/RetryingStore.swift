@@ -1,13 +1,14 @@
-// Tries again what may succeed on another try.
+// Retries requests that may succeed on another try.
 //
-// Invariants: what to do is decided by RetryPolicy, RetryBudget and AdaptiveRate, which are values; this class only
-// locks, asks, waits and sends. All requests of one store share its budget and its rate. Every wait and every request
-// is bounded in time and ends when its task is cancelled. A create never answers by guessing.
+// Invariants: what to do is decided by RetryPolicy, RetryBudget and AdaptiveRate, which are values;
+// this class only locks, asks, waits and sends. All requests of one store share its budget and its
+// rate. Every wait and every request is bounded in time and ends when its task is cancelled. A
+// create never guesses its outcome.
 package import Foundation
 internal import Synchronization
 package import TesseraBase
 
-/// Passes requests on to `base`, and tries again those that failed for a passing reason.
+/// Passes requests on to `base`, and retries those with a transient failure.
 package final class RetryingStore: ObjectStore {
     /// Parts of one object that are read at once.
     private static let width = 16
@@ -22,7 +23,7 @@ package final class RetryingStore: ObjectStore {
     struct State {
         var budget: RetryBudget
         var rate: AdaptiveRate
-        /// Whether the store ever answered, whatever it said.
+        /// Whether the store ever answered, with success or not.
         var hasAnswered = false
     }
 
@@ -55,13 +56,15 @@ package final class RetryingStore: ObjectStore {
         }
     }
 
-    /// Each part that is one request is tried again by itself, so that one failure does not read all parts anew.
+    /// Each part that is one request is tried again by itself, so that one failure does not read
+    /// all parts anew.
     package func get(
         _ key: ObjectKey, ranges: [Range<UInt64>]
     ) async throws(TesseraError) -> [[UInt8]] {
         let reads = RangeReads.coalesce(ranges)
         guard reads.count > 1 else { return try await getPart(key, ranges) }
-        // Empty ranges are in no read, but have to be checked against the object's size: the first part takes them.
+        // Empty ranges are in no read, but have to be checked against the object's size: the first
+        // part takes them.
         var parts = reads.map(\.members)
         parts[0] += ranges.indices.filter { ranges[$0].isEmpty }
         let found = try await mapConcurrently(parts, width: Self.width) {

@@ -1,13 +1,13 @@
-// Equal work that several tasks want at the same time is done once.
+// Does equal work once that several tasks want at the same time.
 import Synchronization
 package import TesseraBase
 
-/// Lets one task at a time do the work for a key; those who come meanwhile get its result.
+/// Lets one task at a time do the work for a key; tasks that ask meanwhile get its result.
 ///
-/// The first comer works in its own task, so nothing outlives its callers. If it is cancelled, one of the others
-/// takes over. A follower who is cancelled leaves at once.
+/// The first caller works in its own task, so nothing outlives its callers. If it is cancelled, one
+/// of the others takes over. A cancelled follower returns at once.
 package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    /// Nil tells a follower to begin anew.
+    /// Resumed with nil, a follower starts again.
     private typealias Follower = CheckedContinuation<Result<Value, TesseraError>?, Never>
 
     private struct State {
@@ -19,6 +19,7 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
 
     package init() {}
 
+    /// Returns the result of `body` for `key`, run by this task or by one that started before.
     package func run(
         _ key: Key, _ body: () async throws(TesseraError) -> Value
     ) async throws(TesseraError) -> Value {

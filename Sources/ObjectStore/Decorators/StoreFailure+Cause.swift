@@ -1,4 +1,4 @@
-// Where a store's failure is found inside an error.
+// Finds a store's failure inside an error.
 package import TesseraBase
 
 extension TesseraError {

@@ -1,4 +1,4 @@
-// How the wrappers around a remote store are put together. The one place that says so.
+// The order of the wrappers around a remote store, and its reasons.
 //
 //     CachingStore        answers from disk; what it keeps came through the check below
 //     VerifyingStore      whole objects match their name, or are read once more
@@ -6,10 +6,10 @@
 //     MeteredStore        counts what is really sent, retries too: that is what is billed
 //     the store itself
 //
-// Caching lies above verifying, so that nothing enters the cache unchecked and a hit is not hashed twice (entries carry
-// checks of their own). Verifying lies above retrying, so that its second reading has all its tries. Metering lies
-// below retrying, where one call is one request. Publish, verify and doctor leave the cache out: they have to see
-// what the store holds.
+// Caching lies above verifying, so that nothing enters the cache unchecked and a hit is not hashed
+// twice (entries carry checks of their own). Verifying lies above retrying, so that its second
+// reading has all its tries. Metering lies below retrying, where one call is one request. Publish,
+// verify and doctor leave the cache out: they have to see what the store holds.
 package import TesseraBase
 
 /// A remote store in its wrappers.
@@ -25,12 +25,12 @@ package struct StoreStack: Sendable {
         }
     }
 
-    /// For reads that may be served from the cache.
+    /// The store for reads that may be served from the cache.
     package let store: any ObjectStore
-    /// For those who have to see what the store itself holds.
+    /// The store without a cache, for publish, verify and doctor.
     package let uncached: any ObjectStore
     package let meter: MeteredStore
-    /// Nil without a cache.
+    /// The cache; nil without one.
     package let cache: CachingStore?
 
     package init(

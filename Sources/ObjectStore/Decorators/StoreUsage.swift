@@ -1,13 +1,13 @@
-// What was asked of a store, and what it would cost.
+// Counted requests to a store, and their estimated cost.
 
 /// The kinds of requests that are counted, as stores bill them. Put-if-absent is a put.
 package enum StoreOperation: String, Sendable, CaseIterable {
     case get, head, list, put, delete
 }
 
-/// What was asked of a store in one kind of request.
+/// Counters of one kind of request.
 package struct OperationUsage: Sendable, Equatable {
-    /// Requests, those that failed too.
+    /// Requests, including failed ones.
     package var requests = 0
     package var failures = 0
     package var bytesRead: UInt64 = 0
@@ -18,13 +18,14 @@ package struct OperationUsage: Sendable, Equatable {
     package init() {}
 }
 
-/// What was asked of a store up to some moment, or between two.
+/// Counters of all kinds of requests up to a moment, or between two.
 package struct StoreUsage: Sendable, Equatable {
     private var operations = [OperationUsage](
         repeating: OperationUsage(), count: StoreOperation.allCases.count)
 
     package init() {}
 
+    /// Counters of one kind of request.
     package subscript(operation: StoreOperation) -> OperationUsage {
         get { operations[operation.place] }
         set { operations[operation.place] = newValue }
@@ -39,7 +40,7 @@ package struct StoreUsage: Sendable, Equatable {
     package var bytesRead: UInt64 { operations.reduce(0) { $0 + $1.bytesRead } }
     package var bytesWritten: UInt64 { operations.reduce(0) { $0 + $1.bytesWritten } }
 
-    /// What was asked since `earlier`, a state of the same meter.
+    /// Usage since `earlier`, a state of the same meter.
     package static func - (later: StoreUsage, earlier: StoreUsage) -> StoreUsage {
         var difference = later
         for place in difference.operations.indices {
@@ -76,14 +77,15 @@ extension StoreOperation {
     }
 }
 
-/// What a store bills, in US dollars.
+/// Prices of a store, in US dollars.
 package struct PriceTable: Sendable, Equatable, Codable {
-    /// 1,000 PUT, POST or LIST requests.
+    /// Price of 1,000 PUT, POST or LIST requests.
     package var per1000Writes: Double
-    /// 1,000 GET or HEAD requests.
+    /// Price of 1,000 GET or HEAD requests.
     package var per1000Reads: Double
     package var per1000Deletes: Double
-    /// 2^30 bytes that leave the store's region. Readers in the same region pay nothing: set it to 0 for them.
+    /// Price of 2^30 bytes that leave the store's region. Readers in the same region pay nothing:
+    /// set it to 0 for them.
     package var perGigabyteOut: Double
 
     package init(

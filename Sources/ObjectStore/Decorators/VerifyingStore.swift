@@ -1,13 +1,15 @@
 // Checks objects against the digest they are named by.
 //
-// Ranges are not checked here: the format's own checksums cover them. A reader who finds one damaged asks `invalidate`
-// to forget copies of the object and reads once more.
+// Ranges are not checked here: the format's own checksums cover them. A reader that finds one
+// damaged calls `invalidate` and reads once more.
 package import Foundation
 package import TesseraBase
 
-/// Passes requests on to `base`; a whole content-addressed object is returned only if it has the digest of its name.
+/// Passes requests on to `base`; a whole content-addressed object is returned only if it has the
+/// digest of its name.
 package struct VerifyingStore: ObjectStore {
-    /// Hashing more than this is left to the threads for blocking work.
+    /// Objects up to this size are hashed on the calling thread, larger ones on the threads for
+    /// blocking work.
     private static let inlineBytes = 64 << 10
 
     private let base: any ObjectStore
@@ -18,7 +20,7 @@ package struct VerifyingStore: ObjectStore {
 
     package var address: String { base.address }
 
-    /// A mismatch is read once more, past any copy kept on the way; then it is `corrupted`.
+    /// An object that does not match is read once more, past cached copies; then it is `corrupted`.
     package func get(
         _ key: ObjectKey, range: Range<UInt64>?
     ) async throws(TesseraError) -> [UInt8] {

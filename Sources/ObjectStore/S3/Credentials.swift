@@ -1,4 +1,4 @@
-// The keys that sign requests, and who can provide them. Keys never reach a message or a log.
+// The keys that sign requests, and their providers. Keys never appear in a message or a log.
 package import Foundation
 internal import Synchronization
 package import TesseraBase
@@ -8,10 +8,10 @@ package struct Credentials: Sendable, Equatable, CustomStringConvertible, Custom
     package let accessKey: String
     package let secretKey: String
     package let sessionToken: String?
-    /// When they stop working; nil for never.
+    /// Time of expiry; nil for never.
     package let expiry: Date?
 
-    /// Throws `invalidArgument` where the parts cannot be keys. `source` says where they are from.
+    /// Throws `invalidArgument` where the parts cannot be keys. `source` names their origin.
     package init(
         accessKey: String, secretKey: String, sessionToken: String? = nil, expiry: Date? = nil,
         source: String
@@ -41,14 +41,15 @@ package struct Credentials: Sendable, Equatable, CustomStringConvertible, Custom
 
 /// A place where credentials may be found.
 package protocol CredentialsProvider: Sendable {
-    /// Where it looks, for messages: "the environment".
+    /// Name of the place for messages, such as "the environment".
     var source: String { get }
 
-    /// The credentials, or nil where this place is not set up. Throws where it is set up and does not work.
+    /// The credentials, or nil where this place is not set up. Throws where it is set up and does
+    /// not work.
     func credentials() async throws(TesseraError) -> Credentials?
 }
 
-/// Credentials that were given.
+/// Credentials that the caller gave.
 package struct FixedCredentials: CredentialsProvider {
     package let source = "the given credentials"
     private let value: Credentials
@@ -60,7 +61,7 @@ package struct FixedCredentials: CredentialsProvider {
     package func credentials() async throws(TesseraError) -> Credentials? { value }
 }
 
-/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
+/// Credentials from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
 package struct EnvironmentCredentials: CredentialsProvider {
     package let source = "the environment"
     private let environment: [String: String]
@@ -85,7 +86,7 @@ package struct EnvironmentCredentials: CredentialsProvider {
     }
 }
 
-/// The first of several places that is set up.
+/// Asks several providers in order and takes the first that is set up.
 package struct CredentialsChain: CredentialsProvider {
     package let source = "the usual places"
     private let providers: [any CredentialsProvider]
@@ -106,9 +107,10 @@ package struct CredentialsChain: CredentialsProvider {
     }
 }
 
-/// Asks a provider once for all who wait, and again shortly before what it gave expires.
+/// Caches a provider's credentials: one request serves all waiting callers, and they are renewed
+/// shortly before they expire.
 package actor CachedCredentials {
-    /// Renewed this long before they expire.
+    /// Time before expiry at which credentials are renewed.
     private static let margin: TimeInterval = 300
     /// After a failed renewal, the next try waits this long while the old ones still work.
     private static let pause: TimeInterval = 30
@@ -124,7 +126,7 @@ package actor CachedCredentials {
         self.clock = clock
     }
 
-    /// Credentials that work now.
+    /// Credentials that are valid now.
     package func credentials() async throws(TesseraError) -> Credentials {
         let now = clock.now()
         if let current {
@@ -149,7 +151,8 @@ package actor CachedCredentials {
         if current == credentials { current = nil }
     }
 
-    /// One task of its own, because it serves all who wait: the first of them may be cancelled.
+    /// Fetches in a task of its own, because it serves all waiting callers and the first of them
+    /// may be cancelled.
     private func fetched() async -> Result<Credentials, TesseraError> {
         if let fetch { return await fetch.value }
         let provider = self.provider
@@ -165,7 +168,7 @@ package actor CachedCredentials {
         }
         fetch = task
         let result = await task.value
-        // The first to get here stores it; all who waited see the same result.
+        // The first caller to resume stores the result; all waiting callers get the same one.
         if fetch == task {
             fetch = nil
             if case .success(let fresh) = result { current = fresh }

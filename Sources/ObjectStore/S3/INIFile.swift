@@ -6,7 +6,8 @@ package import TesseraBase
 package struct INIFile: Sendable, Equatable {
     private var sections: [String: [String: String]] = [:]
 
-    /// Throws `invalidArgument` naming file and line. Values are never quoted in a message: they are secrets.
+    /// Throws `invalidArgument` naming file and line. Values are never quoted in a message: they
+    /// are secrets.
     package init(_ text: String, path: String) throws(TesseraError) {
         var section: String?
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
@@ -25,7 +26,8 @@ package struct INIFile: Sendable, Equatable {
                 sections[String(name)] = sections[String(name)] ?? [:]
                 continue
             }
-            // Indented lines are settings of a nested group (s3 =), which hold nothing of interest here.
+            // Indented lines are settings of a nested group (s3 =), which hold nothing of interest
+            // here.
             if line.first == " " || line.first == "\t" { continue }
             guard let section else { throw refusal("a value stands before the first [section]") }
             guard let equals = text.firstIndex(of: "=") else {
@@ -37,6 +39,7 @@ package struct INIFile: Sendable, Equatable {
         }
     }
 
+    /// The values of a section; nil if there is no such section.
     package subscript(section: String) -> [String: String]? { sections[section] }
 
     package var sectionNames: [String] { sections.keys.sorted() }

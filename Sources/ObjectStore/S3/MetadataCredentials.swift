@@ -34,7 +34,8 @@ private struct MetadataDocument: Decodable {
     }
 }
 
-/// ECS and EKS: `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+/// Credentials of an ECS or EKS container: `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or
+/// `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
 package struct ContainerCredentials: CredentialsProvider {
     package let source = "the container's credentials service"
     private let environment: [String: String]
@@ -97,7 +98,7 @@ package struct InstanceCredentials: CredentialsProvider {
         self.client = client
     }
 
-    /// Nil where there is no such service, which is so on any machine that is no EC2 instance.
+    /// Nil without such a service, as on any machine that is no EC2 instance.
     package func credentials() async throws(TesseraError) -> Credentials? {
         guard environment["AWS_EC2_METADATA_DISABLED"]?.lowercased() != "true" else { return nil }
         let given = environment.filled("AWS_EC2_METADATA_SERVICE_ENDPOINT")
@@ -140,7 +141,8 @@ package struct InstanceCredentials: CredentialsProvider {
     }
 }
 
-/// A role for the token of a Kubernetes service account: `AWS_ROLE_ARN`, `AWS_WEB_IDENTITY_TOKEN_FILE`.
+/// A role for the token of a Kubernetes service account: `AWS_ROLE_ARN`,
+/// `AWS_WEB_IDENTITY_TOKEN_FILE`.
 package struct WebIdentityCredentials: CredentialsProvider {
     package let source = "the role of AWS_WEB_IDENTITY_TOKEN_FILE"
     private let environment: [String: String]
@@ -218,7 +220,7 @@ extension HTTPClient {
 }
 
 extension CredentialsChain {
-    /// The places AWS's own tools look in, in their order.
+    /// The providers that AWS's own tools ask, in their order.
     package static func standard(
         _ environment: [String: String], region: String, client: HTTPClient
     ) -> CredentialsChain {

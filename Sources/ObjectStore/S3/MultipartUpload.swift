@@ -1,15 +1,16 @@
-// An object in parts: begun, filled, completed; taken back where anything fails. It replaces what was there
-// only at completion. Never used to create, since a completion may ignore conditions.
+// Uploads an object in parts, and aborts the upload on any failure. It replaces an existing object
+// only at completion. Never used for `create`, since a completion may ignore conditions.
 package import Foundation
 import HTTPClient
 package import TesseraBase
 
 /// One upload of one object.
 ///
-/// A cancelled upload begins no further request but waits for those under way, each bounded by its deadlines: a part that is
-/// still being taken in when its upload is taken back can bring the upload to life again, and would be paid for.
+/// A cancelled upload starts no further request but waits for those under way, each bounded by its
+/// deadlines: a part that arrives after the abort can revive the upload, which would then be
+/// billed.
 struct MultipartUpload: Sendable {
-    /// S3 takes no more parts, and no shorter ones except the last.
+    /// S3's limits: number of parts, and bytes of each part but the last.
     private static let partCountLimit = 10_000
     private static let smallestPart = 5 << 20
     private static let abortPauses: [Duration] = [
@@ -79,17 +80,18 @@ struct MultipartUpload: Sendable {
             try await finish(request), "CompleteMultipartUploadResult", request)
     }
 
-    /// Until the store no longer knows the upload: a part whose answer was lost may still be taken in.
+    /// Aborts the upload until the store no longer knows it: a part whose answer was lost may still
+    /// arrive.
     private func abort(_ upload: String) async {
         await Task {
             for pause in Self.abortPauses {
-                try? await Task.sleep(for: pause)
+                try? await client.steadyClock.sleep(pause)
                 if (try? await client.takeBack(upload, of: key))?.status == 404 { return }
             }
         }.value
     }
 
-    /// The answer, even where the caller is cancelled meanwhile.
+    /// Sends a request and waits for the answer even if the caller is cancelled meanwhile.
     private func finish(_ request: S3Request) async throws(TesseraError) -> HTTPResponse {
         guard !Task.isCancelled else {
             throw TesseraError(
@@ -103,7 +105,7 @@ struct MultipartUpload: Sendable {
 }
 
 extension S3Client {
-    /// Takes an upload back; the status is 404 where the store knows of none.
+    /// Aborts an upload; the status is 404 if the store does not know it.
     fileprivate func takeBack(
         _ upload: String, of key: ObjectKey
     ) async throws(TesseraError) -> HTTPResponse {
@@ -116,7 +118,7 @@ extension S3Client {
 extension S3Store {
     /// Uploads in parts that were begun before `date` and never completed. Their size is not known.
     ///
-    /// A store or a key that does not allow to see them has none to offer.
+    /// None where the store or the key's rights do not allow a list of them.
     package func staleTemporaryFiles(
         prefix: String, olderThan date: Date, apply: Bool
     ) async throws(TesseraError) -> [ObjectInfo] {

@@ -8,9 +8,9 @@ package import HTTPClient
 /// A request as the signature sees it. Nothing here is encoded yet, except the path.
 package struct SignableRequest: Sendable {
     package var method: String
-    /// Percent-encoded once, beginning with "/"; it goes into the signature as it goes over the wire.
+    /// The path, percent-encoded once and beginning with "/"; it is signed as it is sent.
     package var path: String
-    /// Names and values in clear; a parameter without a value has "".
+    /// Names and values, not encoded; a parameter without a value has "".
     package var query: [(name: String, value: String)]
     /// All of them are signed; `host` must be among them.
     package var headers: [HTTPHeader]
@@ -91,7 +91,7 @@ package struct RequestSigner: Sendable {
         HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key)
     }
 
-    /// Without space at the ends, and runs of spaces as one.
+    /// The value without spaces at its ends, and with each run of spaces as one.
     private static func collapsed(_ value: String) -> String {
         value.split(separator: " ").joined(separator: " ")
     }
@@ -107,10 +107,11 @@ extension HMAC<SHA256>.MAC {
     fileprivate var asKey: SymmetricKey { SymmetricKey(data: self) }
 }
 
-/// Percent-encoding as the signature wants it: all but unreserved characters, upper-case digits.
+/// Percent-encoding as the signature requires it: all but unreserved characters, upper-case digits.
 package enum URIEncoding {
     private static let digits = Array("0123456789ABCDEF".utf8)
 
+    /// Percent-encodes a text, with or without its slashes.
     package static func encode(_ text: String, keepingSlashes: Bool = false) -> String {
         var encoded: [UInt8] = []
         encoded.reserveCapacity(text.utf8.count)

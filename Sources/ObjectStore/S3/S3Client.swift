@@ -7,13 +7,13 @@ internal import TesseraBase
 /// A request in S3's terms.
 struct S3Request: Sendable {
     var method: HTTPMethod
-    /// Nil: the bucket itself.
+    /// Key of the object; nil for the bucket itself.
     var key: String?
     var query: [(name: String, value: String)] = []
     var headers: [HTTPHeader] = []
     var body: ArraySlice<UInt8>?
     var responseLimit = 16 << 20
-    /// False for what must not silently be carried out twice.
+    /// Whether the request may silently be carried out twice.
     var maySendTwice = true
     /// A verb for messages: "read".
     var verb: String
@@ -27,29 +27,32 @@ struct S3Client: Sendable {
     let settings: S3Settings
     let http: HTTPClient
     let clock: WallClock
+    let steadyClock: SteadyClock
     private let endpoint: S3Endpoint
     private let credentials: CachedCredentials
     private let signer: RequestSigner
 
-    /// Hashing more than this at once is work for the pool, not for the caller's thread.
+    /// Bodies longer than this are hashed on the pool, not on the caller's thread.
     private static let longBody = 1 << 20
-    /// The slowest link that a transfer is given time for.
+    /// Slowest transfer that deadlines leave time for.
     private static let slowestBytesPerSecond = 256 << 10
 
     init(
         bucket: String, settings: S3Settings, credentials: CachedCredentials, http: HTTPClient,
-        clock: WallClock
+        clock: WallClock, steadyClock: SteadyClock
     ) throws(TesseraError) {
         self.bucket = bucket
         self.settings = settings
         self.http = http
         self.clock = clock
+        self.steadyClock = steadyClock
         self.credentials = credentials
         endpoint = try S3Endpoint(bucket: bucket, settings: settings)
         signer = RequestSigner(region: settings.signingRegion)
     }
 
-    /// The answer if its status is a success or among `accepted`; otherwise the error for it.
+    /// Sends a request. Returns the answer if its status is a success or among `accepted`, and
+    /// throws otherwise.
     func send(
         _ request: S3Request, accepting accepted: Set<Int> = []
     ) async throws(TesseraError) -> HTTPResponse {

@@ -1,4 +1,4 @@
-// From an answer that is no success, or none at all, to an error that names the cause and the mend. Pure.
+// Turns an unsuccessful or missing answer into an error that names the cause and the mend. Pure.
 internal import Foundation
 import HTTPClient
 internal import TesseraBase
@@ -20,7 +20,7 @@ extension HTTPFailure {
     }
 }
 
-/// What was asked when it failed.
+/// The request that failed, for messages.
 struct S3Attempt: Sendable {
     /// A verb and its object for the message: "read 's3://bucket/key'".
     let what: String
@@ -46,7 +46,7 @@ struct S3ErrorDocument: Equatable {
         region = error?["Region"]?.text
     }
 
-    /// Made for a terminal: one line, not too long.
+    /// The text as one short line for a terminal.
     private static func plain(_ text: String?) -> String {
         let clean = (text ?? "").unicodeScalars.filter { $0.properties.generalCategory != .control }
         return String(String(String.UnicodeScalarView(clean)).prefix(300))
@@ -56,7 +56,7 @@ struct S3ErrorDocument: Equatable {
 enum S3Failure {
     /// The error for an answer with an unsuccessful status.
     ///
-    /// - Parameter isFinal: whether trying again is known to be of no use.
+    /// - Parameter isFinal: whether a retry is known to be useless.
     static func error(
         _ response: HTTPResponse, _ attempt: S3Attempt, isFinal: Bool = false
     ) -> TesseraError {
@@ -94,7 +94,7 @@ enum S3Failure {
             detail: "no answer (\(failure.kind))")
     }
 
-    /// The error for an answer that succeeded by its status and is not what it should be.
+    /// The error for an answer with a successful status and wrong content.
     static func damaged(_ reason: String, _ attempt: S3Attempt) -> TesseraError {
         TesseraError(
             .unavailable, "cannot \(attempt.what): \(reason)",
@@ -216,7 +216,7 @@ enum S3Failure {
         return codes.contains(code) || [408, 409, 425, 500, 502, 503, 504].contains(status)
     }
 
-    /// Seconds, or a date.
+    /// The `Retry-After` header, in seconds or as a date.
     private static func retryAfter(_ response: HTTPResponse, _ attempt: S3Attempt) -> Duration? {
         guard let text = response.headers["retry-after"] else { return nil }
         if let seconds = Double(text), seconds >= 0, seconds < 86_400 { return .seconds(seconds) }

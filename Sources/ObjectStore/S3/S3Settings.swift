@@ -1,23 +1,25 @@
-// Where a bucket is and how it is spoken to. From flags first, then the environment, then AWS's config file.
+// Where a bucket is and how it is addressed: from flags first, then the environment, then AWS's
+// config file.
 internal import Foundation
 package import HTTPClient
 package import TesseraBase
 
-/// What a person may say about a store besides its address.
+/// Settings of an S3 store besides its address.
 package struct S3Settings: Sendable, Equatable {
-    /// Nil: AWS's default.
+    /// The region; nil for AWS's default.
     package var region: String?
-    /// `scheme://host[:port]`; nil: AWS.
+    /// `scheme://host[:port]`; nil for AWS.
     package var endpoint: String?
-    /// The bucket in the path instead of the host name. Nil: at a given endpoint yes, at AWS no.
+    /// Whether the bucket is in the path instead of the host name. Nil: true at a given endpoint,
+    /// false at AWS.
     package var usesPathStyle: Bool?
-    /// Longer objects are put in parts.
+    /// Objects longer than this are uploaded in parts.
     package var multipartThreshold: Int
     package var partBytes: Int
-    /// Requests of one call (ranges, parts) at a time.
+    /// Concurrent requests of one call, for ranges or parts.
     package var requestsPerCall: Int
     package var deadlines: HTTPDeadlines
-    /// A larger object cannot be read whole.
+    /// Largest object that can be read whole, in bytes.
     package var objectLimit: Int
 
     package init(
@@ -35,7 +37,7 @@ package struct S3Settings: Sendable, Equatable {
         self.objectLimit = objectLimit
     }
 
-    /// These, with what is missing taken from the environment.
+    /// These settings, with missing ones taken from the environment.
     package func completed(from environment: [String: String]) -> S3Settings {
         var whole = self
         whole.region =
@@ -53,7 +55,7 @@ package struct S3Settings: Sendable, Equatable {
 
 /// How requests for one bucket are addressed.
 package struct S3Endpoint: Sendable, Equatable {
-    /// As the `Host` header has it, with the port unless it is the scheme's own.
+    /// Value of the `Host` header: with the port unless it is the scheme's default.
     package let host: String
     /// `scheme://host`, which paths are appended to.
     package let base: String

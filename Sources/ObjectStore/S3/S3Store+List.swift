@@ -11,7 +11,7 @@ extension S3Store {
         try await pages(query: [("prefix", prefix)]) { page throws(TesseraError) in
             for item in page.all("Contents") { found += try Self.info(item).map { [$0] } ?? [] }
         }
-        // Stores list in byte order, except some that say so in their small print.
+        // S3 lists in byte order; some compatible stores do not.
         return found.sorted { ObjectKeyRule.precedes($0.key, $1.key) }
     }
 
@@ -43,7 +43,8 @@ extension S3Store {
             guard page["IsTruncated"]?.text == "true" else { return }
             guard let next = page["NextContinuationToken"]?.text, next != continuation else {
                 throw S3Failure.damaged(
-                    "the list goes on, but the store does not say where", client.attempt(request))
+                    "the list is truncated, but the store gave no continuation token",
+                    client.attempt(request))
             }
             continuation = next
         } while true
@@ -63,7 +64,7 @@ extension S3Store {
 }
 
 extension S3Client {
-    /// The answer's document, which must be `name`.
+    /// Parses the answer's document, whose root has to be `name`.
     func document(
         _ response: HTTPResponse, _ name: String, _ request: S3Request
     ) throws(TesseraError) -> XMLTree {

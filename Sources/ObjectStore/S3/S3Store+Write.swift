@@ -5,7 +5,7 @@ import HTTPClient
 package import TesseraBase
 
 extension S3Store {
-    /// S3 takes no more keys in one request.
+    /// Most keys that S3 takes in one request.
     private static let deleteBatch = 1000
 
     package func put(_ key: ObjectKey, _ bytes: [UInt8]) async throws(TesseraError) {
@@ -34,7 +34,7 @@ extension S3Store {
         do throws(TesseraError) {
             _ = try await client.send(S3Request(method: .delete, key: key, verb: "delete"))
         } catch {
-            // A missing bucket is no missing object.
+            // A missing bucket must not pass for a missing object.
             let failure = error.cause as? StoreFailure
             guard error.code == .notFound, failure?.detail.contains("NoSuchBucket") != true
             else { throw error }

@@ -1,8 +1,9 @@
 // A store in a bucket of S3 or of anything that speaks its protocol.
 //
-// Invariants: each call makes each of its requests once (retrying is a decorator's, but for taking back an upload); `create` is one PUT with
-// `If-None-Match: *`, never a multipart upload, whose completion some stores carry out unconditionally; a range
-// is returned only where the store said that it is that range.
+// Invariants: each call makes each of its requests once (retries are a decorator's, except for
+// aborting an upload); `create` is one PUT with `If-None-Match: *`, never a multipart upload, whose
+// completion some stores carry out unconditionally; a range is returned only where the store said
+// that it is that range.
 internal import Foundation
 package import HTTPClient
 package import TesseraBase
@@ -17,10 +18,12 @@ package struct S3Store: ObjectStore {
     ///   - credentials: shared between stores, so that one renewal serves them all.
     package init(
         bucket: String, settings: S3Settings, credentials: CachedCredentials,
-        http: HTTPClient = .shared, clock: WallClock = .system
+        http: HTTPClient = .shared, clock: WallClock = .system,
+        steadyClock: SteadyClock = .system
     ) throws(TesseraError) {
         client = try S3Client(
-            bucket: bucket, settings: settings, credentials: credentials, http: http, clock: clock)
+            bucket: bucket, settings: settings, credentials: credentials, http: http, clock: clock,
+            steadyClock: steadyClock)
     }
 
     package var address: String { "s3://\(client.bucket)" }
@@ -73,7 +76,8 @@ package struct S3Store: ObjectStore {
         } catch {
             guard let status = (error.cause as? StoreFailure)?.status, status < 500, status != 429
             else { throw error }
-            // An answer to HEAD has no body, and so no reason. One byte of the object tells it.
+            // An answer to HEAD has no body that explains a failure; reading one byte of the object
+            // gets one.
             var explaining = request
             explaining.method = .get
             explaining.headers = [HTTPHeader("range", "bytes=0-0")]
@@ -99,7 +103,8 @@ package struct S3Store: ObjectStore {
         return response.body
     }
 
-    /// The bytes of a range that is not empty, cut off where the object ends, and the object's size.
+    /// The bytes of a range that is not empty, cut off where the object ends, and the object's
+    /// size.
     private func part(
         _ key: ObjectKey, _ span: Range<UInt64>
     ) async throws(TesseraError) -> (bytes: [UInt8], size: UInt64) {
@@ -134,7 +139,7 @@ package struct S3Store: ObjectStore {
     }
 }
 
-/// "bytes 0-9/1000".
+/// A `Content-Range` header, such as "bytes 0-9/1000".
 struct ContentRange: Equatable {
     let first: UInt64
     let last: UInt64
@@ -151,7 +156,8 @@ struct ContentRange: Equatable {
     }
 }
 
-/// Runs `work` on all items, at most `limit` at a time; the results in the items' order, or the first failure.
+/// Runs `work` on all items, at most `limit` at a time; the results in the items' order, or the
+/// first failure.
 func inParallel<Item: Sendable, Value: Sendable>(
     _ items: [Item], limit: Int,
     _ work: @escaping @Sendable (Item) async throws(TesseraError) -> Value

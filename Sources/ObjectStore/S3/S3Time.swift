@@ -1,4 +1,5 @@
-// The three ways a date is spelt on the wire. Pure arithmetic: date formatters are slow and follow locales.
+// The three date formats of the protocol. Pure arithmetic: date formatters are slow and follow
+// locales.
 internal import Foundation
 
 enum S3Time {
@@ -45,7 +46,8 @@ enum S3Time {
         return Date(timeIntervalSince1970: Double(seconds))
     }
 
-    /// Days since 1970-01-01 of a date in the Gregorian calendar, counted in years that begin in March.
+    /// Days since 1970-01-01 of a date in the Gregorian calendar, counted in years that begin in
+    /// March.
     private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted / 400

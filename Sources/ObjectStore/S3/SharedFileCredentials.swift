@@ -36,7 +36,7 @@ package struct SharedFiles: Sendable, Equatable {
     }
 }
 
-/// `AWS_SHARED_CREDENTIALS_FILE` (or the usual place) and `AWS_PROFILE`.
+/// Credentials from `AWS_SHARED_CREDENTIALS_FILE` (or AWS's default path) and `AWS_PROFILE`.
 package struct SharedFileCredentials: CredentialsProvider {
     package let source: String
     private let files: SharedFiles

@@ -1,11 +1,12 @@
-// Just enough XML for a store's answers: elements and text. Strict and bounded: document types, and with them
-// entity bombs and outside references, are refused, and so are deep nesting and anything left open.
+// Just enough XML for a store's answers: elements and text. Strict and bounded: document types, and
+// with them entity bombs and outside references, are refused, and so are deep nesting and anything
+// left open.
 //
 // Foundation's parser would bring libxml2 with it.
 
 /// An element with its text and its children.
 package struct XMLTree: Sendable, Equatable {
-    /// Without a namespace prefix.
+    /// Name without a namespace prefix.
     package let name: String
     package var text = ""
     package var children: [XMLTree] = []
@@ -35,7 +36,7 @@ package struct XMLTree: Sendable, Equatable {
         children.filter { $0.name == name }
     }
 
-    /// `text` with what XML gives a meaning escaped.
+    /// `text` with XML's special characters escaped.
     package static func escaped(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {
@@ -66,7 +67,7 @@ private struct Parser {
         return root
     }
 
-    /// White space, the declaration and comments.
+    /// Skips white space, the declaration and comments.
     private mutating func skipProlog() throws(XMLTree.Malformed) {
         while true {
             skipSpace()

@@ -1,5 +1,5 @@
-// Conversion between stored components and float32. The loops are plain, over raw buffers and without
-// branches, so that the compiler vectorises them.
+// Conversion between stored components and float32. The loops are plain, over raw buffers and
+// without branches, so that the compiler vectorises them.
 package import TesseraBase
 
 /// Turns stored components into float32 and back.
@@ -48,9 +48,9 @@ package enum ElementConversion {
         }
     }
 
-    /// Where the first NaN or infinity is; nil if all are finite.
+    /// Index of the first NaN or infinity; nil if all values are finite.
     package static func firstNonFinite(_ values: [Float]) -> Int? {
-        // The exponent of all ones, gathered over everything: the usual answer costs no branch.
+        // Looks for the all-ones exponent over all values, so that the usual case takes no branch.
         let found = values.withUnsafeBufferPointer { buffer in
             var count: UInt32 = 0
             for value in buffer {
@@ -61,9 +61,11 @@ package enum ElementConversion {
         return found ? values.firstIndex { !$0.isFinite } : nil
     }
 
-    /// Float32 as stored components. Halves are rounded; integers must be representable.
+    /// Converts float32 to stored components. Half floats are rounded; integers must be
+    /// representable.
     ///
-    /// - Throws: `invalidArgument` with the index of the first value that `elementType` cannot hold.
+    /// - Throws: `invalidArgument` with the index of the first value that `elementType` cannot
+    ///   hold.
     package static func encode(
         _ values: [Float], as elementType: ElementType
     ) throws(TesseraError) -> [UInt8] {

@@ -1,4 +1,4 @@
-// What one component of a vector is stored as in an input file.
+// How an input file stores one component of a vector.
 
 /// The stored type of a vector's components.
 package enum ElementType: String, Sendable, Codable, CaseIterable {
@@ -11,7 +11,7 @@ package enum ElementType: String, Sendable, Codable, CaseIterable {
     /// Row numbers of ground truth; never vectors.
     case i32
 
-    /// Bytes a component takes.
+    /// Size of a component in bytes.
     package var size: Int {
         switch self {
         case .f32, .i32: 4
@@ -20,7 +20,7 @@ package enum ElementType: String, Sendable, Codable, CaseIterable {
         }
     }
 
-    /// The name a person knows it by.
+    /// Name for messages.
     package var name: String {
         switch self {
         case .f32: "float32"

@@ -1,9 +1,10 @@
-// The first bytes of a vector file: what headers are read from, and what a mislabelled file is told by.
+// The first bytes of a vector file, from which headers are read and mislabelled files recognised.
 import TesseraBase
 
 /// The start of a file, with its length.
 struct FileHead {
-    /// Enough for row 1's dimension in the widest file, and for NumPy's largest plain header.
+    /// Bytes read: enough for row 1's dimension in the widest file, and for NumPy's largest plain
+    /// header.
     static let length = 4 * RowLayout.dimensionLimit + 8
 
     let path: String
@@ -44,7 +45,7 @@ struct FileHead {
         }
         let others = VectorFileFormat.allCases.filter { other in
             other != format && isPlausible(other)
-                // int32 is told from float32 by nothing but the name: offer it to ground truth only.
+                // Only the name distinguishes int32 from float32: offer it to ground truth only.
                 && (other.elementType == .i32) == (format.elementType == .i32)
         }
         guard !others.isEmpty else { return nil }

@@ -1,5 +1,6 @@
-// Half floats as bit patterns. Swift's Float16 exists on Linux, but without F16C each conversion is a
-// call into compiler-rt; these are branch-free, so loops over them vectorise with plain SSE2 or NEON.
+// Half floats as bit patterns. Swift's Float16 exists on Linux, but without F16C each conversion is
+// a call into compiler-rt; these are branch-free, so loops over them vectorise with plain SSE2 or
+// NEON.
 
 /// Conversions between IEEE 754 binary16 bit patterns and `Float`.
 package enum HalfFloat {
@@ -21,8 +22,8 @@ package enum HalfFloat {
 
     /// The nearest half, ties to even. Above 65519 it is infinity; NaN stays NaN.
     ///
-    /// Subnormals are rounded by the adder itself: adding 0.5 puts their last bit at the last bit of
-    /// the sum (Giesen, "float_to_half_fast3_rtne").
+    /// Subnormals are rounded by the adder itself: adding 0.5 puts their last bit at the last bit
+    /// of the sum (Giesen, "float_to_half_fast3_rtne").
     @inline(__always)
     package static func encode(_ value: Float) -> UInt16 {
         let bits = value.bitPattern

@@ -20,8 +20,8 @@ package struct IntegerMatrix: Sendable, Equatable {
         elements[row * columns..<(row + 1) * columns]
     }
 
-    /// Reads a whole `.ivecs`, `.ibin` or int32 `.npy`. The distances that big-ann's ground truth has
-    /// behind the row numbers are passed over.
+    /// Reads a whole `.ivecs`, `.ibin` or int32 `.npy`. The distances that big-ann's ground truth
+    /// has behind the row numbers are passed over.
     ///
     /// - Throws: `notFound`, `unavailable` or `invalidArgument`.
     package static func read(path: String) throws(TesseraError) -> IntegerMatrix {

@@ -1,5 +1,5 @@
-// A read-only mapping of an input file. Pages that were read are given back, so that a pass over a file
-// larger than memory keeps the process small; the page cache keeps them as long as it likes.
+// A read-only mapping of an input file. Pages that were read are given back, so that a pass over a
+// file larger than memory keeps the process small; the page cache still keeps them.
 import Glibc
 package import TesseraBase
 
@@ -25,7 +25,7 @@ package final class MappedFile: Sendable {
         }
         let mapped = mmap(nil, count, PROT_READ, MAP_PRIVATE, file.descriptor, 0)
         guard let mapped, mapped != MAP_FAILED else {
-            throw OpenFile.failure(errno, "cannot map", path)
+            throw SystemFailure.error(errno, "map", path)
         }
         base = mapped
         madvise(base, count, MADV_SEQUENTIAL)
@@ -35,9 +35,10 @@ package final class MappedFile: Sendable {
         munmap(base, count)
     }
 
-    /// All bytes, for the time of `body`.
+    /// Calls `body` with all bytes, which are valid during the call only.
     ///
-    /// - Throws: `unavailable` if the file was cut or grew since it was opened, and what `body` throws.
+    /// - Throws: `unavailable` if the file was cut or grew since it was opened, and what `body`
+    ///   throws.
     package func withBytes<Result>(
         _ body: (UnsafeRawBufferPointer) throws(TesseraError) -> Result
     ) throws(TesseraError) -> Result {

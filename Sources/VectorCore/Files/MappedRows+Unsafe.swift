@@ -1,4 +1,4 @@
-// Rows of a mapped file as bytes, whatever the format: the one place that knows where a row lies.
+// Rows of a mapped file as bytes, for all formats: the one place that computes a row's offset.
 import TesseraBase
 
 /// The rows of an open vector or ground-truth file.
@@ -30,7 +30,7 @@ struct MappedRows: Sendable {
     /// The bytes of chosen rows, in the order given; ascending rows are fastest.
     func raw(_ rows: [Int]) throws(TesseraError) -> [UInt8] {
         precondition(rows.allSatisfy { $0 >= 0 && $0 < layout.rows }, "no such row")
-        // Read-ahead fetches 128 KiB a row: a waste where the chosen rows lie farther apart than that.
+        // Read-ahead fetches 128 KiB a row, in vain if the chosen rows lie farther apart than that.
         let isSparse = file.count / max(1, rows.count) > 128 << 10
         if isSparse { file.readAhead(false) }
         defer {

@@ -3,8 +3,8 @@ package import TesseraBase
 
 /// Brings every row to unit length.
 ///
-/// Sums in double, in a fixed order, so the result is the same on every machine, and neither tiny nor
-/// huge components vanish or overflow.
+/// Sums in double, in a fixed order, so the result is the same on every machine, and neither tiny
+/// nor huge components vanish or overflow.
 ///
 /// - Parameters:
 ///   - firstRow: the number of the matrix's row 0 in `file`, for the message.

@@ -1,4 +1,5 @@
-// NumPy's .npy header (NEP 1, versions 1 to 3): a Python dictionary in text, read without evaluating it.
+// NumPy's .npy header (NEP 1, versions 1 to 3): a Python dictionary in text, read without
+// evaluating it.
 import TesseraBase
 
 /// What an .npy header says.
@@ -63,7 +64,7 @@ struct NumpyHeader: Equatable {
         return (String(decoding: head.bytes[start..<start + length], as: UTF8.self), start + length)
     }
 
-    /// What the dtype is here; nil for big-endian and for all that is not read.
+    /// The dtype as an element type; nil for big-endian and unsupported ones.
     private var elementType: ElementType? {
         let orders: Set<Character> = ["<", "=", "|", ">"]
         let order = description.first.flatMap { orders.contains($0) ? $0 : nil }
@@ -124,7 +125,7 @@ extension NumpyHeader {
         self.init(description: description, fortranOrder: fortranOrder, shape: shape)
     }
 
-    /// The numbers of a Python tuple's inside: "3, 4" or "3,".
+    /// The numbers inside a Python tuple: "3, 4" or "3,".
     private static func integers(_ tuple: Substring) -> [Int]? {
         var numbers: [Int] = []
         for part in tuple.split(separator: ",") {

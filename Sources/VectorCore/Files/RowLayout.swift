@@ -1,9 +1,9 @@
-// Where the rows of a vector file are: what is left of a header once it was believed.
+// Where the rows of a vector file are, as its checked header says.
 import TesseraBase
 
 /// The place of every row: row r's components begin at `dataOffset + r * stride + rowHeader`.
 struct RowLayout: Equatable {
-    /// No model has more; above it, a header is taken for garbage.
+    /// No model has more dimensions; a header with more is taken for garbage.
     static let dimensionLimit = 65_536
 
     let elementType: ElementType

@@ -15,8 +15,8 @@ package struct VectorFile: Sendable {
 
     /// Opens `.fvecs .bvecs .fbin .u8bin .i8bin` and `.npy`.
     ///
-    /// - Throws: `notFound`, `unavailable`, or `invalidArgument` where the file is not what its name
-    ///   and header promise; the message guesses what it is instead.
+    /// - Throws: `notFound`, `unavailable`, or `invalidArgument` where the file is not what its
+    ///   name and header promise; the message guesses what it is instead.
     package static func open(path: String) throws(TesseraError) -> VectorFile {
         let source = try MappedRows(path: path)
         guard source.layout.elementType != .i32 else {
@@ -36,7 +36,8 @@ package struct VectorFile: Sendable {
         try matrix(of: try rawRows(range), firstRow: range.lowerBound)
     }
 
-    /// Chosen rows as float32, in the order given; ascending rows are fastest. Throws as the range does.
+    /// Chosen rows as float32, in the order given; ascending rows are fastest. Throws as the range
+    /// does.
     package func read(rows: [Int]) throws(TesseraError) -> Matrix {
         try matrix(of: try source.raw(rows)) { rows[$0] }
     }
@@ -46,7 +47,13 @@ package struct VectorFile: Sendable {
         try source.raw(range)
     }
 
-    /// Rows from ``rawRows(_:)`` as float32, checked as ``read(rows:)`` does: for callers that need both.
+    /// Chosen rows as they are stored, in the order given; ascending rows are fastest.
+    package func rawRows(at rows: [Int]) throws(TesseraError) -> [UInt8] {
+        try source.raw(rows)
+    }
+
+    /// Rows from ``rawRows(_:)`` as float32, checked as ``read(rows:)`` does: for callers that need
+    /// both.
     package func matrix(of raw: [UInt8], firstRow: Int) throws(TesseraError) -> Matrix {
         try matrix(of: raw) { firstRow + $0 }
     }
@@ -67,14 +74,29 @@ package struct VectorFile: Sendable {
     private func matrix(
         of raw: [UInt8], rowNumber: (Int) -> Int
     ) throws(TesseraError) -> Matrix {
-        let matrix = VectorFile.decode(raw: raw, elementType: elementType, dimension: dimension)
+        try VectorFile.finite(
+            raw: raw, elementType: elementType, dimension: dimension, name: path,
+            rowNumber: rowNumber)
+    }
+
+    /// Stored rows as float32, checked to be finite.
+    ///
+    /// - Parameters:
+    ///   - name: what the rows come from, for the message.
+    ///   - rowNumber: from a row of `raw` to its number there.
+    /// - Throws: `invalidArgument` naming row, column and value of a NaN or an infinity.
+    package static func finite(
+        raw: [UInt8], elementType: ElementType, dimension: Int, name: String,
+        rowNumber: (Int) -> Int
+    ) throws(TesseraError) -> Matrix {
+        let matrix = decode(raw: raw, elementType: elementType, dimension: dimension)
         // Integers have no NaN.
         guard elementType == .f32 || elementType == .f16,
             let index = ElementConversion.firstNonFinite(matrix.elements)
         else { return matrix }
         throw TesseraError(
             .invalidArgument,
-            "\(path): row \(rowNumber(index / dimension)), column \(index % dimension) is "
+            "\(name): row \(rowNumber(index / dimension)), column \(index % dimension) is "
                 + "\(matrix.elements[index]); vectors must be finite: leave such rows out, "
                 + "x = x[np.isfinite(x).all(axis=1)]")
     }

@@ -39,7 +39,8 @@ package final class VectorFileWriter {
 
     /// Appends rows, converted to the file's type.
     ///
-    /// - Throws: `invalidArgument` for a value the type cannot hold, `resourceExhausted` on a full disk.
+    /// - Throws: `invalidArgument` for a value the type cannot hold, `resourceExhausted` on a full
+    ///   disk.
     package func append(_ matrix: Matrix) throws(TesseraError) {
         precondition(matrix.columns == dimension, "the matrix must have the file's dimension")
         do {

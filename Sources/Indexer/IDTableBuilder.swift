@@ -1,10 +1,11 @@
-// Collects where every id ended up, and writes the id tables: one for each range of hashes.
+// Collects the place of every id, and writes the id tables: one for each range of hashes.
 import ShardFile
 import TesseraBase
 import VectorCore
 
-/// Bounded in memory: entries are spilled by hash range and sorted one range at a time.
-struct IdTableBuilder: Sendable {
+/// Builds id tables in bounded memory: entries are spilled by hash range and sorted one range at a
+/// time.
+struct IDTableBuilder: Sendable {
     private static let entriesPerTable = 4_000_000
     private static let memoryBudget = 64 << 20
 
@@ -23,7 +24,7 @@ struct IdTableBuilder: Sendable {
         var writer = ByteWriter()
         for hash in hashes { writer.integer(hash) }
         try spill.append(
-            cells: hashes.map { IdTable.number(of: $0, tables: tableCount) },
+            cells: hashes.map { IDTable.number(of: $0, tables: tableCount) },
             rows: hashes.indices.map { NumericID(shard: shard, row: $0).rawValue }, writer.bytes)
     }
 
@@ -37,13 +38,13 @@ struct IdTableBuilder: Sendable {
     func write(_ table: Int) throws(TesseraError) -> (image: ContainerImage, entries: Int) {
         let spilled = try spill.read(cell: table)
         var reader = ByteReader(spilled.raw, what: "scratch")
-        var entries: [IdTableEntry] = []
+        var entries: [IDTableEntry] = []
         for id in spilled.rowNumbers {
             entries.append(
-                IdTableEntry(hash: try reader.integer(UInt64.self), id: NumericID(rawValue: id)))
+                IDTableEntry(hash: try reader.integer(UInt64.self), id: NumericID(rawValue: id)))
         }
         entries.sort { ($0.hash, $0.id) < ($1.hash, $1.id) }
-        let hashes = IdTable.hashes(of: table, tables: tableCount)
-        return (try IdTable.write(entries, hashes: hashes), entries.count)
+        let hashes = IDTable.hashes(of: table, tables: tableCount)
+        return (try IDTable.write(entries, hashes: hashes), entries.count)
     }
 }

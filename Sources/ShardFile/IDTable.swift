@@ -3,7 +3,7 @@ package import TesseraBase
 package import VectorCore
 
 /// One id of an id table.
-package struct IdTableEntry: Sendable, Equatable {
+package struct IDTableEntry: Sendable, Equatable {
     /// ``VectorCore/StableHash`` of the external id's UTF-8 bytes.
     package let hash: UInt64
     package let id: NumericID
@@ -15,7 +15,7 @@ package struct IdTableEntry: Sendable, Equatable {
 }
 
 /// An opened id table: the size of each bucket. Buckets divide the hash range evenly.
-package struct IdTable: Sendable {
+package struct IDTable: Sendable {
     private static let entriesPerBucket = 256
     private static let entrySize = 16
 
@@ -39,7 +39,7 @@ package struct IdTable: Sendable {
     }
 
     /// Writes a table of `entries`, sorted by hash and then id, all within `hashes`.
-    package static func write(_ entries: [IdTableEntry], hashes: ClosedRange<UInt64>)
+    package static func write(_ entries: [IDTableEntry], hashes: ClosedRange<UInt64>)
         throws(TesseraError) -> ContainerImage
     {
         let count = max(1, entries.count / entriesPerBucket)
@@ -94,7 +94,7 @@ package struct IdTable: Sendable {
         self.name = name
     }
 
-    /// Where the entries of `hash` are, if the table has them.
+    /// Range of the bucket that has the entries of `hash`, if there are any.
     package func range(of hash: UInt64) -> Range<UInt64> {
         buckets[Self.bucket(hash, hashes, buckets.count)]
     }

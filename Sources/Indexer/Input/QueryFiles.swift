@@ -1,4 +1,5 @@
-// Queries to measure by: a file of vectors, or a folder of such files, as `shardctl serve --query-log` leaves one for an index.
+// Queries to measure by: a file of vectors, or a folder of such files, as `shardctl serve
+// --query-log` leaves one for an index.
 import Foundation
 import TesseraBase
 import VectorCore
@@ -8,7 +9,8 @@ struct QueryFiles {
     private let path: String
     private let files: [VectorFile]
 
-    /// - Throws: `invalidArgument` for files of another dimension or a folder without any, `notFound` where nothing is there.
+    /// - Throws: `invalidArgument` for files of another dimension or a folder without any,
+    ///   `notFound` where nothing is there.
     init(_ path: String, dimension: Int) throws(TesseraError) {
         self.path = path
         var isFolder: ObjCBool = false
@@ -29,7 +31,8 @@ struct QueryFiles {
 
     var rows: Int { files.reduce(0) { $0 + $1.rows } }
 
-    /// Rows counted through all files, ascending, as float32. Throws as ``VectorFile/read(rows:)`` does.
+    /// Rows counted through all files, ascending, as float32. Throws as ``VectorFile/read(rows:)``
+    /// does.
     func read(rows: [Int], dimension: Int) throws(TesseraError) -> Matrix {
         var elements: [Float] = []
         elements.reserveCapacity(rows.count * dimension)
@@ -44,8 +47,8 @@ struct QueryFiles {
         return Matrix(rows: rows.count, columns: dimension, elements: elements)
     }
 
-    /// The files of a folder in the order they were recorded. Those from before an index changed its dimension are
-    /// left out, and so are those that a server has just removed for newer ones.
+    /// The files of a folder in the order they were recorded. Those from before an index changed
+    /// its dimension are left out, and so are those that a server has just removed for newer ones.
     private static func recorded(
         in folder: String, dimension: Int
     ) throws(TesseraError) -> [VectorFile] {

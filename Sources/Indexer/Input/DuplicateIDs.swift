@@ -1,7 +1,7 @@
-// Finding ids that occur twice, in bounded memory: hashes are looked at one partition after the other,
-// each partition read anew from the mapped file, sorted, and equal hashes compared by their ids.
+// Finding ids that occur twice, in bounded memory: hashes are looked at one partition after the
+// other, each partition read anew, sorted, and equal hashes compared by their ids.
 package import TesseraBase
-package import VectorCore
+import VectorCore
 
 /// What to do with an id that occurs in several rows.
 package enum DuplicatePolicy: String, Sendable, CaseIterable {
@@ -11,18 +11,20 @@ package enum DuplicatePolicy: String, Sendable, CaseIterable {
     case last
 }
 
-/// A search for duplicates in an id file. Its answer does not depend on the memory it is given.
-package struct DuplicateIds {
-    private let ids: IdFile
+/// A search for duplicates among external ids. Its answer does not depend on the memory it is
+/// given.
+package struct DuplicateIDs {
+    private let ids: ExternalIDs
     private let partitions: Int
     private let hash: (RawSpan) -> UInt64
 
     /// - Parameters:
-    ///   - memoryBudget: bytes for the hashes of one partition, 16 a row; a smaller budget costs more
-    ///     passes over the file.
+    ///   - memoryBudget: bytes for the hashes of one partition, 16 a row; a smaller budget costs
+    ///     more
+    ///     passes over the ids.
     ///   - hash: what tests replace to force collisions.
     package init(
-        _ ids: IdFile, memoryBudget: Int = 1 << 30,
+        _ ids: ExternalIDs, memoryBudget: Int = 1 << 30,
         hash: @escaping (RawSpan) -> UInt64 = { StableHash.hash($0) }
     ) {
         self.ids = ids
@@ -43,7 +45,7 @@ package struct DuplicateIds {
             guard let pair = try firstDuplicate() else { return [] }
             throw TesseraError(
                 .invalidArgument,
-                "\(ids.path): id \"\(try ids.id(pair.first))\" appears in rows \(pair.first) and "
+                "\(ids.name): id \"\(try ids.id(pair.first))\" appears in rows \(pair.first) and "
                     + "\(pair.second); ids must be unique (or use --on-duplicate last)")
         case .last:
             var dropped: [Int] = []

@@ -1,4 +1,4 @@
-// Files that hold secrets: whoever else may read them may read the secret.
+// Files that hold secrets, which other users must not be able to read.
 import Foundation
 
 /// Reads small text files that only their owner can read.
@@ -7,9 +7,10 @@ package enum PrivateFile {
 
     /// The text of a file of keys.
     ///
-    /// - Throws: `notFound` where it is missing, `invalidArgument` where others may read it or it is no text.
+    /// - Throws: `notFound` where it is missing, `invalidArgument` where others may read it or it
+    ///   is no text.
     package static func keys(path: String) throws(TesseraError) -> String {
-        // A mode is that of the file itself, not of a link to it.
+        // The mode has to be the file's own, not that of a link to it.
         let resolved = URL(filePath: path).resolvingSymlinksInPath().path
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: resolved) else {
             throw TesseraError(.notFound, "the key file \(path) cannot be found")

@@ -1,19 +1,20 @@
-// External ids in blocks of 64: front-coded, compressed where it pays, checked alone, so that one block is all that
-// naming a winner costs.
+// External ids in blocks of 64: front-coded, compressed where it pays, each with its own checksum,
+// so that resolving one id reads one block.
 package import TesseraBase
 import VectorCore
 
 /// A run of external ids.
-package enum IdBlock {
+package enum IDBlock {
     /// Ids in a block.
     package static let capacity = 64
     /// Bytes of the longest external id.
     package static let longestID = 512
     private static let largestPlainSize = capacity * (longestID + 6)
 
-    /// Codec byte, uncompressed length, payload, CRC-32C of all before.
+    /// Encodes ids as codec byte, uncompressed length, payload, and CRC-32C of all before.
     ///
-    /// The payload holds, for each id, how many bytes it shares with the one before, how many follow, and those.
+    /// The payload holds, for each id, how many bytes it shares with the one before, how many
+    /// follow, and those.
     static func encode(_ ids: [[UInt8]]) throws(TesseraError) -> [UInt8] {
         precondition(!ids.isEmpty && ids.count <= capacity, "a block holds 1 to 64 ids")
         var plain = ByteWriter()
@@ -35,8 +36,8 @@ package enum IdBlock {
         return block.bytes
     }
 
-    /// The ids at `wanted` of a block of `count`, which is read as far as that takes; to its end, and checked to end
-    /// there, where the last one is wanted.
+    /// Decodes the ids at `wanted` of a block of `count` ids, and reads no further. If the last id
+    /// is wanted, it also checks that the block ends there.
     ///
     /// - Precondition: `wanted` lies within `count`.
     package static func decode(
@@ -66,7 +67,7 @@ package enum IdBlock {
         return ids
     }
 
-    /// What a block holds before its checksum. Throws `corrupted` unless they match.
+    /// The bytes of a block before its checksum. Throws `corrupted` unless they match.
     @discardableResult
     static func check(_ block: ArraySlice<UInt8>, what: String) throws(TesseraError)
         -> ArraySlice<UInt8>

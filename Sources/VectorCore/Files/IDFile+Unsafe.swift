@@ -1,40 +1,40 @@
-// External ids from a text file: one a line. The file stays mapped; in memory is only where every
-// 256th line begins, 31 MB for a billion ids.
+// External ids from a text file: one a line. The file stays mapped; memory holds only the offset of
+// every 256th line, 31 MB for a billion ids.
 import Glibc
 package import TesseraBase
 
 /// A file with one id a line, checked from end to end when it was opened. Row r is line r + 1.
 ///
 /// Lines end in `\n` or `\r\n`; the last may end without. Any number of threads may read from it.
-package struct IdFile: Sendable {
-    /// Bytes an id may have at most.
+package struct IDFile: Sendable {
+    /// Longest id, in bytes.
     package static let lengthLimit = 512
     private static let linesPerMark = 256
-    /// How far a pass runs before it gives its pages back.
+    /// Bytes a pass reads before it releases its pages.
     private static let releaseStride = 16 << 20
 
     package let path: String
     package let count: Int
     private let file: MappedFile
-    /// Where line `256 * i` begins.
+    /// Offset of line `256 * i`.
     private let marks: [Int]
 
     /// Opens and checks a file of ids. O(bytes).
     ///
-    /// - Throws: `invalidArgument` for an empty or too long id, invalid UTF-8 or a control character,
-    ///   with the row and the line.
-    package static func open(path: String) throws(TesseraError) -> IdFile {
+    /// - Throws: `invalidArgument` for an empty or too long id, invalid UTF-8 or a control
+    ///   character, with the row and the line.
+    package static func open(path: String) throws(TesseraError) -> IDFile {
         let file = try MappedFile(path: path)
         var marks: [Int] = []
         var count = 0
         try walk(file, from: 0, firstRow: 0) { (row, offset, line) throws(TesseraError) in
             if row.isMultiple(of: linesPerMark) { marks.append(offset) }
             count = row + 1
-            guard let fault = IdText.fault(in: line, isFirst: row == 0) else { return true }
+            guard let fault = IDText.fault(in: line, isFirst: row == 0) else { return true }
             throw TesseraError(
                 .invalidArgument, "\(path): the id of row \(row) (line \(row + 1)) \(fault)")
         }
-        return IdFile(path: path, count: count, file: file, marks: marks)
+        return IDFile(path: path, count: count, file: file, marks: marks)
     }
 
     /// The id of a row.
@@ -57,12 +57,17 @@ package struct IdFile: Sendable {
     ) throws(TesseraError) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "no such rows")
         if range.isEmpty { return }
-        let mark = range.lowerBound / IdFile.linesPerMark
-        try IdFile.walk(file, from: marks[mark], firstRow: mark * IdFile.linesPerMark) {
+        let mark = range.lowerBound / IDFile.linesPerMark
+        try IDFile.walk(file, from: marks[mark], firstRow: mark * IDFile.linesPerMark) {
             (row, _, line) throws(TesseraError) in
             if row >= range.lowerBound { try body(row, line.bytes) }
             return row + 1 < range.upperBound
         }
+    }
+
+    /// What is wrong with an id, as the end of a sentence; nil where an index can hold it.
+    package static func fault(in id: [UInt8]) -> String? {
+        id.withUnsafeBytes { IDText.fault(in: $0, isFirst: false) }
     }
 
     /// Walks the lines from `start` on until `body` returns false.
@@ -95,14 +100,14 @@ package struct IdFile: Sendable {
     }
 }
 
-/// What an id may look like.
-private enum IdText {
+/// The rules for an id.
+private enum IDText {
     /// What is wrong with an id, as the end of a sentence; nil if nothing is.
     static func fault(in line: UnsafeRawBufferPointer, isFirst: Bool) -> String? {
         if line.isEmpty { return "is empty: every row needs an id; remove the line or fill it in" }
-        guard line.count <= IdFile.lengthLimit else {
+        guard line.count <= IDFile.lengthLimit else {
             return
-                "is \(line.count) bytes long; at most \(IdFile.lengthLimit) are allowed: shorten it"
+                "is \(line.count) bytes long; at most \(IDFile.lengthLimit) are allowed: shorten it"
         }
         var isPlain = true
         for byte in line { isPlain = isPlain && byte >= 0x20 && byte < 0x7F }

@@ -1,11 +1,11 @@
-// Tests of IdFile.
+// Tests of IDFile.
 import Foundation
 import TesseraBase
 import TestSupport
 import Testing
 import VectorCore
 
-struct IdFileTests {
+struct IDFileTests {
     let folder: TemporaryFolder
 
     init() throws {
@@ -19,7 +19,7 @@ struct IdFileTests {
         // Around 256 and 512, where the line index has its marks.
         let ids = (0..<600).map { $0 == 300 ? "Grüße/日本 \($0)" : "id-\($0)" }
         let text = ids.joined(separator: lineEnd) + (endsInOne ? lineEnd : "")
-        let file = try IdFile.open(path: try folder.write("ids.txt", Data(text.utf8)))
+        let file = try IDFile.open(path: try folder.write("ids.txt", Data(text.utf8)))
         #expect(file.count == 600)
         for row in [0, 1, 255, 256, 257, 300, 511, 512, 599] {
             #expect(try file.id(row) == ids[row])
@@ -45,7 +45,7 @@ struct IdFileTests {
         let before = (0..<17).map { "id-\($0)\n" }.joined()
         let path = try folder.write("ids.txt", Data(before.utf8) + Data(id) + Data("\nlast\n".utf8))
         expectFailure(.invalidArgument, [path, "row 17 (line 18)", message]) {
-            () throws(TesseraError) in _ = try IdFile.open(path: path)
+            () throws(TesseraError) in _ = try IDFile.open(path: path)
         }
     }
 
@@ -53,14 +53,14 @@ struct IdFileTests {
     func byteOrderMark() throws {
         let path = try folder.write("ids.txt", Data([0xEF, 0xBB, 0xBF, 0x61, 0x0A]))
         expectFailure(.invalidArgument, ["byte order mark", "row 0"]) { () throws(TesseraError) in
-            _ = try IdFile.open(path: path)
+            _ = try IDFile.open(path: path)
         }
     }
 
     @Test("An id of 512 bytes is allowed")
     func longest() throws {
         let id = String(repeating: "x", count: 512)
-        let file = try IdFile.open(path: try folder.write("ids.txt", Data(id.utf8)))
+        let file = try IDFile.open(path: try folder.write("ids.txt", Data(id.utf8)))
         #expect(try file.id(0) == id)
     }
 }

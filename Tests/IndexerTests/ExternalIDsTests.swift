@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import VectorCore
 
-struct IdsTests {
+struct ExternalIDsTests {
     let folder: TemporaryFolder
 
     init() throws {
@@ -18,7 +18,7 @@ struct IdsTests {
         let path = folder.path("x.fbin")
         try VectorFileWriter.write(Matrix(rows: 3, columns: 2), to: path)
         let vectors = try VectorFile.open(path: path)
-        let numbers = try ExternalIds.open(path: nil, vectors: vectors)
+        let numbers = try ExternalIDs.open(path: nil, vectors: vectors)
         #expect(numbers.count == 3)
         #expect(try numbers.id(2) == "2")
         var seen: [Int] = []
@@ -27,7 +27,7 @@ struct IdsTests {
             seen.append(row)
         }
         #expect(seen == [1, 2])
-        let ids = try ExternalIds.open(path: try write(["a", "b", "c"]), vectors: vectors)
+        let ids = try ExternalIDs.open(path: try write(["a", "b", "c"]), vectors: vectors)
         #expect(try ids.bytes(1) == Array("b".utf8))
     }
 
@@ -38,7 +38,7 @@ struct IdsTests {
         let vectors = try VectorFile.open(path: path)
         let ids = try write(["a", "b"])
         do {
-            _ = try ExternalIds.open(path: ids, vectors: vectors)
+            _ = try ExternalIDs.open(path: ids, vectors: vectors)
             Issue.record("two ids were taken for three rows")
         } catch {
             #expect(error.message.contains("\(ids) has 2 ids, \(path) has 3 rows"))
@@ -53,9 +53,9 @@ struct IdsTests {
         ids[93_000] = ids[17]
         ids[93_500] = ids[17]
         ids[95_000] = ids[94_000]
-        let file = try IdFile.open(path: try write(ids))
+        let file = try IDFile.open(path: try write(ids))
         do {
-            _ = try DuplicateIds(file, memoryBudget: budget, hash: hash.function).rowsToDrop(
+            _ = try DuplicateIDs(.file(file), memoryBudget: budget, hash: hash.function).rowsToDrop(
                 .refuse)
             Issue.record("duplicates were accepted")
         } catch {
@@ -76,8 +76,8 @@ struct IdsTests {
         var lastRows: [String: Int] = [:]
         for (row, id) in ids.enumerated() { lastRows[id] = row }
         let expected = ids.indices.filter { lastRows[ids[$0]] != $0 }
-        let file = try IdFile.open(path: try write(ids))
-        let search = DuplicateIds(file, memoryBudget: budget, hash: hash.function)
+        let file = try IDFile.open(path: try write(ids))
+        let search = DuplicateIDs(.file(file), memoryBudget: budget, hash: hash.function)
         #expect(try search.rowsToDrop(.last) == expected)
     }
 
@@ -86,9 +86,9 @@ struct IdsTests {
         arguments: DuplicatePolicy.allCases)
     func unique(_ policy: DuplicatePolicy) throws {
         let ids = ["é", "e\u{301}"] + (0..<100_000).map(String.init)
-        let file = try IdFile.open(path: try write(ids))
+        let file = try IDFile.open(path: try write(ids))
         for hash in [Hash.stable, .colliding] {
-            #expect(try DuplicateIds(file, hash: hash.function).rowsToDrop(policy) == [])
+            #expect(try DuplicateIDs(.file(file), hash: hash.function).rowsToDrop(policy) == [])
         }
     }
 
