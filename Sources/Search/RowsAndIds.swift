@@ -1,17 +1,17 @@
-// Refine rows and ids of a shard brought into memory whole.
+// Decodes the refine rows and ids of a whole shard into memory.
 import ShardFile
 import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// What a shard's rows section holds.
+/// The contents of a shard's rows section.
 struct RowsAndIds: Sendable {
     let rows: RefineRows?
     let ids: ResidentIds
 
-    /// Takes it apart. Throws `corrupted` where a row or an id block does not match its checksum.
+    /// Decodes the section. Throws `corrupted` if a row or an id block does not match its checksum.
     ///
-    /// - Parameter bytes: those of ``ShardHead/rowsRange``.
+    /// - Parameter bytes: the bytes of ``ShardHead/rowsRange``.
     init(_ head: ShardHead, _ bytes: [UInt8]) throws(TesseraError) {
         let section = head.rowsRange
         func part(_ range: Range<UInt64>) -> ArraySlice<UInt8> {
