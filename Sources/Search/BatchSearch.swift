@@ -52,7 +52,7 @@ extension VersionSearcher {
 
 /// A searcher that runs on the calling thread.
 package protocol LaneSearcher: VersionSearcher {
-/// Searches for one query.
+    /// Searches for one query.
     func search(
         _ query: ArraySlice<Float>, options: SearchOptions, filter: RowFilter?,
         scratch: inout SearchScratch

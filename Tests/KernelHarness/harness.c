@@ -1,7 +1,8 @@
 // Compares every kernel of every instruction set this machine has with the scalar definition.
 //
-//   harness              all checks; names what differs, and ends with a digest of what the scalar kernels gave
-//   harness SET...       the same, but first: the machine has these sets and no other, the first is in use
+//   harness              runs all checks, names differing kernels, prints a digest of scalar results
+//   harness SET...       the same, after checking that the machine has exactly these instruction sets
+//                        and uses the first
 //   harness --in-use     prints the set in use
 #define _GNU_SOURCE
 #include "harness.h"

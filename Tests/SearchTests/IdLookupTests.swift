@@ -1,4 +1,4 @@
-// From external ids to places.
+// Tests of resolving external ids to shards and rows.
 import Catalog
 import Indexer
 import ObjectStore
@@ -51,7 +51,7 @@ struct IdLookupTests {
     private func expectCorrupted(_ fixture: SearchFixture, _ key: String) async {
         let lookup = IdLookup(manifest: fixture.manifest, catalog: fixture.catalog)
         do throws(TesseraError) {
-            // One bucket holds them all.
+            // All ids are in one bucket.
             _ = try await lookup.place(of: "v7")
             Issue.record("damage went unnoticed")
         } catch {
