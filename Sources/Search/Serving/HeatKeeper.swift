@@ -2,7 +2,7 @@
 // them at intervals and at shutdown.
 import ServiceLifecycle
 import Synchronization
-import TesseraBase
+package import TesseraBase
 
 /// Saves and restores the access frequencies of a cache; does nothing without a file.
 package final class HeatKeeper: Sendable {
