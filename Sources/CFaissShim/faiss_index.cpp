@@ -1,4 +1,5 @@
-// Searching a shard through Faiss: an IndexIVFPQ filled with a shard's own centroids, codebooks and codes.
+// Searches a shard through Faiss: an IndexIVFPQ filled with the shard's own centroids, codebooks
+// and codes.
 #include "faiss_shim.h"
 
 #ifdef TESSERA_FAISS
@@ -15,7 +16,8 @@
 
 using tessera::guarded;
 
-// The quantizer comes first: the lists point to it, and members go in reverse order.
+// The quantizer is declared first: the lists point to it, and members are destroyed in reverse
+// order.
 struct tessera_faiss_index {
     faiss::IndexFlat quantizer;
     faiss::IndexIVFPQ lists;
@@ -52,7 +54,7 @@ int tessera_faiss_index_add(
         std::vector<uint8_t> packed(size_t(n) * width);
         for (size_t i = 0; i < size_t(n); i++) {
             for (size_t j = 0; j < m; j++) {
-                // 4-bit codes lie two a byte, the lower half first.
+                // 4-bit codes are packed two per byte, the lower half first.
                 const size_t place = i * width + (wide ? j : j / 2);
                 packed[place] |= uint8_t(codes[i * m + j] << (wide ? 0 : j % 2 * 4));
             }
@@ -76,10 +78,10 @@ int tessera_faiss_index_search(
                     ? faiss::fvec_L2sqr(x, centroid.data(), d)
                     : faiss::fvec_inner_product(x, centroid.data(), d));
         }
-        // A parameter of the call, since the index is shared.
+        // Passed as an argument, since the index is shared between threads.
         faiss::IVFSearchParameters parameters;
         parameters.nprobe = size_t(list_count);
-        // Else some versions count in a global, which threads would fight over.
+        // Without this argument some versions count in a global, which is a data race.
         faiss::IndexIVFStats counts;
         index->lists.search_preassigned(
             1, x, k, lists, to_centroids.data(), distances, ids, false, &parameters, &counts);

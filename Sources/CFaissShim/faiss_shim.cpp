@@ -1,5 +1,6 @@
-// What Tessera needs of Faiss: k-means, assignment, product quantizers and OPQ rotations.
-// Compiles against Faiss 1.7.3 and newer; empty without the trait, since a root build compiles it anyway.
+// The parts of Faiss that Tessera uses: k-means, assignment, product quantizers and OPQ rotations.
+// Compiles against Faiss 1.7.3 and newer; empty without the trait, since a root build compiles it
+// in any case.
 #include "faiss_shim.h"
 
 #ifdef TESSERA_FAISS
@@ -25,7 +26,7 @@ using tessera::guarded;
 
 namespace {
 
-// Sampling is the caller's business: Faiss must neither drop points nor print that there are few.
+// The caller samples: Faiss must not drop points, nor print a warning that there are few.
 void use_all_points(faiss::ClusteringParameters &parameters, int iterations, int seed) {
     parameters.niter = iterations;
     parameters.seed = seed;
@@ -34,8 +35,8 @@ void use_all_points(faiss::ClusteringParameters &parameters, int iterations, int
     parameters.max_points_per_centroid = std::numeric_limits<int>::max();
 }
 
-// For each centroid the lowest one with the same coordinates. BLAS may round two equal columns differently,
-// so only this makes ties between them go to the lower.
+// For each centroid, the lowest one with the same coordinates. BLAS may round two equal columns
+// differently, so ties between equal centroids must be mapped to the lower one.
 std::vector<uint32_t> lowest_equals(const float *centroids, int64_t k, int64_t d) {
     const size_t row = size_t(d) * sizeof(float);
     std::vector<uint32_t> order(static_cast<size_t>(k));
@@ -87,9 +88,10 @@ int tessera_faiss_assign(
         index.search(n, x, 1, distances, found.data());
         const std::vector<uint32_t> lowest = lowest_equals(centroids, k, d);
         for (int64_t i = 0; i < n; i++) {
-            // No result (-1) means a distance that overflowed; infinity to the first centroid says so.
+            // No result (-1) means that the distance overflowed: report centroid 0 at an infinite
+            // distance.
             labels[i] = found[size_t(i)] < 0 ? 0 : lowest[size_t(found[size_t(i)])];
-            // Over again, without the cancellation of ||x||^2 + ||c||^2 - 2 x.c that the search uses.
+            // Recomputed, to avoid the cancellation in the search's ||x||^2 + ||c||^2 - 2 x.c.
             distances[i] = faiss::fvec_L2sqr(x + i * d, centroids + int64_t(labels[i]) * d, size_t(d));
         }
     });
@@ -97,13 +99,13 @@ int tessera_faiss_assign(
 
 namespace {
 
-// Lloyd iterations for each subquantizer: within 1% of the error of Faiss's default of 25 (measured), in
-// 3/5 of the time, and as many as the mock's.
+// Lloyd iterations per subquantizer: within 1% of the error of Faiss's default of 25 (measured), in
+// 3/5 of the time, and the same number as in the mock backend.
 constexpr int codebook_iterations = 15;
 
-// OPQ, whose default is 50: an iteration at d = 784 on 8,000 vectors takes a second. The error falls to
-// 0.30, 0.24 and 0.20 of a plain product quantizer's in 10, 20 and 50 iterations (measured on correlated
-// 64-d vectors).
+// OPQ iterations; Faiss's default is 50. One iteration at d = 784 on 8,000 vectors takes a second.
+// The error falls to 0.30, 0.24 and 0.20 of a plain product quantizer's in 10, 20 and 50 iterations
+// (measured on correlated 64-d vectors).
 constexpr int rotation_iterations = 20;
 constexpr int rotation_codebook_iterations = 4;
 
@@ -128,12 +130,12 @@ int tessera_faiss_encode(
         std::copy(codebooks, codebooks + (m * dsub << bits), quantizer.centroids.begin());
         std::vector<uint8_t> packed(quantizer.code_size);
         for (int64_t i = 0; i < n; i++) {
-            // One vector at a time: compute_codes takes BLAS for wide subspaces, where a vector's code
-            // depends on its neighbours in the batch and ties on the rounding.
+            // One vector at a time: compute_codes uses BLAS for wide subspaces, where a vector's
+            // code depends on its neighbours in the batch, and ties on rounding.
             quantizer.compute_code(x + i * m * dsub, packed.data());
             uint8_t *row = codes + i * m;
             for (int64_t j = 0; j < m; j++) {
-                // 4-bit codes lie two a byte, the lower half first.
+                // 4-bit codes are packed two per byte, the lower half first.
                 row[j] = bits == 8 ? packed[size_t(j)] : (packed[size_t(j / 2)] >> (j % 2 * 4)) & 15;
             }
         }
@@ -154,7 +156,7 @@ int tessera_faiss_train_rotation(
         opq.niter_pq_0 = rotation_codebook_iterations;
         opq.max_train_points = size_t(n);
         opq.verbose = false;
-        // Faiss starts from a rotation of its own fixed seed unless it is given one.
+        // Faiss starts from a rotation with its own fixed seed unless it is given one.
         opq.A.resize(size_t(padded * padded));
         faiss::float_randn(opq.A.data(), opq.A.size(), seed);
         faiss::matrix_qr(int(padded), int(padded), opq.A.data());

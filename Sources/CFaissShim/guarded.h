@@ -1,4 +1,4 @@
-// What every function of the shim does around its work: one thread, and no exception across.
+// The wrapper around every function of the shim: it uses one thread and lets no exception cross.
 #ifndef TESSERA_FAISS_GUARDED_H
 #define TESSERA_FAISS_GUARDED_H
 
@@ -8,15 +8,17 @@
 #include <exception>
 #include <new>
 
-// Declared by hand: <omp.h> is the compiler's and <cblas.h> the distribution's; neither need be installed.
+// Declared here: <omp.h> belongs to the compiler and <cblas.h> to the distribution, and neither may
+// be installed.
 extern "C" void omp_set_num_threads(int);
 extern "C" void openblas_set_num_threads(int);
 extern "C" int openblas_get_num_threads(void);
 
 namespace tessera {
 
-// OpenMP keeps its width per thread and OpenBLAS per process, so both are set on each call: Tessera runs one
-// shard a thread, and a team under each of them would only fight the others for the cores.
+// OpenMP keeps its thread count per thread and OpenBLAS per process, so both are set on each call.
+// Tessera trains one shard per thread; a team of threads under each would compete for the same
+// cores.
 inline void use_one_thread() {
     omp_set_num_threads(1);
     if (openblas_get_num_threads() != 1) {

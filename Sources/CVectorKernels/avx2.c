@@ -1,4 +1,4 @@
-// Kernels for AVX2 machines.
+// Kernels for AVX2.
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include "kernel_table.h"
@@ -8,8 +8,9 @@
 #pragma clang attribute push(__attribute__((target("avx2,f16c,sse4.2"))), apply_to = function)
 #include "x86_common.h"
 
-// 16-bit sums of 32 byte look-ups a step: `low` gathers whole words (even bytes plus 256 times the odd ones, modulo
-// 2^16), `high` the odd bytes; the even sums are what is left when the odd ones are taken off again.
+// Adds 32 table entries per step in 16-bit sums. `low` adds whole words (even bytes plus 256 times
+// the odd ones, modulo 2^16), `high` the odd bytes alone; subtracting 256 times the odd sums at the
+// end leaves the even sums.
 static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float threshold,
                        uint32_t *rows, float *distances) {
     const __m256i nibble = _mm256_set1_epi8(15);
@@ -59,7 +60,7 @@ static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16
     for (size_t first = 0; first < list->count; first += TSR_BLOCK, block += list->block_stride) {
         prefetch_ahead(list, block, end);
         __m256i sum = list->has_bias ? narrowed_bias(block + pairs * TSR_BLOCK, bias_factors) : _mm256_setzero_si256();
-        // Two sums: one alone waits for each addition.
+        // Two accumulators, since each addition would wait for the one before.
         __m256i other = _mm256_setzero_si256();
         for (size_t p = 0; p < pairs; p++) {
             __m256i codes = _mm256_loadu_si256((const __m256i *)(block + p * TSR_BLOCK));
@@ -83,7 +84,8 @@ static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16
     return found;
 }
 
-// Signed 16-bit products, since pairs of bytes could overflow 16 bits; two sums a centroid, added at the end.
+// Signed 16-bit products, since sums of byte products in pairs could overflow 16 bits. Two sums per
+// centroid, added at the end.
 static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query, float scale, float constant,
                            float *out) {
     const int8_t *codes = centroids->codes;

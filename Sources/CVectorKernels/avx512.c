@@ -1,4 +1,4 @@
-// Kernels for AVX-512 machines (F, BW, VL, DQ, VNNI).
+// Kernels for AVX-512 (F, BW, VL, DQ, VNNI).
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include "kernel_table.h"
@@ -7,7 +7,7 @@
 
 #pragma clang attribute push(                                                                  \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,f16c,sse4.2"))), apply_to = function)
-// What masks are good at: see x86_common.h.
+// Mask registers do better here than the AVX2 version in x86_common.h.
 #define NUMBER_WITHIN
 static inline __attribute__((always_inline)) uint32_t number_within(const float *values, float most) {
     __mmask16 mask = _mm512_cmp_ps_mask(_mm512_loadu_ps(values), _mm512_set1_ps(most), _CMP_LE_OQ);
@@ -19,7 +19,7 @@ static inline __attribute__((always_inline)) uint32_t number_below(const uint64_
 }
 #include "x86_common.h"
 
-// The lanes of `mask`, appended.
+// Appends the lanes set in `mask`.
 INLINE size_t emit_lanes(const tsr_list *list, size_t first, __m512 values, __mmask16 mask, uint32_t *rows,
                          float *distances, size_t found) {
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -29,7 +29,7 @@ INLINE size_t emit_lanes(const tsr_list *list, size_t first, __m512 values, __mm
     return found + (size_t)__builtin_popcount(mask);
 }
 
-// Of 16 vectors with 16-bit sums, what is within the threshold.
+// Appends those of 16 vectors with 16-bit sums whose distance is within the threshold.
 INLINE size_t emit_wide(const tsr_list *list, size_t first, __m256i sums, const uint8_t *bias, float threshold,
                         uint32_t *rows, float *distances, size_t found) {
     if (first >= list->count) return found;
@@ -47,8 +47,8 @@ INLINE size_t emit_wide(const tsr_list *list, size_t first, __m256i sums, const 
     return emit_lanes(list, first, values, mask, rows, distances, found);
 }
 
-// Two pairs of subquantizers a step: the lower half of each register works on pair p, the upper on pair p + 1.
-// The 16-bit sums are kept as in avx2.c and the halves added at the end.
+// Two pairs of subquantizers per step: the lower half of each register works on pair p, the upper
+// on pair p + 1. The 16-bit sums are kept as in avx2.c, and the halves are added at the end.
 static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float threshold,
                        uint32_t *rows, float *distances) {
     const __m512i nibble = _mm512_set1_epi8(15);
@@ -58,7 +58,7 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
         prefetch_ahead(list, block, end);
         __m512i low = _mm512_setzero_si512(), high = _mm512_setzero_si512();
         for (size_t p = 0; p < pairs; p += 2) {
-            // An odd pair at the end reads its own half alone: the missing half looks up zeros.
+            // A last single pair reads only its own half; the missing half looks up zeros.
             __mmask8 there = p + 1 < pairs ? 0xff : 0x0f;
             __m512i codes = _mm512_maskz_loadu_epi64(there, block + p * TSR_BLOCK);
             __m512i four = _mm512_maskz_loadu_epi64(there, tables + p * 32);
@@ -84,8 +84,9 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
     return found;
 }
 
-// The list's tables, each where the scan wants it: `[pairs / 2][2][64]`, for two pairs of subquantizers the tables of
-// the low nibbles, each twice, then those of the high ones. A missing pair at the end looks up zeros.
+// Lays out a list's tables as the scan reads them: `[pairs / 2][2][64]`. For two pairs of
+// subquantizers these are the tables of the low nibbles, each twice, then those of the high
+// nibbles. A missing last pair looks up zeros.
 static void narrow_tables(const int16_t *tables, size_t pairs, int16_t factor, uint8_t *bytes) {
     const __m512i factors = _mm512_set1_epi16(factor);
     for (size_t p = 0; p < pairs; p += 2, bytes += 128, tables += 64) {
@@ -97,14 +98,15 @@ static void narrow_tables(const int16_t *tables, size_t pairs, int16_t factor, u
     }
 }
 
-// The same for sums in bytes.
+// Appends the lanes set in `mask`, with sums in bytes.
 INLINE size_t emit_sums(const tsr_list *list, size_t first, __m128i sums, __mmask16 mask, uint32_t *rows,
                         float *distances, size_t found) {
     __m512 scaled = _mm512_mul_ps(_mm512_set1_ps(list->table_step), _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(sums)));
     return emit_lanes(list, first, _mm512_add_ps(_mm512_set1_ps(list->base), scaled), mask, rows, distances, found);
 }
 
-// Adds what four subquantizers' codes look up: 64 bytes of codes, tables as narrow_tables leaves them.
+// Adds the table entries of four subquantizers' codes: 64 bytes of codes, tables as narrow_tables
+// lays them out.
 INLINE void add_four(__m512i codes, __m512i low, __m512i high, __m512i *even, __m512i *odd) {
     const __m512i nibble = _mm512_set1_epi8(15);
     __m512i upper = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
@@ -112,8 +114,10 @@ INLINE void add_four(__m512i codes, __m512i low, __m512i high, __m512i *even, __
     *odd = _mm512_adds_epu8(*odd, _mm512_shuffle_epi8(high, upper));
 }
 
-// The sums of `together` blocks, at most two, which share what is fetched of the tables. Asks for as many blocks at `ahead` on the way: in a
-// loop of its own that takes a quarter of the time. Line after line: block beside block, memory answered a fifth slower.
+// Sums of `together` blocks (1 or 2), which share the loads of the tables. Prefetches as many
+// blocks at `ahead` along the way: a separate prefetch loop takes a quarter of the scan's time. The
+// lines are prefetched in ascending order: alternating between the two blocks made memory a fifth
+// slower.
 INLINE void sum_blocks(const uint8_t *block, size_t stride, size_t pairs, const uint8_t *tables, const uint8_t *ahead,
                        size_t together, __m256i *sums) {
     __m512i even[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()}, odd[2] = {even[0], even[0]};
@@ -127,7 +131,7 @@ INLINE void sum_blocks(const uint8_t *block, size_t stride, size_t pairs, const 
         }
     }
     if (p < pairs) {
-        // A single pair at the end, its missing neighbour zeros.
+        // A last single pair; its missing neighbour is zeros.
         __m512i low = _mm512_loadu_si512(tables + 64 * p), high = _mm512_loadu_si512(tables + 64 * p + 64);
         for (size_t i = 0; i < together; i++) {
             const __m256i *codes = (const __m256i *)(block + i * stride + p * TSR_BLOCK);
@@ -135,7 +139,7 @@ INLINE void sum_blocks(const uint8_t *block, size_t stride, size_t pairs, const 
         }
     }
     for (size_t i = 0; i < together; i++) {
-        // The bias bytes may lie in a line of their own.
+        // The bias bytes may lie in a cache line of their own.
         __builtin_prefetch(ahead + together * pairs * TSR_BLOCK + 64 * i);
         __m512i both = _mm512_adds_epu8(even[i], odd[i]);
         sums[i] = _mm256_adds_epu8(_mm512_castsi512_si256(both), _mm512_extracti64x4_epi64(both, 1));
@@ -152,7 +156,7 @@ static size_t scan_pq4_narrow(const tsr_list *list, const int16_t *tables, int16
         __m256i sums[2];
         size_t together = list->count - first > TSR_BLOCK ? 2 : 1;
         const uint8_t *ahead = place_ahead(list, block, end);
-        // Of two blocks ahead the second may be the next list's first.
+        // The second of two blocks ahead may be the first of the next list.
         if (together == 2 && ahead + stride == end && list->next_blocks) prefetch_block(list->next_blocks, stride);
         if (together == 2) sum_blocks(block, stride, pairs, scratch, ahead, 2, sums);
         else sum_blocks(block, stride, pairs, scratch, ahead, 1, sums);
@@ -174,7 +178,7 @@ static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query,
                            float *out) {
     size_t words = centroids->words, groups = centroids->groups;
     const int8_t *codes = centroids->codes;
-    // Four groups a pass: each four bytes of the query are fetched once for all.
+    // Four groups per pass share each load of four query bytes.
     for (size_t g = 0; g < groups; g += 4, codes += 4 * 64 * words) {
         size_t together = groups - g < 4 ? groups - g : 4;
         __m512i sums[4];
@@ -197,7 +201,7 @@ static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query,
     }
 }
 
-// Four queries and four groups of centroids at a time: what is fetched once serves four products.
+// Four queries and four groups of centroids at a time: each load serves four products.
 static void rank_four(const tsr_centroids *centroids, const tsr_ranking *queries) {
     size_t words = centroids->words, groups = centroids->groups;
     const int8_t *codes = centroids->codes;
@@ -236,11 +240,11 @@ static void rank_together(const tsr_centroids *centroids, const tsr_ranking *que
         rank_centroids(centroids, queries->query, queries->scale, queries->constant, queries->out);
 }
 
-// The largest of a value's 16 lanes, and the largest of their negatives, both exact.
+// The smallest and largest of a value's 16 lanes, both exact.
 INLINE void extent_of_16(__m512 values, float *low, float *high) {
     __m256 first = _mm512_castps512_ps256(values), last = _mm512_extractf32x8_ps(values, 1);
     __m256 most = _mm256_max_ps(first, last), least = _mm256_min_ps(first, last);
-    // Both at once from here on: the largest in the lower half, minus the smallest in the upper.
+    // Reduces both at once: the largest in the lower half, the negated smallest in the upper.
     __m512 both = _mm512_insertf32x8(_mm512_castps256_ps512(most), _mm256_xor_ps(least, _mm256_set1_ps(-0.0f)), 1);
     both = _mm512_max_ps(both, _mm512_shuffle_f32x4(both, both, 0xB1));
     both = _mm512_max_ps(both, _mm512_permute_ps(both, 0x4E));

@@ -1,4 +1,4 @@
-// Chooses the kernels once, by what the machine has and what TESSERA_ISA asks for.
+// Selects the kernels once, by the processor's features and the TESSERA_ISA environment variable.
 #include "kernel_table.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 static const tsr_kernel_table *kernels = &tsr_scalar_kernels;
 
-// The best first.
+// Instruction sets, fastest first.
 static const tsr_kernel_table *const known[] = {
 #if defined(__x86_64__)
     &tsr_avx512_kernels, &tsr_avx2_kernels,
@@ -35,7 +35,7 @@ static int supports(const char *name) {
     unsigned long has = getauxval(AT_HWCAP);
     int neon = (has & HWCAP_ASIMD) && (has & HWCAP_CRC32), dotprod = neon && (has & HWCAP_ASIMDDP);
 #elif defined(__ARM_FEATURE_CRC32) && defined(__ARM_FEATURE_DOTPROD)
-    int neon = 1, dotprod = 1;  // what every processor has that this is compiled for
+    int neon = 1, dotprod = 1;  // every target of this build has both
 #else
     int neon = 0, dotprod = 0;
 #endif

@@ -1,18 +1,18 @@
-// The kernels of one instruction set, as the dispatcher sees them.
+// The table of kernels of one instruction set, from which the dispatcher selects.
 #ifndef TESSERA_KERNEL_TABLE_H
 #define TESSERA_KERNEL_TABLE_H
 
 #include "vector_kernels.h"
 
-/// The largest step of a quantized table: 12 bits leave a 15-bit factor three bits of room.
+/// Largest step in a quantized table: 12 bits leave three bits of precision for a 15-bit factor.
 #define TSR_TABLE_STEPS 4095
 
-/// Place of an entry in quantized tables.
+/// Index of an entry in quantized tables.
 static inline size_t tsr_step_place(size_t subquantizer, size_t entry) {
     return subquantizer / 4 * 64 + entry / 8 * 32 + subquantizer % 4 * 8 + entry % 8;
 }
 
-/// A float by its place in the order of all floats from minus to plus infinity.
+/// The float at a position in the order of all floats from minus to plus infinity.
 static inline float tsr_ordered_float(uint32_t place) {
     uint32_t bits = place & 0x80000000u ? place ^ 0x80000000u : ~place;
     float value;
@@ -54,7 +54,8 @@ typedef struct {
     void (*narrow_tables)(const int16_t *, size_t, int16_t, uint8_t *);
 } tsr_kernel_table;
 
-/// The table of an instruction set whose kernels are called like their fields, but for those that rank centroids.
+/// Table of an instruction set whose kernels have the names of their fields, except for the two
+/// that rank centroids.
 #define TSR_KERNELS(set, rank, together)                                                                              \
     {                                                                                                                 \
         .name = set, .scan_pq4 = scan_pq4, .scan_pq4_narrow = scan_pq4_narrow, .quantize_tables = quantize_tables,    \

@@ -1,11 +1,12 @@
-// The kernels whose steps are the same on every instruction set, written once over 32-lane vectors and compiled for the
-// file that includes them: clang lowers a 32-lane operation to eight NEON, four AVX2 or two AVX-512 instructions.
+// The kernels whose steps are the same on every instruction set, written once over 32-lane vectors
+// and compiled in each file that includes them. clang lowers a 32-lane operation to eight NEON,
+// four AVX2 or two AVX-512 instructions.
 //
-// The including file says before what differs, over 32 values in memory:
+// The including file first defines the operations that differ, over 32 values in memory:
 //   widen_halves(bytes, values)        32 half floats as floats
 //   largest_of_32(values)              the largest; none is NaN
 //   lanes_within(values, threshold)    a bit for each value that is at most the threshold
-// and over fewer:
+// and over fewer values:
 //   number_within(values, most)        how many of 16 values are at most `most`
 //   number_below(keys, key)            how many of 8 keys are smaller than `key`
 
@@ -29,7 +30,7 @@ INLINE float fold(f32x32 v) {
     return two[0] + two[1];
 }
 
-// A short tail is copied into zeros first: a zero term leaves a partial sum as it is.
+// A short tail is copied into zeros first: a zero term does not change a partial sum.
 INLINE f32x32 load_floats(const float *from, size_t count) {
     f32x32 v = {0};
     __builtin_memcpy(&v, from, (count < 32 ? count : 32) * sizeof(float));
@@ -78,7 +79,7 @@ SUM(l2_f16, (const float *query, const uint8_t *row, size_t n),
 SUM(dot_f16, (const float *query, const uint8_t *row, size_t n),
     load_floats(query + i, left) * load_halves(row + 2 * i, left))
 
-// Four dimensions each 64 bytes. What fills up the last word is zeros.
+// Loads centroid bytes, four dimensions per 64 bytes. The last word is padded with zeros.
 INLINE f32x32 load_spread(const int8_t *from, size_t count) {
     int32_t words[8] = {0};
     for (size_t w = 0; w < (count < 32 ? (count + 3) / 4 : 8); w++) __builtin_memcpy(words + w, from + 64 * w, 4);
@@ -103,7 +104,7 @@ static void pq_tables(const float *query, const float *codebooks, size_t subquan
         }
 }
 
-// The distances of a block of 32 sums, and those within the threshold appended to the output.
+// Appends the rows of a block whose distance is within the threshold, from 32 table sums.
 INLINE size_t emit_block(const tsr_list *list, size_t first, f32x32 sums, const uint8_t *bias_bytes,
                          float threshold, uint32_t *rows, float *distances, size_t found) {
     f32x32 values = list->base + sums;
@@ -147,8 +148,9 @@ static void prepare_query(const float *query, const float *origin, size_t n, flo
     *norm = dot_f32(shifted, shifted, n);
 }
 
-// Memory is waited for more than anything is computed: it is asked for six blocks ahead, across into the next list. Two made a query a
-// tenth slower, twelve as well. Where there is nothing ahead, what is at hand is asked for again.
+// Scans wait for memory longer than they compute, so blocks are prefetched six ahead, across the
+// end of the list into the next one. Two or twelve blocks ahead made a query a tenth slower. With
+// nothing ahead, the current block is prefetched again.
 INLINE const uint8_t *place_ahead(const tsr_list *list, const uint8_t *block, const uint8_t *end) {
     const uint8_t *ahead = block + 6 * list->block_stride;
     if (ahead < end) return ahead;
@@ -162,7 +164,7 @@ INLINE void prefetch_ahead(const tsr_list *list, const uint8_t *block, const uin
     if (ahead != block) prefetch_block(ahead, list->block_stride);
 }
 
-// Of 16 values: all ones where a value is at most `most`.
+// All ones in each lane of 16 values that is at most `most`.
 INLINE i32x16 within_16(const float *values, f32x16 most) {
     f32x16 some;
     __builtin_memcpy(&some, values, 64);
@@ -189,7 +191,7 @@ static float least(const float *values, size_t count) {
     return most + 0.0f;
 }
 
-// Halving the range of floats, until what is within has the wanted number.
+// Bisects the ordered range of floats until `wanted` values lie within it.
 static float nth_smallest(const float *values, size_t count, size_t wanted) {
     float rest[16];
     size_t whole = count / 16 * 16;

@@ -1,4 +1,4 @@
-// What the C library does with freed memory.
+// Settings of the C library's allocator.
 #include "vector_kernels.h"
 
 #if defined(__GLIBC__)

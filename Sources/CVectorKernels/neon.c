@@ -1,6 +1,6 @@
-// Kernels for 64-bit ARM machines, as two instruction sets: `neon` (Advanced SIMD and CRC32) and `dotprod`, which ranks
-// centroids with the byte dot products of Armv8.2 besides. Held to the scalar definition under emulation; how fast they
-// are was never measured.
+// Kernels for 64-bit ARM, as two instruction sets: `neon` (Advanced SIMD and CRC32), and `dotprod`,
+// which also ranks centroids with the byte dot products of Armv8.2. They are tested against the
+// scalar definition under emulation; their speed has not been measured.
 #if defined(__aarch64__)
 #pragma STDC FP_CONTRACT OFF
 #include "kernel_table.h"
@@ -21,7 +21,8 @@ INLINE void widen_halves(const uint8_t *bytes, float *values) {
         vst1q_f32(values + i, vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(bytes + 2 * i))));
 }
 
-// A bit for each byte of 32 that is all ones: every byte keeps the bit of its place, and neighbours are added up.
+// A mask with one bit per byte of 32, set where the byte is all ones: every byte keeps the bit of
+// its position, and adjacent bytes are added.
 INLINE uint32_t mask_of(uint8x16_t low, uint8x16_t high) {
     const uint8x16_t places = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     uint8x16_t sums = vpaddq_u8(vandq_u8(low, places), vandq_u8(high, places));
@@ -46,7 +47,7 @@ INLINE uint32_t lanes_within(const float *values, float threshold) {
 }
 
 INLINE uint32_t number_within(const float *values, float most) {
-    // Each byte that is all ones counts as minus one.
+    // A byte of all ones is -1, so the negated sum is the count.
     return (uint32_t)-vaddvq_s8(vreinterpretq_s8_u8(ones_within(values, vdupq_n_f32(most))));
 }
 INLINE uint32_t number_below(const uint64_t *keys, uint64_t key) {
@@ -57,7 +58,8 @@ INLINE uint32_t number_below(const uint64_t *keys, uint64_t key) {
 }
 #include "lanes.h"
 
-// Two table entries for each of 16 code bytes: the low nibble's in the first table, the high nibble's in the second.
+// Two table entries for each of 16 code bytes: the low nibble's from the first table, the high
+// nibble's from the second.
 INLINE uint8x16x2_t look_up(const uint8_t *codes, uint8x16x2_t tables) {
     uint8x16_t bytes = vld1q_u8(codes);
     return (uint8x16x2_t){{vqtbl1q_u8(tables.val[0], vandq_u8(bytes, vdupq_n_u8(15))),
@@ -94,12 +96,12 @@ static size_t scan_pq4(const tsr_list *list, const uint8_t *tables, float thresh
     return found;
 }
 
-// `(value * factor + 0x4000) >> 15` of 16 values, as bytes that saturate.
+// `(value * factor + 0x4000) >> 15` of 16 values, as saturated bytes.
 INLINE uint8x16_t narrowed(int16x8_t first, int16x8_t last, int16x8_t factor) {
     return vqmovun_high_s16(vqmovun_s16(vqrdmulhq_s16(first, factor)), vqrdmulhq_s16(last, factor));
 }
 
-// The list's tables, `[subquantizers][16]` bytes.
+// Writes the list's tables, `[subquantizers][16]` bytes.
 static void narrow_steps(const int16_t *tables, size_t subquantizers, int16_t factor, uint8_t *bytes) {
     const int16x8_t factors = vdupq_n_s16(factor);
     for (size_t m = 0; m < subquantizers; m++) {
@@ -108,7 +110,7 @@ static void narrow_steps(const int16_t *tables, size_t subquantizers, int16_t fa
     }
 }
 
-// 16 bias bytes in steps of the list.
+// 16 bias bytes in units of the list's steps.
 INLINE uint8x16_t narrowed_bias(const uint8_t *bias, int16x8_t factor) {
     uint8x16_t bytes = vld1q_u8(bias);
     return narrowed(vreinterpretq_s16_u16(vshll_n_u8(vget_low_u8(bytes), 7)),
@@ -194,15 +196,16 @@ static void quantize_tables(const float *tables, size_t subquantizers, int16_t *
             if (m < subquantizers) {
                 float32x4_t low = vdupq_n_f32(smallest_of_16(tables + 16 * m));
                 float32x4_t scaled = vmulq_n_f32(vsubq_f32(vld1q_f32(tables + 16 * m + k), low), inverse);
-                // The smaller number; `most` where there is none to compare.
+                // The smaller number; `most` for NaN.
                 four = vmovn_s32(vcvtnq_s32_f32(vminnmq_f32(scaled, most)));
             }
             vst1_s16(steps + tsr_step_place(m, k), four);
         }
 }
 
-// Four bytes of the query less its offset of 128, as often as they fit. The product of signed bytes is what the header
-// defines: the corrections, which undo the offset, are not needed.
+// Four bytes of the query minus its offset of 128, repeated to fill the register. The product of
+// signed bytes is the one the header defines, so the corrections, which undo the offset, are not
+// needed.
 INLINE int8x16_t load_query(const uint8_t *four) {
     uint32_t bytes;
     __builtin_memcpy(&bytes, four, 4);
@@ -216,7 +219,7 @@ INLINE void store_ranks(const tsr_centroids *centroids, size_t at, int32x4_t pro
     vst1q_f32(out + at, vaddq_f32(vld1q_f32(centroids->norms + at), scaled));
 }
 
-// 16-bit products, two sums a centroid, added at the end.
+// 16-bit products, two sums per centroid, added at the end.
 static void rank_centroids(const tsr_centroids *centroids, const uint8_t *query, float scale, float constant,
                            float *out) {
     const int8_t *codes = centroids->codes;

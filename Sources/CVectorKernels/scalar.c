@@ -1,4 +1,4 @@
-// The definition of every kernel, in plain C. Slow is fine here; unclear is not.
+// The definition of every kernel, in plain C: clarity matters here, speed does not.
 #pragma STDC FP_CONTRACT OFF
 #include "kernel_table.h"
 
@@ -30,7 +30,7 @@ static float half_to_float(const uint8_t *bytes) {
     return value;
 }
 
-// One loop serves every distance: DIFFERENCE is what is squared, PRODUCT what is added.
+// One loop serves every distance and inner product; `term` is what one element adds.
 #define SUM(name, parameters, term)                                     \
     static float name parameters {                                     \
         float lanes[LANES] = {0};                                      \
@@ -84,7 +84,7 @@ static const uint8_t *block_of(const tsr_list *list, size_t index) {
     return list->blocks + index / TSR_BLOCK * list->block_stride;
 }
 
-// The table entries of one vector of 4-bit codes, added up to at most `most`.
+// The sum of one vector's table entries for its 4-bit codes, capped at `most`.
 static uint32_t sum_pq4(const tsr_list *list, size_t index, const uint8_t *tables, uint32_t most) {
     const uint8_t *codes = block_of(list, index) + index % TSR_BLOCK;
     uint32_t sum = 0;

@@ -1,9 +1,9 @@
-// What both x86 instruction sets share: what lanes.h asks for, and kernels of AVX2 instructions.
-// Included inside a `#pragma clang attribute push(target)` region.
+// Shared by both x86 instruction sets: the operations lanes.h needs, and kernels of AVX2
+// instructions. Included inside a `#pragma clang attribute push(target)` region.
 
 #define INLINE static inline __attribute__((always_inline))
 
-// The smallest and largest of 16 values, in every lane of eight.
+// The smallest and largest of 16 values, in each of eight lanes.
 INLINE __m256 smallest_of_16(const float *values) {
     __m256 v = _mm256_min_ps(_mm256_loadu_ps(values), _mm256_loadu_ps(values + 8));
     v = _mm256_min_ps(v, _mm256_permute2f128_ps(v, v, 1));
@@ -33,7 +33,7 @@ INLINE uint32_t lanes_within(const float *values, float threshold) {
     return mask;
 }
 #ifndef NUMBER_WITHIN
-// How many of 16 values are at most `most`, and how many of 8 keys are smaller than `key`.
+// The number of 16 values that are at most `most`, and of 8 keys that are smaller than `key`.
 INLINE uint32_t number_within(const float *values, float most) {
     const __m256 limit = _mm256_set1_ps(most);
     int low = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(values), limit, _CMP_LE_OQ));
@@ -55,7 +55,7 @@ static void group_minima(const float *values, size_t groups, float *minima) {
     for (size_t g = 0; g < groups; g++) minima[g] = _mm256_cvtss_f32(smallest_of_16(values + 16 * g));
 }
 
-// A block's bias bytes in steps of the list.
+// A block's bias bytes in units of the list's steps.
 INLINE __m256i narrowed_bias(const uint8_t *bias, __m256i factor) {
     __m256i a = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)bias));
     __m256i b = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(bias + 16)));

@@ -1,5 +1,6 @@
-// Measures a draft or version: its query set in, operating points out. A store elsewhere is copied here first, once,
-// for a sweep reads everything it touches dozens of times.
+// Measures operating points and recall certificates of a draft or version with its query set.
+// Objects of a remote store are first copied to local disk, since a sweep reads them dozens of
+// times.
 package import Catalog
 import Foundation
 import ObjectStore
@@ -8,14 +9,15 @@ package import ShardFile
 package import TesseraBase
 import VectorCore
 
-/// Finds the operating points of an index whose objects are all stored.
+/// Measures an index whose objects are all stored.
 package struct IndexTuner: Sendable {
     private let catalog: Catalog
     private let pool: WorkPool
     private let scratchFolder: String
     private let progress: ProgressHandler
 
-    /// - Parameter scratchFolder: where a store elsewhere is copied to; needs room for the index once.
+    /// - Parameter scratchFolder: folder for the copy of a remote store; it needs room for one copy
+    ///   of the index.
     package init(
         _ catalog: Catalog, pool: WorkPool, scratchFolder: String,
         progress: @escaping ProgressHandler
@@ -26,7 +28,7 @@ package struct IndexTuner: Sendable {
         self.progress = progress
     }
 
-    /// The query set that the index was built with; nil where it has none.
+    /// The query set that the index was built with; nil if it has none.
     package func queries(of index: IndexDescription) async throws(TesseraError) -> QuerySet? {
         guard let reference = index.queries else { return nil }
         let key = ObjectKind.querySet.key(reference.digest)
@@ -39,7 +41,7 @@ package struct IndexTuner: Sendable {
         return set
     }
 
-    /// Stores a query set. Throws what the store throws.
+    /// Stores a query set. Throws the store's errors.
     package func store(
         _ set: QuerySet, source: QuerySetReference.Source, truth: QuerySetReference.Truth,
         seed: UInt64
@@ -51,11 +53,11 @@ package struct IndexTuner: Sendable {
             truth: truth, seed: seed)
     }
 
-    /// What is measured of an index in one go.
+    /// The measurements to make in one run.
     package struct Wanted: Sendable {
-        /// Whether operating points are looked for.
+        /// Whether to find operating points.
         package var points: Bool
-        /// Neighbours that the certificate counts; nil for no certificate.
+        /// The k of the certificate's recall@k; nil for no certificate.
         package var certificateK: Int?
 
         package init(points: Bool, certificateK: Int? = nil) {
@@ -64,21 +66,22 @@ package struct IndexTuner: Sendable {
         }
     }
 
-    /// What was measured.
+    /// The measurements made.
     package struct Outcome: Sendable {
-        /// Cheapest first.
+        /// Operating points, cheapest first.
         package let points: [MeasuredPoint]
         package let certificate: RecallCertificate?
     }
 
-    /// The operating points of the index by `set`, cheapest first.
+    /// Finds the operating points of the index with `set`, cheapest first.
     package func measure(_ index: IndexDescription, by set: QuerySet) async throws(TesseraError)
         -> [MeasuredPoint]
     {
         try await measure(index, by: set, Wanted(points: true)).points
     }
 
-    /// What is wanted of the index, by `set`, which is the one the index names where a certificate is wanted.
+    /// Makes the `wanted` measurements of the index with `set`. For a certificate, `set` must be
+    /// the query set that the index names.
     package func measure(
         _ index: IndexDescription, by set: QuerySet, _ wanted: Wanted
     ) async throws(TesseraError) -> Outcome {
@@ -95,11 +98,11 @@ package struct IndexTuner: Sendable {
     private func measure(
         _ index: IndexDescription, _ set: QuerySet, _ wanted: Wanted, in catalog: Catalog
     ) async throws(TesseraError) -> Outcome {
-        // What is searched here has no number yet, and is not looked up by it.
+        // A draft has no version number yet; nothing looks this one up.
         let unpublished = Manifest(
             version: 1, createdAt: Date(timeIntervalSince1970: 0), kind: .publish,
             nonce: "unpublished", index: index)
-        // As a long run of queries would be searched, and a sweep is one.
+        // A sweep is a long run of queries, so choose residency as for one.
         let residency = ResidencyChoice.auto.residency(
             of: index, searches: nil, available: AvailableMemory.bytes())
         let searcher = try await VersionLoader.searcher(

@@ -1,10 +1,10 @@
-// What a few hundred queries say about all of them: a mean share found, and between which ends the true one lies.
+// Estimates mean recall over all possible queries, with a confidence interval, from a few hundred.
 
 /// A mean recall and its confidence interval.
 package struct RecallEstimate: Sendable, Equatable {
-    /// Two-sided, of every interval here.
+    /// Two-sided confidence level of every interval here.
     package static let confidence = 0.95
-    /// The standard normal quantile that goes with it.
+    /// The standard normal quantile of ``confidence``.
     package static let normalQuantile = 1.959_963_984_540_054
 
     package let mean: Double
@@ -13,16 +13,17 @@ package struct RecallEstimate: Sendable, Equatable {
     package let high: Double
     package let queries: Int
 
-    /// The estimate by each query's share found, `[queries]` in 0...1.
+    /// Estimates mean recall from the recall of each query, `[queries]` in 0...1.
     ///
-    /// The normal interval of a mean has no width where no query missed anything, which is the case that matters. So the
-    /// lower end is that of the shares with one more query that found nothing, the upper end with one that found all:
-    /// for n perfect queries the lower end is about 1 - 3/n, as the rule of three has it (Hanley and Lippman-Hand, JAMA
-    /// 1983). It is a little wider than it had to be everywhere else.
+    /// A normal interval has width zero when every query found everything, which is the case that
+    /// matters. So the lower end is computed with one more query that found nothing, and the upper
+    /// end with one more that found everything. For n perfect queries the lower end is about 1 -
+    /// 3/n, in agreement with the rule of three (Hanley and Lippman-Hand, JAMA 1983). Elsewhere the
+    /// interval is slightly wider than necessary.
     ///
-    /// - Precondition: at least one share.
+    /// - Precondition: at least one query.
     package init(shares: [Double]) {
-        precondition(!shares.isEmpty, "an estimate needs a query")
+        precondition(!shares.isEmpty, "an estimate needs at least one query")
         let own = Self.moments(shares)
         mean = own.mean
         standardError = own.error
@@ -40,9 +41,9 @@ package struct RecallEstimate: Sendable, Equatable {
         return (mean, (squares / max(1, count - 1) / count).squareRoot())
     }
 
-    /// `value` with four digits, away from where it would promise more.
+    /// `value` rounded to four decimals by `rule`.
     package static func rounded(_ value: Double, _ rule: FloatingPointRoundingRule) -> Double {
-        // A last bit above a round number is no reason to promise less.
+        // Rounding errors above or below a four-decimal number do not move the result to the next.
         let scaled = value * 10_000
         let nearest = scaled.rounded()
         return (abs(scaled - nearest) < 1e-9 ? nearest : scaled.rounded(rule)) / 10_000

@@ -1,6 +1,8 @@
-// Finds operating points: searches with more and more lists and candidates, and compares what comes with the truth.
+// Finds operating points: searches with growing numbers of lists and candidates, and compares the
+// results with the exact neighbours.
 //
-// Only counts go into a point, so the same content and queries give the same points on every machine.
+// Invariant: points are made of counts alone, so the same index and queries give the same points on
+// every machine.
 package import Catalog
 package import ObjectStore
 package import Search
@@ -9,17 +11,18 @@ package import ShardFile
 package import TesseraBase
 import VectorCore
 
-/// An operating point, and how long its queries took here.
+/// An operating point, and the latency of its queries on this machine.
 package struct MeasuredPoint: Sendable {
     package let point: OperatingPoint
-    /// The median query.
+    /// Median latency of a query.
     package let median: Duration
 }
 
-/// Measures one index by one query set.
+/// Measures one index with one query set.
 package struct RecallSweep: Sendable {
-    /// A gain that is not worth another step.
+    /// Smallest gain in recall that is worth another step.
     private static let negligible = 0.0005
+    /// Refine depths of the grid.
     package static let refineDepths = [10, 20, 40, 80, 160, 320, 640]
 
     private let searcher: any VersionSearcher
@@ -28,7 +31,7 @@ package struct RecallSweep: Sendable {
     private let pool: WorkPool
     private let progress: ProgressHandler
 
-    /// Throws `corrupted` where the queries do not fit the index.
+    /// Throws `corrupted` if the queries do not have the index's dimension.
     package init(
         _ searcher: any VersionSearcher, _ index: IndexDescription, _ set: QuerySet,
         pool: WorkPool, progress: @escaping ProgressHandler
@@ -44,7 +47,7 @@ package struct RecallSweep: Sendable {
         self.progress = progress
     }
 
-    /// The front of the grid: cheapest first.
+    /// Measures the grid and returns its Pareto front, cheapest first.
     package func run() async throws(TesseraError) -> [MeasuredPoint] {
         let ladder = Self.ladder(to: index.shards.reduce(0) { $0 + $1.lists })
         var measured: [MeasuredPoint] = []
@@ -63,14 +66,14 @@ package struct RecallSweep: Sendable {
         return front.compactMap { point in measured.first { $0.point == point } }
     }
 
-    /// Whether two more steps found nothing worth their while.
+    /// Whether the last two steps together gained no recall worth having.
     package static func isFlat(_ ceilings: [Double]) -> Bool {
         guard ceilings.count > 2 else { return false }
         return ceilings[ceilings.count - 1] - ceilings[ceilings.count - 3] < negligible
             && ceilings[ceilings.count - 1] > 0
     }
 
-    /// 1, 2, 3, 4, 6, 8, 12, 16, … and the number of all lists.
+    /// The numbers of lists to measure: 1, 2, 3, 4, 6, 8, 12, 16, … and all lists.
     package static func ladder(to lists: Int) -> [Int] {
         var steps = [1]
         var power = 2
@@ -81,7 +84,8 @@ package struct RecallSweep: Sendable {
         return lists > 1 ? steps + [lists] : steps
     }
 
-    /// All refine depths worth having at `nprobe`: the deepest, and shallower ones until they find as much.
+    /// Measures the refine depths at `nprobe`: the deepest, and shallower ones until one finds as
+    /// much.
     private func depths(nprobe: Int) async throws(TesseraError) -> [MeasuredPoint] {
         let most = max(set.k, index.vectors)
         let sensible = Self.refineDepths.filter { $0 >= set.k && $0 <= most }
@@ -98,9 +102,9 @@ package struct RecallSweep: Sendable {
         return row + [ceiling]
     }
 
-    /// The recall@`k` of a search that says nothing.
+    /// Measures the recall@`k` of a search with the index's default settings.
     ///
-    /// - Throws: `invalidArgument` for more neighbours than the truth has.
+    /// - Throws: `invalidArgument` if the query set has fewer than `k` neighbours per query.
     package func certificate(
         k: Int, digest: ContentDigest
     ) async throws(TesseraError) -> RecallCertificate {
@@ -128,7 +132,8 @@ package struct RecallSweep: Sendable {
             probeShards: options.probeShards)
     }
 
-    /// A sampled query finds itself first: that is no answer, and takes no candidate's place.
+    /// One extra result and candidate for queries sampled from the index, since each finds itself
+    /// first.
     private var extra: Int { self.set.ownIDs == nil ? 0 : 1 }
 
     private func search(_ options: SearchOptions) async throws(TesseraError) -> BatchAnswers {
@@ -164,7 +169,8 @@ package struct RecallSweep: Sendable {
         return MeasuredPoint(point: point, median: sorted[sorted.count / 2])
     }
 
-    /// The share of the query's k nearest among its hits; of those exactly as far as the last kept, whichever were found.
+    /// Recall of one query: the share of its k nearest neighbours among its hits. Any of the
+    /// neighbours tied with the last one counts.
     private func share(found hits: [Hit], query: Int, k: Int) -> Double {
         let near = set.neighbours[query]
         let truth = Set(k == set.k ? near : Array(near.prefix(k)))

@@ -1,5 +1,6 @@
-// Exact neighbours where the vectors as they were given are no longer at hand: from the refine tier, which rounds them.
-// Three passes over the shards, one shard a thread at a time: draw queries, compare, name the neighbours.
+// Exact neighbours computed from the refine tier, which rounds vectors, for use when the original
+// vectors are no longer at hand. It takes three passes over the shards, each thread on one shard at
+// a time: sample queries, compare, and read the neighbours' external ids.
 package import Catalog
 import ObjectStore
 import Search
@@ -8,7 +9,7 @@ package import TesseraBase
 package import VectorCore
 import VectorIndex
 
-/// Makes query sets out of a published or drafted index.
+/// Builds query sets from a published or drafted index.
 package struct StoredTruth: Sendable {
     private static let rowsAtOnce = 4096
 
@@ -17,7 +18,7 @@ package struct StoredTruth: Sendable {
     private let pool: WorkPool
     private let progress: ProgressHandler
 
-    /// Throws `unsupported` where the index has no refine tier.
+    /// Throws `unsupported` if the index has no refine tier.
     package init(
         _ index: IndexDescription, in catalog: Catalog, pool: WorkPool,
         progress: @escaping ProgressHandler
@@ -34,12 +35,13 @@ package struct StoredTruth: Sendable {
         self.progress = progress
     }
 
-    /// The truth about `queries` (`[count][dimension]`, of unit length for cosine).
+    /// The exact neighbours of `queries` (`[count][dimension]`, of unit length for cosine).
     package func about(_ queries: Matrix, k: Int) async throws(TesseraError) -> QuerySet {
         try await compare(queries, own: nil, k: min(k, index.vectors))
     }
 
-    /// Vectors of the index as queries, drawn by `seed`, each left out of its own answer.
+    /// Samples vectors of the index as queries, seeded by `seed`; each is excluded from its own
+    /// neighbours.
     package func sample(_ most: Int, k: Int, seed: UInt64) async throws(TesseraError) -> QuerySet {
         guard index.vectors > 1 else {
             throw TesseraError(
@@ -52,7 +54,8 @@ package struct StoredTruth: Sendable {
             k: min(k, index.vectors - 1))
     }
 
-    /// The vectors of these numbers (ascending, counted through all shards in order), as the refine tier has them.
+    /// Decodes vectors from the refine tier by number: ascending, counted through all shards in
+    /// order.
     package func vectors(_ drawn: [Int], phase: String) async throws(TesseraError) -> Matrix {
         let places = places(of: drawn)
         let parts = try await forEachShard(phase) { shard throws(TesseraError) in
@@ -66,7 +69,7 @@ package struct StoredTruth: Sendable {
             rows: places.count, columns: index.dimension, elements: parts.flatMap { $0 })
     }
 
-    /// Where the numbered vectors are, counted through all shards in order.
+    /// Shard and row of each numbered vector.
     private func places(of drawn: [Int]) -> [NumericID] {
         var ordinal = 0
         var first = 0
@@ -112,7 +115,7 @@ package struct StoredTruth: Sendable {
             neighbours: neighbours.map { ids in ids.map { names[$0] ?? "" } })
     }
 
-    /// `body` of each shard, read whole and checked, in their order.
+    /// Reads and verifies each shard, and returns the results of `body` in shard order.
     private func forEachShard<Output: Sendable>(
         _ phase: String, _ body: @escaping @Sendable (WholeShard) throws(TesseraError) -> Output
     ) async throws(TesseraError) -> [Output] {
@@ -134,7 +137,7 @@ package struct StoredTruth: Sendable {
     }
 }
 
-/// A shard with all its bytes.
+/// A shard object in memory.
 private struct WholeShard {
     let ordinal: Int
     let head: ShardHead
@@ -155,7 +158,7 @@ private struct WholeShard {
         return Matrix(rows: rows.count, columns: head.dimension, elements: elements)
     }
 
-    /// The external ids of those of `wanted` that are here.
+    /// External ids of the `wanted` rows that lie in this shard.
     func ids(of wanted: Set<UInt64>) throws(TesseraError) -> [UInt64: String] {
         var names: [UInt64: String] = [:]
         for raw in wanted where NumericID(rawValue: raw).shard == ordinal {

@@ -1,16 +1,18 @@
-// Many queries over a pool of threads: each thread takes the next batch until none is left.
+// Batch search on a pool of threads: each thread takes the next batch of queries until none is
+// left.
 package import SearchTypes
 import Synchronization
 package import TesseraBase
 package import VectorCore
 package import VectorIndex
 
-/// Answers of a run, in the order of the queries, and how long each took.
+/// Answers of a run by input order, with their latencies.
 package struct BatchAnswers: Sendable {
     package let answers: [SearchAnswer]
-    /// From the start of a query's batch to its answer; a batch's queries are answered together.
+    /// Time from the start of a query's batch to its answer; the queries of a batch are answered
+    /// together.
     package let latencies: [Duration]
-    /// From the first query's start to the last one's end.
+    /// Time from the start of the first query to the end of the last.
     package let elapsed: Duration
 
     package init(answers: [SearchAnswer], latencies: [Duration], elapsed: Duration) {
@@ -20,7 +22,7 @@ package struct BatchAnswers: Sendable {
     }
 }
 
-/// Searches one version, whether its codes are in memory or not. The answers are the same.
+/// Searches one version, from memory or cold. The answers are the same.
 package protocol VersionSearcher: Sendable {
     var engine: SearchEngine { get }
     var metric: Metric { get }
@@ -33,7 +35,7 @@ package protocol VersionSearcher: Sendable {
     ///
     /// Answers do not depend on the number of threads or the size of batches.
     ///
-    /// - Parameter filter: rows that count; nil: all.
+    /// - Parameter filter: the rows to search; nil: all.
     func search(
         _ queries: Matrix, options: SearchOptions, filter: RowFilter?, pool: WorkPool, batch: Int
     ) async throws(TesseraError) -> BatchAnswers
@@ -48,22 +50,23 @@ extension VersionSearcher {
     }
 }
 
-/// Searches on the calling thread, one query after another.
+/// A searcher that runs on the calling thread.
 package protocol LaneSearcher: VersionSearcher {
+    /// Searches for one query.
     func search(
         _ query: ArraySlice<Float>, options: SearchOptions, filter: RowFilter?,
         scratch: inout SearchScratch
     ) throws(TesseraError) -> SearchAnswer
 
-    /// Searches for the queries of a batch, in any order, and hands over the number and the answer of
-    /// each.
+    /// Searches for the queries of a batch, in any order, and passes the number and the answer of
+    /// each to `answered`.
     func search(
         _ batch: Range<Int>, of queries: Matrix, options: SearchOptions, filter: RowFilter?,
         scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
     ) throws(TesseraError)
 }
 
-/// Fewer queries than this have too little in common.
+/// Fewest queries that are searched together; fewer share too little work.
 let leastTogether = 32
 
 extension LaneSearcher {
@@ -74,7 +77,7 @@ extension LaneSearcher {
         try search(query, options: options, filter: nil, scratch: &scratch)
     }
 
-    /// Default: one query after another.
+    /// Default: searches for one query after another.
     package func search(
         _ batch: Range<Int>, of queries: Matrix, options: SearchOptions, filter: RowFilter?,
         scratch: inout SearchScratch, answered: (Int, SearchAnswer) -> Void
@@ -109,18 +112,18 @@ extension LaneSearcher {
             elapsed: elapsed)
     }
 
-    /// - Parameter share: queries the lane is likely to get.
+    /// - Parameter share: expected number of queries of this lane.
     private func searchLane(
         _ queries: Matrix, _ options: SearchOptions, _ filter: RowFilter?, _ queue: BatchQueue,
         share: Int
     ) throws(TesseraError) -> [Answered] {
         var scratch = SearchScratch()
         var answered: [Answered] = []
-        // Answers that outgrow their memory are copied.
+        // Reserve, since growing the array would copy the answers.
         answered.reserveCapacity(share)
         var watch = Stopwatch()
         while let batch = queue.next() {
-            // A lane's next one, unless another lane takes it.
+            // The query after this batch; this lane takes it unless another one does.
             SearchKernels.prefetch(queries, row: batch.upperBound)
             let first = answered.count
             if batch.count < leastTogether {
@@ -167,7 +170,7 @@ extension WorkPool {
     }
 }
 
-/// Hands out runs of queries.
+/// Hands out consecutive batches of queries to lanes.
 final class BatchQueue: Sendable {
     private let count: Int
     private let batch: Int
@@ -178,6 +181,7 @@ final class BatchQueue: Sendable {
         self.batch = batch
     }
 
+    /// The next batch; nil if none is left.
     func next() -> Range<Int>? {
         let start = position.add(batch, ordering: .relaxed).oldValue
         return start < count ? start..<min(start + batch, count) : nil

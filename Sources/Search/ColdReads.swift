@@ -1,33 +1,34 @@
-// One round trip of a cold search: many ranges of several objects, coalesced, sent out together, and within a budget.
+// Round trips of a cold search: ranges of several objects, coalesced and read concurrently within a
+// memory budget.
 import ObjectStore
 import SearchTypes
 import TesseraBase
 
-/// Bytes wanted of an object.
+/// A byte range to read from an object.
 struct WantedRange: Sendable {
     let key: ObjectKey
     let range: Range<UInt64>
 }
 
-/// Reads for cold searches. Each coalesced read is one request to the store.
+/// Reads ranges for cold searches. Each coalesced read is one request to the store.
 struct ColdReads: Sendable {
     /// Requests under way at once.
     private static let concurrency = 64
 
     let store: any ObjectStore
-    /// Bytes that may be read before they are used.
+    /// Most bytes that may be read before they are used.
     let memoryBudget: UInt64
 
-    /// One read of one object, and which wanted ranges it serves.
+    /// One read of one object, and the wanted ranges it covers.
     struct Read: Sendable {
         let key: ObjectKey
         let span: Range<UInt64>
-        /// Positions in the wanted list.
+        /// Indices into the wanted ranges.
         let members: [Int]
     }
 
-    /// The reads that bring `wanted`, in waves: those of a wave go out together and fit the budget. A plan of one wave
-    /// is one round trip.
+    /// Plans the reads of `wanted` in waves. The reads of a wave go out together and fit the
+    /// budget; a plan of one wave is one round trip.
     func waves(_ wanted: [WantedRange]) -> [[Read]] {
         var byKey: [ObjectKey: [Int]] = [:]
         var keys: [ObjectKey] = []
@@ -53,7 +54,7 @@ struct ColdReads: Sendable {
         return waves
     }
 
-    /// Sends out one wave; the bytes of each read, in order.
+    /// Reads one wave; returns the bytes of each read, in order.
     func bring(_ reads: [Read], _ receipt: inout Receipt) async throws(TesseraError) -> [[UInt8]] {
         receipt.roundTrips += 1
         receipt.reads += reads.count
@@ -65,8 +66,8 @@ struct ColdReads: Sendable {
         }
     }
 
-    /// Brings `wanted` wave by wave and hands each range to `body` as soon as its wave is there. A range that `body`
-    /// finds damaged is brought once more.
+    /// Reads `wanted` wave by wave and passes each range to `body` as soon as its wave has arrived.
+    /// A range that `body` reports as damaged is read once more.
     func forEach(
         _ wanted: [WantedRange], _ receipt: inout Receipt,
         _ body: (Int, ArraySlice<UInt8>) async throws(TesseraError) -> Void

@@ -1,4 +1,4 @@
-// A shard as a Faiss index: the same centroids, codebooks and codes, only packed another way.
+// Exports a shard as a Faiss index: the same centroids, codebooks and codes in Faiss's packing.
 package import Catalog
 import ObjectStore
 import ShardFile
@@ -8,7 +8,7 @@ import VectorIndex
 
 /// One exported shard.
 package struct FaissShard: Sendable {
-    /// What `faiss.read_index` opens.
+    /// A file for `faiss.read_index`.
     package let file: [UInt8]
     /// The external id of each Faiss id.
     package let ids: [(id: Int64, externalID: String)]
@@ -20,14 +20,15 @@ package struct FaissExporter: Sendable {
     private let catalog: Catalog
     private let transform: InputTransform
 
-    /// Reads the router, which knows the transform all shards share.
+    /// Reads the router, which holds the transform that all shards share.
     package init(manifest: Manifest, catalog: Catalog) async throws(TesseraError) {
         self.manifest = manifest
         self.catalog = catalog
         transform = try await VersionObjects(manifest.index, from: catalog).router().transform
     }
 
-    /// The shard with this ordinal. Its Faiss ids are numeric ids: ordinal in the high 32 bits, row in the low.
+    /// Exports one shard. Its Faiss ids are numeric ids: ordinal in the high 32 bits, row in the
+    /// low.
     package func export(shard ordinal: Int) async throws(TesseraError) -> FaissShard {
         let key = ObjectKind.shard.key(manifest.index.shards[ordinal].digest)
         let object = try await catalog.store.get(key)
@@ -67,12 +68,12 @@ package struct FaissExporter: Sendable {
 }
 
 extension ShardHead {
-    /// The shard as Faiss knows it.
+    /// The shard's contents for a Faiss index.
     ///
     /// - Parameters:
-    ///   - nprobe: cut to the lists there are.
+    ///   - nprobe: capped at the number of lists.
     ///   - codes: the packed codes of a list.
-    ///   - id: what Faiss calls a row.
+    ///   - id: the Faiss id of a row.
     func faissContents(
         nprobe: Int, transform: FaissTransform, codes: (ListEntry) -> ArraySlice<UInt8>,
         id: (Int) -> Int64

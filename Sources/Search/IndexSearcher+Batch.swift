@@ -68,7 +68,7 @@ extension IndexSearcher {
             }
             if isThere(step - 2) {
                 batch.compareWhole(step - 2, k: k)
-                batch.nearest(step - 2) { leaf.prefetchIds($0) }
+                batch.nearest(step - 2) { leaf.prefetchIDs($0) }
             }
             if isThere(step - 3) {
                 let nearest = batch.takeNearest(step - 3)

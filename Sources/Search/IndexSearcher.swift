@@ -8,9 +8,9 @@ package import VectorIndex
 /// The shards of a version whose codes are all in memory, by ordinal.
 struct WholeVersion: ShardTable {
     let shards: [ResidentShard]
-    let ids: [IdView?]
+    let ids: [IDView?]
 
-    func ids(_ ordinal: Int) -> IdView? { ids[ordinal] }
+    func ids(_ ordinal: Int) -> IDView? { ids[ordinal] }
     func shard(_ ordinal: Int) -> ResidentShard? { shards[ordinal] }
 }
 

@@ -1,4 +1,4 @@
-// A shard opened for routing and selecting: everything but its codes, rows and ids.
+// An opened shard: everything needed to route and choose lists, without codes, rows and ids.
 package import ShardFile
 package import TesseraBase
 import VectorCore
@@ -10,7 +10,8 @@ package struct OpenShard: Sendable {
     package let head: ShardHead
     package let model: SearchModel
 
-    /// Opens a shard from exactly its `open` range. Throws `corrupted` where anything does not fit.
+    /// Opens a shard from the bytes of its `open` range. Throws `corrupted` if anything does not
+    /// match.
     package init(tail: [UInt8], key: String, ordinal: Int) throws(TesseraError) {
         head = try ShardHead(tail: tail, name: key)
         self.ordinal = ordinal
@@ -34,7 +35,8 @@ package struct OpenShard: Sendable {
     /// The same shard as part of another version.
     package func placed(at ordinal: Int) -> OpenShard { OpenShard(self, ordinal: ordinal) }
 
-    /// Bytes this takes in memory: centroids, codebooks and directory, as opened and as searched.
+    /// Bytes of memory this takes: centroids, codebooks and directory, in stored and in search
+    /// layout.
     package var bytes: Int {
         let shape = head.model.shape
         let lists = head.lists.count

@@ -1,7 +1,7 @@
-// Opened shards that a search keeps, least recently used out first.
+// LRU cache of opened shards, bounded in bytes.
 import Synchronization
 
-/// Holds opened shards up to a number of bytes.
+/// Holds opened shards up to a budget of bytes, and always the last one used.
 package final class OpenShardCache: Sendable {
     private struct Entry {
         let shard: OpenShard
@@ -24,6 +24,7 @@ package final class OpenShardCache: Sendable {
     /// Bytes of all shards held.
     package var bytes: Int { state.withLock { $0.bytes } }
 
+    /// The shard if it is held; counts as a use.
     package subscript(ordinal: Int) -> OpenShard? {
         state.withLock { state in
             state.clock += 1
@@ -32,6 +33,7 @@ package final class OpenShardCache: Sendable {
         }
     }
 
+    /// Adds a shard and evicts the least recently used ones beyond the budget.
     package func insert(_ shard: OpenShard) {
         state.withLock { state in
             state.clock += 1

@@ -1,25 +1,27 @@
-// What of the shards is kept in memory where nobody says: a rule from the index's size, the number of searches and the
-// memory that is left.
+// Chooses the part of an index to keep in memory if the user does not, from the index's size, the
+// number of searches and the memory available.
 package import Catalog
 
-/// What `--resident` asks for.
+/// The values of the `--resident` option.
 package enum ResidencyChoice: String, Sendable, Equatable, CaseIterable {
-    /// By the rule of ``residency(of:searches:available:)``.
+    /// Chosen by the rule of ``residency(of:searches:available:)``.
     case auto
     case codes
     case all
 
-    /// An index takes at most this share of the memory that is left: others want some too, and so do the answers.
+    /// Largest share of the available memory for an index; the rest is for answers and other
+    /// processes.
     static let largestShare = 0.5
-    /// Bytes of an index that load in about the time which a search wins by not reading rows from files.
+    /// Bytes of an index that load in about the time that one search saves by not reading rows from
+    /// files.
     static let bytesASearch = 400_000.0
 
-    /// What to load. By itself everything, where that takes at most half of the memory left and there are enough searches to win
-    /// back the time it takes to load.
+    /// The residency to load. `auto` chooses everything if that takes at most half of the available
+    /// memory and the searches save more time than loading takes.
     ///
     /// - Parameters:
-    ///   - searches: how many are to come; nil: no end of them.
-    ///   - available: bytes, as ``TesseraBase/AvailableMemory`` has them; nil: unknown, and nothing is taken for granted.
+    ///   - searches: number of searches to come; nil: unlimited.
+    ///   - available: bytes, from ``TesseraBase/AvailableMemory``; nil: unknown, so codes only.
     package func residency(of index: IndexDescription, searches: Int?, available: Int?) -> Residency
     {
         switch self {
@@ -37,10 +39,11 @@ package enum ResidencyChoice: String, Sendable, Equatable, CaseIterable {
 }
 
 extension IndexDescription {
-    /// What ids take in memory, besides what their compressed blocks take in the store.
+    /// Bytes per id in memory, beyond those of the compressed id blocks in the store.
     private static let idBytes = 32.0
 
-    /// About what all of the index takes in memory, a little generously: its shards as they are stored, and its ids unpacked.
+    /// Estimated bytes of the whole index in memory, rounded up: its shards as stored, and its ids
+    /// decoded.
     package var residentBytes: Double {
         shards.reduce(0) { $0 + Double($1.bytes) } + Self.idBytes * Double(vectors)
     }

@@ -7,7 +7,7 @@ import VectorCore
 import VectorIndex
 
 /// An id block of a shard.
-struct IdBlockKey: Hashable {
+struct IDBlockKey: Hashable {
     let shard: Int
     let offset: UInt64
 }
@@ -65,13 +65,13 @@ extension ResidentLeaf {
     }
 
     func storedID(
-        _ place: NumericID, _ blocks: inout [IdBlockKey: [UInt8]], _ receipt: inout Receipt
+        _ place: NumericID, _ blocks: inout [IDBlockKey: [UInt8]], _ receipt: inout Receipt
     ) throws(TesseraError) -> String {
         guard let shard = table.shard(place.shard) else {
             preconditionFailure("candidates come from the leaf's shards")
         }
         let idPlace = shard.head.idPlace(row: place.row)
-        let key = IdBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
+        let key = IDBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
         if blocks[key] == nil {
             var buffer = SearchBytes()
             try buffer.read(idPlace.range, from: shard, &receipt)

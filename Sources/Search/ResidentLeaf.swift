@@ -11,7 +11,7 @@ import VectorIndex
 /// Shards in memory, by ordinal.
 protocol ShardTable: Sendable {
     /// The external ids of a shard; nil where they are not in memory.
-    func ids(_ ordinal: Int) -> IdView?
+    func ids(_ ordinal: Int) -> IDView?
     func shard(_ ordinal: Int) -> ResidentShard?
 }
 
@@ -48,7 +48,7 @@ struct ResidentLeaf<Table: ShardTable>: Sendable {
     ) throws(TesseraError) -> LeafAnswer {
         var watch = Stopwatch()
         let nearest = try refine(candidates, options, isShared: isShared, &scratch, &receipt)
-        prefetchIds(nearest)
+        prefetchIDs(nearest)
         receipt.count(nearest)
         receipt.refine = watch.lap()
         let hits = try resolve(nearest.candidates, &receipt)
@@ -74,7 +74,7 @@ struct ResidentLeaf<Table: ShardTable>: Sendable {
 
     /// The ids of the nearest, in their order; only the id blocks they are in are read.
     func resolve(_ nearest: [Candidate], _ receipt: inout Receipt) throws(TesseraError) -> [Hit] {
-        var blocks: [IdBlockKey: [UInt8]] = [:]
+        var blocks: [IDBlockKey: [UInt8]] = [:]
         var hits: [Hit] = []
         hits.reserveCapacity(nearest.count)
         for candidate in nearest {
@@ -105,7 +105,7 @@ extension ResidentLeaf {
     }
 
     /// Prefetches the ids of the nearest, after ``prefetchPlaces(_:)``.
-    func prefetchIds(_ nearest: borrowing Nearest) {
+    func prefetchIDs(_ nearest: borrowing Nearest) {
         let candidates = nearest.candidates
         if nearest.fineCount == 0 {
             for candidate in candidates { prefetchPlace(NumericID(rawValue: candidate.id)) }

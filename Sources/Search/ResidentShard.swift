@@ -1,24 +1,24 @@
-// A shard ready to be searched: its codes are in memory, its refine rows and ids too where they are wanted there.
+// A shard in memory, ready to be searched: its codes always, its refine rows and ids if wanted.
 import ObjectStore
 package import ShardFile
 package import TesseraBase
 package import VectorCore
 import VectorIndex
 
-/// What of a shard is kept in memory.
+/// The part of a shard kept in memory.
 package enum Residency: String, Sendable, Equatable, CaseIterable {
-    /// Codes; refine rows and ids are read as they are needed.
+    /// Codes; refine rows and ids are read when needed.
     case codes
     /// Everything.
     case all
 }
 
-/// One shard with its codes. Immutable, so any number of threads may search it at once.
+/// One shard with its codes in memory. Immutable, so any number of threads may search it at once.
 package final class ResidentShard: Sendable {
     package let open: OpenShard
     let storage: ShardStorage
-    let ids: ResidentIds?
-    /// Reads refine rows and id blocks that are not in memory; nil where all are.
+    let ids: ResidentIDs?
+    /// Reads refine rows and id blocks that are not in memory; nil if all are.
     let reader: (any BlockingReader)?
 
     package var head: ShardHead { open.head }
@@ -26,17 +26,17 @@ package final class ResidentShard: Sendable {
     package var bytes: Int {
         open.bytes + storage.codes.count + (storage.rows?.bytes ?? 0) + (ids?.bytes ?? 0)
     }
-    /// The shard as the hot path sees it, valid as long as this lives.
+    /// Pointers for the hot path, valid as long as this object lives.
     var view: ShardView { open.model.view(ordinal: open.ordinal, storage: storage) }
 
-    /// Reads what is needed to open the shard and what is kept of it, and checks all of that.
+    /// Opens the shard, reads the parts to keep in memory, and checks all of them.
     ///
     /// - Parameters:
-    ///   - arena: for the codes of all shards of the version.
-    ///   - readsInPlace: rows and ids that are not kept will be read by a ``BlockingReader``.
-    ///   - pool: checks and unpacks, if given; else the calling task does.
-    /// - Throws: `corrupted` where anything does not match, `unsupported` where rows would have to be
-    ///   read in place and the store is not on this machine, and what the store throws.
+    ///   - arena: holds the codes of all shards of the version.
+    ///   - readsInPlace: whether rows and ids that are not kept are read with a ``BlockingReader``.
+    ///   - pool: checks and decodes; nil for the calling task.
+    /// - Throws: `corrupted` if anything does not match, `unsupported` if rows would have to be
+    ///   read in place and the store is not local, and the store's errors.
     package init(
         _ objects: VersionObjects, _ ordinal: Int, residency: Residency, arena: MemoryArena,
         readsInPlace: Bool = true, pool: WorkPool? = nil
@@ -61,7 +61,7 @@ package final class ResidentShard: Sendable {
         }
         let rows = try await store.storedPart(key, head.rowsRange)
         let loaded = try await pool.compute { () throws(TesseraError) in
-            try RowsAndIds(head, rows)
+            try RowsAndIDs(head, rows)
         }
         storage = ShardStorage(codes: codes, rows: loaded.rows)
         ids = loaded.ids
@@ -74,8 +74,8 @@ package final class ResidentShard: Sendable {
         reader = shard.reader
     }
 
-    /// The same shard in memory of its own, rows and ids copied: for measuring what a search costs
-    /// whose memory is larger than the caches. Throws what opening the shard throws.
+    /// A copy of the shard in separate memory, including rows and ids. Benchmarks use copies to
+    /// measure a search whose memory exceeds the caches. Throws errors of opening the shard.
     func replica(
         _ objects: VersionObjects, arena: MemoryArena
     ) async throws(TesseraError) -> ResidentShard {
@@ -85,11 +85,11 @@ package final class ResidentShard: Sendable {
             open: fresh.open,
             storage: ShardStorage(
                 codes: fresh.storage.codes, rows: storage.rows.map(RefineRows.init(copying:))),
-            ids: ids.map(ResidentIds.init(copying:)), reader: fresh.reader)
+            ids: ids.map(ResidentIDs.init(copying:)), reader: fresh.reader)
     }
 
     private init(
-        open: OpenShard, storage: ShardStorage, ids: ResidentIds?, reader: (any BlockingReader)?
+        open: OpenShard, storage: ShardStorage, ids: ResidentIDs?, reader: (any BlockingReader)?
     ) {
         self.open = open
         self.storage = storage
@@ -97,7 +97,7 @@ package final class ResidentShard: Sendable {
         self.reader = reader
     }
 
-    /// The same memory as a shard of another version.
+    /// The same shard, sharing its memory, as part of another version.
     package func placed(at ordinal: Int) -> ResidentShard {
         ordinal == open.ordinal ? self : ResidentShard(self, ordinal: ordinal)
     }
@@ -124,14 +124,14 @@ package final class ResidentShard: Sendable {
 }
 
 extension ShardHead {
-    /// Where the packed codes of all lists lie.
+    /// Byte range of the packed codes of all lists.
     fileprivate var codesRange: Range<UInt64> {
         lists[0].codes.lowerBound..<lists[lists.count - 1].codes.upperBound
     }
 }
 
 extension WorkPool? {
-    /// Runs `body` on the pool, or at once where there is none.
+    /// Runs `body` on the pool, or directly if there is none.
     fileprivate func compute<Value: Sendable>(
         _ body: @escaping @Sendable () throws(TesseraError) -> Value
     ) async throws(TesseraError) -> Value {

@@ -1,18 +1,18 @@
-// Reading into memory that is used again.
+// Buffer for blocking reads that is reused between reads.
 import ObjectStore
 import SearchTypes
 import TesseraBase
 
-/// Bytes read, in memory that is used again.
+/// Bytes read into reused memory.
 struct SearchBytes {
     private(set) var bytes: [UInt8] = []
 
-    /// Fills the front of ``bytes`` with `range` of the shard's object.
+    /// Reads `range` of the shard's object into the front of ``bytes``.
     mutating func read(
         _ range: Range<UInt64>, from shard: ResidentShard, _ receipt: inout Receipt
     ) throws(TesseraError) {
         guard let reader = shard.reader else {
-            preconditionFailure("what is not in memory has a reader")
+            preconditionFailure("a shard with parts outside memory has a reader")
         }
         if bytes.count < range.count {
             bytes = [UInt8](repeating: 0, count: range.count)

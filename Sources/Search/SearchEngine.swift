@@ -1,18 +1,19 @@
-// What scans the codes of a version.
+// The engines that scan codes, and the checks that one can be used.
 package import TesseraBase
 
-/// Which code scans; everything before and after a scan is the same.
+/// Engine that scans the codes. All other stages are the same for every engine.
 package enum SearchEngine: String, Sendable, CaseIterable {
-    /// Our own kernels.
+    /// Tessera's own kernels.
     case tessera
-    /// libfaiss, to hold the other against.
+    /// libfaiss, for comparison.
     case faiss
 
-    /// Throws `unsupported` where this build lacks the engine, `invalidArgument` where it cannot search so.
+    /// Throws `unsupported` if this build lacks the engine, `invalidArgument` if the engine cannot
+    /// search in this way.
     ///
     /// - Parameters:
-    ///   - cold: as the user asked; nil leaves the choice to the store.
-    ///   - isLocal: the store's objects can be read in place.
+    ///   - cold: the user's choice; nil leaves it to the store.
+    ///   - isLocal: whether the store's objects can be read in place.
     package func check(cold: Bool?, isLocal: Bool = true) throws(TesseraError) {
         guard self == .faiss else { return }
         #if Faiss

@@ -52,7 +52,7 @@ struct StoredLeaf: Sendable {
             depth: options.candidateDepth(refines: refines), refines: refines, filter: filter)
         try await scan(query, shards, &receipt)
         receipt.scan = watch.lap()
-        let blocks = try await readRowsAndIds(query, shards, &receipt)
+        let blocks = try await readRowsAndIDs(query, shards, &receipt)
         try await pool.run {
             guard let candidates = query.candidates.take() else { return }
             query.nearest =
@@ -144,17 +144,17 @@ struct StoredLeaf: Sendable {
 extension StoredLeaf {
     private enum Piece {
         case row(candidate: Int, row: Int, ShardHead)
-        case ids(IdBlockKey, IDPlace, ShardHead)
+        case ids(IDBlockKey, IDPlace, ShardHead)
     }
 
     /// Reads the candidates' rows and ids in one round trip: a row and its id lie together. Returns the
     /// id blocks.
-    private func readRowsAndIds(
+    private func readRowsAndIDs(
         _ query: TravellingQuery, _ shards: RequestShards, _ receipt: inout Receipt
-    ) async throws(TesseraError) -> [IdBlockKey: [UInt8]] {
+    ) async throws(TesseraError) -> [IDBlockKey: [UInt8]] {
         var pieces: [Piece] = []
         var wanted: [WantedRange] = []
-        var blocks: [IdBlockKey: [UInt8]] = [:]
+        var blocks: [IDBlockKey: [UInt8]] = [:]
         for number in 0..<(query.candidates?.count ?? 0) {
             guard let place = query.candidates?.place(number),
                 let head = shards.head(place.shard)
@@ -168,7 +168,7 @@ extension StoredLeaf {
             }
             guard shards.residents[place.shard]?.ids == nil else { continue }
             let idPlace = head.idPlace(row: place.row)
-            let key = IdBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
+            let key = IDBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
             if blocks.updateValue([], forKey: key) == nil {
                 pieces.append(.ids(key, idPlace, head))
                 wanted.append(WantedRange(key: head.name, range: idPlace.range))
@@ -188,7 +188,7 @@ extension StoredLeaf {
 
     /// The nearest with their ids, nearest first.
     private func hits(
-        _ nearest: [Candidate], _ shards: RequestShards, _ blocks: [IdBlockKey: [UInt8]]
+        _ nearest: [Candidate], _ shards: RequestShards, _ blocks: [IDBlockKey: [UInt8]]
     ) throws(TesseraError) -> [Hit] {
         var hits: [Hit] = []
         for candidate in nearest {
@@ -199,7 +199,7 @@ extension StoredLeaf {
                 id = ids.view[place.row]
             } else {
                 let idPlace = head.idPlace(row: place.row)
-                let key = IdBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
+                let key = IDBlockKey(shard: place.shard, offset: idPlace.range.lowerBound)
                 id = try head.id(blocks[key] ?? [], at: idPlace)
             }
             hits.append(

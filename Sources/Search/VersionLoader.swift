@@ -1,4 +1,4 @@
-// From a manifest to something that can be searched.
+// Makes a searcher from a manifest.
 package import Catalog
 import ObjectStore
 import ShardFile
@@ -8,10 +8,11 @@ import VectorIndex
 
 /// Opens the shards of one version.
 package enum VersionLoader {
-    /// A searcher for the version: with all codes in memory, or straight from the store.
+    /// A searcher for the version, either with all codes in memory or reading from the store.
     ///
-    /// - Parameter cold: nil leaves the choice to the store: one whose objects can be read in place is loaded.
-    /// - Throws: `unsupported` where this build lacks the engine, and what loading throws.
+    /// - Parameter cold: nil leaves the choice to the store: one whose objects can be read in place
+    ///   is loaded.
+    /// - Throws: `unsupported` if this build lacks the engine, and errors of loading.
     package static func searcher(
         _ manifest: Manifest, from catalog: Catalog, pool: WorkPool, cold: Bool?,
         residency: Residency = .codes, engine: SearchEngine = .tessera,
@@ -32,9 +33,9 @@ package enum VersionLoader {
             manifest, from: catalog, pool: pool, residency: residency, progress: progress)
     }
 
-    /// Reads the router and every shard, as many at a time as the pool is wide.
+    /// Reads the router and all shards, one shard per thread of the pool at a time.
     ///
-    /// - Throws: `corrupted` where an object is not what the manifest says, and what the store throws.
+    /// - Throws: `corrupted` if an object does not match the manifest, and the store's errors.
     package static func load(
         _ manifest: Manifest, from catalog: Catalog, pool: WorkPool, residency: Residency = .codes,
         progress: @escaping ProgressHandler
@@ -56,7 +57,7 @@ package enum VersionLoader {
         return IndexSearcher(router: router, shards: shards)
     }
 
-    /// The same version again in memory of its own. Throws as
+    /// A copy of the version in separate memory. Throws as
     /// ``load(_:from:pool:residency:progress:)`` does.
     package static func replica(
         of searcher: IndexSearcher, _ manifest: Manifest, from catalog: Catalog, pool: WorkPool

@@ -1,30 +1,33 @@
-// The rules that compute what nobody should have to ask for. Each rule has its reason beside it, and its text goes
-// into the manifest, so that an index says how it came by its numbers.
+// The rules that choose parameters a user has not given. Each rule has its reason beside it. Its
+// text goes into the manifest, so that an index records how its numbers were chosen.
 
-/// Numbers computed from (vectors, dimension), and the rules in words.
+/// Parameters computed from the number of vectors and the dimension, and the rules in words.
 package enum AutomaticParameters {
-    /// Vectors a shard aims at.
+    /// Target number of vectors per shard.
     package static let shardSize = 50_000
-    /// No shard holds more than this times its target.
+    /// Most vectors a shard may hold: 1.5 times its target.
     package static func largestShard(target: Int) -> Int { target + target / 2 }
 
-    /// Inverted lists of a shard: the square root balances the cost of choosing lists with that of scanning them
-    /// (measured best at 224 of 50,000); k-means wants 39 vectors a list. Multiples of 16 fill whole registers.
+    /// Inverted lists of a shard. The square root balances the cost of choosing lists with that of
+    /// scanning them (measured best at 224 lists for 50,000 vectors). k-means needs 39 vectors per
+    /// list. Multiples of 16 fill whole registers.
     package static func listCount(vectors: Int) -> Int {
         let wanted = min(Double(vectors).squareRoot(), Double(vectors) / 39)
         guard wanted >= 16 else { return max(1, Int(wanted)) }
         return Int((wanted / 16).rounded()) * 16
     }
 
-    /// Bytes that a vector's code and its bias byte may take: a quarter of a byte a dimension up to 64 bytes, an eighth from
-    /// 512 dimensions on. With few dimensions coarser codes cost more in rows than they save; with many, finer ones made no
-    /// query faster (docs/search-path.md has what was measured).
+    /// Most bytes for a vector's code and its bias byte: a quarter of a byte per dimension up to 64
+    /// bytes, an eighth from 512 dimensions on. In few dimensions, coarser codes cost more in
+    /// refined rows than they save; in many, finer codes made no query faster (measured in
+    /// docs/search-notes.md).
     package static func codeBudget(dimension: Int) -> Int {
         min(dimension / 4, max(64, dimension / 8))
     }
 
-    /// The finest quantizer whose codes and bias bytes keep to the budget, or take 8 bytes of code where that is more.
-    /// With a code size given, the finest whose codes take no more than that.
+    /// The finest quantizer whose code and bias byte fit the budget; 8 bytes of code are always
+    /// allowed. With `codeSize` given, the finest quantizer whose code takes at most that many
+    /// bytes.
     package static func quantizer(dimension: Int, bitsPerCode: Int = 4, codeSize: Int? = nil)
         -> ProductQuantizerShape
     {
@@ -37,16 +40,18 @@ package enum AutomaticParameters {
             subquantizerCount: even, subdimension: subdimension, bitsPerCode: bitsPerCode)
     }
 
-    /// Lists scanned at most for a query, over all shards: grows with the fourth root of their number, since cells keep
-    /// neighbours together however many there are. A margin leaves out about half of them, so that twice as many may be wanted.
+    /// Most lists scanned per query, over all shards. It grows with the fourth root of the number
+    /// of lists, since shards keep neighbours together however many there are. A margin skips about
+    /// half of the lists, so the limit is doubled.
     package static func probeCount(totalLists: Int, hasMargin: Bool) -> Int {
         let usual = 16 + Int((4 * Double(totalLists).squareRoot().squareRoot()).rounded(.up))
         return min(totalLists, hasMargin ? 2 * usual : usual)
     }
 
-    /// How much farther than the nearest a list may be, for each square root of the lists wanted: between the best for recall
-    /// 0.95 to 0.995 on MNIST and on a million text-like vectors. Only where each vector is in its nearest list: elsewhere it
-    /// finds no more than fewer lists do.
+    /// Relative margin beyond the nearest list's distance, per square root of the list limit. It
+    /// lies between the values that were best for recall 0.95 to 0.995 on MNIST and on a million
+    /// synthetic text-like vectors. Used only where each vector is in its nearest list: elsewhere a
+    /// margin finds no more than a lower list limit does.
     package static let listMargin = 1.0 / 24
 
     /// Candidates re-ranked from the refine tier for `k` results.
@@ -60,7 +65,7 @@ package enum AutomaticParameters {
         return min(shards, 8 + 2 * ((probeCount + listsPerShard - 1) / listsPerShard))
     }
 
-    /// The rules in words, by the name of the number they give.
+    /// The rules in words, keyed by the parameter they set.
     package static let rules: [String: String] = [
         "shardSize": "50000; cells above 1.5 x are split",
         "nlist": "min(sqrt(n), n / 39) of each shard, to the nearest 16 from 16 on",

@@ -1,11 +1,12 @@
-// The bias byte: the part of a vector's squared distance that no query changes.
+// The bias byte: the query-independent term of a vector's squared distance.
 import VectorCore
 
-/// Computes `|r|^2 + 2 <c, r>` for decoded residuals r and the list centroid c, both relative to the shard's origin,
-/// and scales it to a byte per list.
+/// Computes `|r|^2 + 2 <c, r>` for decoded residuals r and the list centroid c, both relative to
+/// the shard's origin, and quantizes it to one byte with an offset and a step per list.
 ///
-/// With q relative to the origin, |q - c - r|^2 = |q - c|^2 - 2 <q, r> + (|r|^2 + 2 <c, r>): the first term belongs
-/// to (query, list), the second to (query, shard) tables, the third to the vector alone.
+/// With q relative to the origin, |q - c - r|^2 = |q - c|^2 - 2 <q, r> + (|r|^2 + 2 <c, r>). The
+/// first term is the coarse distance of a (query, list) pair, the second comes from the lookup
+/// tables of a (query, shard) pair, and the third depends on the vector alone.
 struct BiasEncoder {
     private let model: ShardModel
     private let entryNorms: [Float]
@@ -20,7 +21,7 @@ struct BiasEncoder {
         }
     }
 
-    /// - Parameter codes: `[n][subquantizerCount]`, one a byte.
+    /// - Parameter codes: `[n][subquantizerCount]`, one code per byte.
     func encode(list: Int, codes: [UInt8]) -> (offset: Float, step: Float, bytes: [UInt8]) {
         let terms = terms(list: list, codes: codes)
         guard let smallest = terms.min(), let largest = terms.max() else { return (0, 0, []) }

@@ -1,10 +1,10 @@
-// How far queries lie from the cell nearest to them, beside queries of which that is known: what shows that people ask for
-// something else than an index was made for.
+// Distances from queries to their nearest shard centroid, compared with a reference sample, to
+// detect query drift.
 package import VectorCore
 
 extension Router {
-    /// The squared Euclidean distance of each query to the centroid nearest to it. Cells are Euclidean whatever the
-    /// metric, so this is what places a vector in its cell.
+    /// The squared Euclidean distance of each query to its nearest shard centroid. Vectors are
+    /// assigned to cells by Euclidean distance whatever the metric.
     ///
     /// - Parameter queries: `[count][dimension]`, of unit length for cosine.
     /// - Complexity: O(count x shards x dimension).
@@ -22,11 +22,12 @@ extension Router {
     }
 }
 
-/// Distances to the nearest cell of queries that an index is known to serve, for others to be held against.
+/// Distances to the nearest shard centroid of a reference sample of queries, which others are
+/// compared with.
 package struct CellReference: Sendable, Equatable {
     /// Squared, ascending; never empty.
     package let distances: [Float]
-    /// What 95 and 99 of 100 of them do not exceed.
+    /// The 95th and 99th percentile.
     package let percentile95: Float
     package let percentile99: Float
 

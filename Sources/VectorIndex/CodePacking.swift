@@ -1,9 +1,10 @@
-// The packing the scan kernels read: blocks of 32 vectors, subquantizer by subquantizer, bias bytes last.
+// The code layout that the scan kernels read: blocks of 32 vectors, subquantizer by subquantizer,
+// bias bytes last.
 import VectorCore
 
-/// Between one code a byte and blocks of 32.
+/// Converts between one code per byte and blocks of 32 vectors.
 package enum CodePacking {
-    /// Packs a list into `[blockCount][blockStride]` bytes; the last block is filled up with zeros.
+    /// Packs a list into `[blockCount][blockStride]` bytes; the last block is padded with zeros.
     package static func pack(_ list: EncodedList, shape: ProductQuantizerShape) -> [UInt8] {
         let hasBias = !list.bias.isEmpty
         let stride = ListScan.blockStride(
@@ -26,9 +27,9 @@ package enum CodePacking {
         return packed
     }
 
-    /// The codes of `count` packed vectors, one a byte: `[count][subquantizerCount]`.
+    /// The codes of `count` packed vectors, one per byte: `[count][subquantizerCount]`.
     ///
-    /// - Precondition: `packed` holds that many whole blocks.
+    /// - Precondition: `packed` holds exactly the whole blocks of `count` vectors.
     package static func unpack(
         _ packed: ArraySlice<UInt8>, count: Int, shape: ProductQuantizerShape, hasBias: Bool
     ) -> [UInt8] {
@@ -51,7 +52,8 @@ package enum CodePacking {
         return codes
     }
 
-    /// Which 32-byte group of a block holds a subquantizer, and how far up in its bytes.
+    /// The 32-byte group of a block that holds a subquantizer, and the bit offset in each of its
+    /// bytes.
     private static func place(of subquantizer: Int, bitsPerCode: Int) -> (group: Int, shift: Int) {
         bitsPerCode == 4 ? (subquantizer / 2, subquantizer % 2 * 4) : (subquantizer, 0)
     }

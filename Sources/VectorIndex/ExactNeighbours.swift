@@ -1,13 +1,16 @@
-// The exact nearest neighbours of a few hundred queries among vectors that stream by, for measuring recall.
+// The exact nearest neighbours of a few hundred queries among a stream of vectors, for measuring
+// recall.
 //
-// Invariant: the outcome depends on the vectors that were shown, not on their order or grouping.
+// Invariant: the result depends on which vectors were added, not on their order or grouping.
 package import VectorCore
 
-/// Collects the nearest of all vectors it is shown, by brute force. A value: one a thread, merged at the end.
+/// Collects the nearest of all vectors added, by brute force. A value: each thread has one, and
+/// they are merged at the end.
 package struct ExactNeighbours: Sendable {
-    /// Vectors as far as the k-th nearest are as right as it; beyond this many nobody asks, unless more are wanted.
+    /// Default number of neighbours kept per query. It leaves room for ties: vectors as far as the
+    /// k-th neighbour are equally correct.
     package static let usualDepth = 32
-    /// Rows that stay in the innermost cache while all queries pass over them.
+    /// Bytes of rows that stay in the L1 cache while all queries are compared with them.
     private static let blockBytes = 24 << 10
 
     private let queries: Matrix
@@ -18,8 +21,9 @@ package struct ExactNeighbours: Sendable {
 
     /// - Parameters:
     ///   - queries: `[count][dimension]`, of unit length for cosine.
-    ///   - ownIDs: where queries are stored vectors themselves, their ids: they are no neighbours of their own.
-    ///   - depth: neighbours that are collected for each query.
+    ///   - ownIDs: ids of the queries where they are stored vectors; each is excluded from its own
+    ///     neighbours.
+    ///   - depth: neighbours collected per query.
     package init(
         queries: Matrix, ownIDs: [UInt64]?, metric: Metric,
         depth: Int = ExactNeighbours.usualDepth
@@ -34,7 +38,8 @@ package struct ExactNeighbours: Sendable {
             repeating: TopCandidates(capacity: depth), count: queries.rows)
     }
 
-    /// Shows rows of `vectors` (`[rows][dimension]`), each with its id; nil leaves a row out.
+    /// Adds rows of `vectors` (`[rows][dimension]`). `id` gives each row's id, or nil to skip the
+    /// row.
     ///
     /// - Complexity: O(rows x queries x dimension).
     package mutating func add(_ vectors: Matrix, id: (Int) -> UInt64?) {
@@ -46,7 +51,7 @@ package struct ExactNeighbours: Sendable {
         }
     }
 
-    /// Adds what another has seen.
+    /// Adds the vectors that another value has collected.
     package mutating func merge(_ other: ExactNeighbours) {
         for query in nearest.indices {
             var seen = other.nearest[query]
@@ -54,7 +59,7 @@ package struct ExactNeighbours: Sendable {
         }
     }
 
-    /// For each query the ids of its `k` nearest and of those exactly as far as the k-th, nearest first.
+    /// For each query the ids of its `k` nearest and of those tied with the k-th, nearest first.
     package func neighbours(_ k: Int) -> [[UInt64]] {
         precondition((1...depth).contains(k), "k is 1 to \(depth)")
         return nearest.map { top in

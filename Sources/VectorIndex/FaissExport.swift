@@ -1,6 +1,7 @@
-// Writing an index as a file that plain `faiss.read_index` opens, any version from 1.7.3 on.
-// The layout follows Faiss's impl/index_write.cpp: a four-letter tag, then the fields of the class, little-endian;
-// a vector is its length (64 bits) and its elements. Only classes whose layout has never changed are used.
+// Writes an index as a file that `faiss.read_index` opens, from Faiss 1.7.3 on.
+// The layout follows Faiss's impl/index_write.cpp: a four-letter tag, then the fields of the class,
+// little-endian. A vector is its length (64 bits) and its elements. Only classes whose layout has
+// never changed are used.
 package import TesseraBase
 import VectorCore
 
@@ -11,7 +12,8 @@ package enum FaissIndexWriter {
         case l2 = 1
     }
 
-    /// The bytes of an `IndexIVFPQ` file, behind an `IndexPreTransform` where `contents` has a transform.
+    /// The bytes of an `IndexIVFPQ` file, inside an `IndexPreTransform` where `contents` has a
+    /// transform.
     ///
     /// - Complexity: O(bytes written); the file is built in memory.
     /// - Throws: `invalidArgument` where the parts of `contents` do not fit together.
@@ -50,13 +52,13 @@ package enum FaissIndexWriter {
         invertedLists(&writer, contents)
     }
 
-    /// What every index begins with.
+    /// The header that every index begins with.
     private static func header(
         _ writer: inout ByteWriter, _ dimension: Int, _ count: Int, _ metric: FaissMetric
     ) {
         writer.integer(Int32(dimension))
         writer.integer(Int64(count))
-        // Two fields that Faiss has long stopped reading, and always writes like this.
+        // Two fields that Faiss no longer reads, but still writes with these values.
         writer.integer(Int64(1) << 20)
         writer.integer(Int64(1) << 20)
         writer.flag(true)  // trained
@@ -93,7 +95,7 @@ package enum FaissIndexWriter {
         writer.flag(true)  // trained
     }
 
-    /// `ArrayInvertedLists`, every list's size written out.
+    /// `ArrayInvertedLists`, with the size of every list.
     private static func invertedLists(_ writer: inout ByteWriter, _ contents: FaissIndexContents) {
         let shape = contents.codebooks.shape
         writer.tag("ilar")
@@ -108,8 +110,8 @@ package enum FaissIndexWriter {
         }
     }
 
-    /// 4-bit codes two a byte, the first in the low half, as Faiss's `PQEncoderGeneric` lays them. The number of
-    /// codes a vector is even, so no byte is shared between vectors.
+    /// 4-bit codes two per byte, the first in the low half, as Faiss's `PQEncoderGeneric` packs
+    /// them. The number of codes per vector is even, so vectors do not share a byte.
     private static func packed(_ codes: [UInt8], bits: Int) -> [UInt8] {
         guard bits == 4 else { return codes }
         return stride(from: 0, to: codes.count, by: 2).map { codes[$0] | codes[$0 + 1] << 4 }
@@ -132,7 +134,7 @@ extension ByteWriter {
         integer(UInt8(value ? 1 : 0))
     }
 
-    /// `std::vector<float>`; a flat index's vectors are written alike.
+    /// `std::vector<float>`; the vectors of a flat index are written the same way.
     fileprivate mutating func vector(_ values: [Float]) {
         size(values.count)
         floats(values)

@@ -1,11 +1,11 @@
-// What a Faiss file is written from: one shard's quantizers and codes, in the shapes that the index uses.
-// Nothing here needs Faiss.
+// The contents of a Faiss file: one shard's quantizers and codes, in the shapes that the index
+// uses. Building them does not need Faiss.
 import TesseraBase
 package import VectorCore
 
-/// What is applied to a vector before it meets the centroids.
+/// The transform from the user's vectors to the space of the centroids.
 package enum FaissTransform: Sendable, Equatable {
-    /// Nothing: d is the padded dimension.
+    /// No transform: d is the padded dimension.
     case none
     /// Zeros are appended up to the padded dimension D.
     case pad
@@ -16,7 +16,7 @@ package enum FaissTransform: Sendable, Equatable {
 /// One inverted list of an exported index.
 package struct FaissList: Sendable, Equatable {
     package let ids: [Int64]
-    /// One code a byte: `[ids.count][M]`.
+    /// One code per byte: `[ids.count][M]`.
     package let codes: [UInt8]
 
     package init(ids: [Int64], codes: [UInt8]) {
@@ -29,14 +29,15 @@ package struct FaissList: Sendable, Equatable {
 package struct FaissIndexContents: Sendable {
     /// Dimension d of the vectors a user searches with.
     package let dimension: Int
-    /// ``Metric/cosine`` is exported as L2: the vectors are of unit length, and queries must be.
+    /// ``Metric/cosine`` is exported as L2: vectors are stored with unit length, and queries need
+    /// unit length too.
     package let metric: Metric
     /// `[nlist][D]`.
     package let centroids: Matrix
     package let codebooks: Codebooks
-    /// nlist of them.
+    /// One per centroid, nlist in all.
     package let lists: [FaissList]
-    /// Lists that Faiss scans unless told otherwise.
+    /// Lists that Faiss scans by default.
     package let nprobe: Int
     package let transform: FaissTransform
 
@@ -55,7 +56,8 @@ package struct FaissIndexContents: Sendable {
 
     var vectorCount: Int { lists.reduce(0) { $0 + $1.ids.count } }
 
-    /// Throws `invalidArgument` unless all parts fit together: Faiss checks little of what it reads.
+    /// Throws `invalidArgument` unless all parts fit together. Faiss itself checks little of what
+    /// it reads.
     func check() throws(TesseraError) {
         let shape = codebooks.shape
         guard shape.bitsPerCode == 4 || shape.bitsPerCode == 8, shape.codeSize > 0,
@@ -101,7 +103,7 @@ package struct FaissIndexContents: Sendable {
             guard list.codes.count == list.ids.count * shape.subquantizerCount else {
                 throw FaissIndexContents.invalid(
                     "list \(number) has \(list.ids.count) ids and \(list.codes.count) codes; "
-                        + "give \(shape.subquantizerCount) codes an id, one a byte")
+                        + "give \(shape.subquantizerCount) codes per id, one per byte")
             }
             guard shape.bitsPerCode == 8 || list.codes.allSatisfy({ $0 < 16 }) else {
                 throw FaissIndexContents.invalid("list \(number) holds a 4-bit code above 15")

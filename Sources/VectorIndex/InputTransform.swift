@@ -1,11 +1,14 @@
-// How a vector enters the space the product quantizer cuts up: padded with zeros, or rotated.
+// The transform from a user's vector to the space of the product quantizer: zero padding or a
+// rotation.
 package import VectorCore
 
-/// From the user's dimension to the quantizer's padded dimension. One transform serves a whole index.
+/// Maps the user's dimension to the quantizer's padded dimension. One transform serves a whole
+/// index.
 package enum InputTransform: Sendable, Equatable {
-    /// Zeros behind the last dimension.
+    /// Appends zeros.
     case padding(from: Int, to: Int)
-    /// An orthonormal rotation `[paddedDimension][dimension]`: distances stay what they are.
+    /// Multiplies by an orthonormal matrix `[paddedDimension][dimension]`, which preserves
+    /// distances.
     case rotation(Matrix)
 
     package var outputDimension: Int {
@@ -22,7 +25,7 @@ package enum InputTransform: Sendable, Equatable {
         }
     }
 
-    /// `[rows][inputDimension]` to `[rows][outputDimension]`.
+    /// Transforms `[rows][inputDimension]` to `[rows][outputDimension]`.
     package func apply(_ vectors: Matrix) -> Matrix {
         precondition(vectors.columns == inputDimension, "the vectors must have the input dimension")
         guard case .rotation = self else {

@@ -1,14 +1,15 @@
-// The second encoding of each vector, finer than its code: what candidates are re-ranked by.
+// The refine tier: a second, finer encoding of each vector, by which candidates are re-ranked.
 package import VectorCore
 
 /// How the refine tier stores a vector.
 package enum RefineEncoding: String, BitwiseCopyable, Sendable, Codable, CaseIterable {
-    /// One byte a dimension, linear between the shard's minimum and maximum of that dimension.
+    /// One byte per dimension, linear between the shard's minimum and maximum of that dimension.
     case sq8
-    /// Two bytes a dimension on the same line: first the upper bytes of all dimensions, by which every candidate is
-    /// compared, then the lower ones, which only the best of them need.
+    /// Two bytes per dimension on the same scale: first the upper bytes of all dimensions, for the
+    /// first re-rank pass over all candidates, then the lower bytes, for the second pass over the
+    /// best of them.
     case sq16
-    /// Half floats.
+    /// 16-bit floats.
     case f16
     /// No refine tier.
     case none
@@ -22,12 +23,13 @@ package enum RefineEncoding: String, BitwiseCopyable, Sendable, Codable, CaseIte
         }
     }
 
-    /// Bytes of a row that every candidate is compared by.
+    /// Bytes of a row that the first re-rank pass reads.
     func coarseWidth(_ dimension: Int) -> Int {
         self == .sq16 ? dimension : rowSize(dimension: dimension)
     }
 
-    /// The largest step of a component; nil where it is no whole number of steps.
+    /// The largest quantized value of a component; nil for encodings that are not linear
+    /// quantization.
     var levels: Float? {
         switch self {
         case .sq8: 255
@@ -37,10 +39,10 @@ package enum RefineEncoding: String, BitwiseCopyable, Sendable, Codable, CaseIte
     }
 }
 
-/// Encodes and compares refine rows of one shard, in the user's dimension.
+/// Encodes and decodes refine rows of one shard, in the user's dimension.
 package struct RefineTier: Sendable, Equatable {
     package let encoding: RefineEncoding
-    /// `[dimension]` each; empty but for sq8 and sq16.
+    /// `[dimension]` each; empty unless the encoding is sq8 or sq16.
     package let minimum: [Float]
     package let step: [Float]
 
@@ -51,9 +53,10 @@ package struct RefineTier: Sendable, Equatable {
         self.step = step
     }
 
-    /// Learns the range of each dimension from all of a shard's `vectors` (`[n][dimension]`).
+    /// Fits the range of each dimension to all of a shard's `vectors` (`[n][dimension]`).
     ///
-    /// - Parameter integral: the vectors are whole numbers of one byte: a step of 1 then stores them exactly.
+    /// - Parameter integral: whether all components are integers that fit one byte; a step of 1
+    ///   then stores them exactly.
     package static func fitted(
         to vectors: Matrix, encoding: RefineEncoding, integral: Bool
     ) -> RefineTier {
@@ -89,20 +92,21 @@ package struct RefineTier: Sendable, Equatable {
         }
     }
 
-    /// A component in whole steps.
+    /// A component as a number of steps above the minimum, clamped to the encoding's range.
     private func scaled(_ value: Float, column: Int) -> Float {
         guard step[column] > 0, let levels = encoding.levels else { return 0 }
         let scaled = ((value - minimum[column]) / step[column]).rounded(.toNearestOrEven)
         return max(0, min(levels, scaled))
     }
 
-    /// Minimum and step of the coarse part of rows: with the lower bytes unknown, their middle is assumed.
+    /// Minimum and step for the upper bytes alone: the unknown lower byte is taken as the middle of
+    /// its range.
     var coarseScale: (minimum: [Float], step: [Float]) {
         guard encoding == .sq16 else { return (minimum, step) }
         return (zip(minimum, step).map { $0 + 127.5 * $1 }, step.map { 256 * $0 })
     }
 
-    /// The vector a row stands for, `[dimension]`; empty without a refine tier.
+    /// The vector that a row encodes, `[dimension]`; empty without a refine tier.
     package func decode(_ row: ArraySlice<UInt8>) -> [Float] {
         switch encoding {
         case .none: return []

@@ -1,7 +1,7 @@
-// The global partition: which shards a query should look into.
+// The global partition, from which a query chooses the shards to search.
 package import VectorCore
 
-/// One centroid a shard, in the user's dimension, and the transform all shards share.
+/// One centroid per shard, in the user's dimension, and the transform that all shards share.
 package struct Router: Sendable, Equatable {
     /// `[shards][dimension]`.
     package let centroids: Matrix

@@ -1,14 +1,15 @@
-// What training a shard yields: where its lists are and what its codes mean. Read-only once made.
+// The result of training a shard: list centroids and codebooks. Immutable.
 package import VectorCore
 
 /// The IVF-PQ of one shard.
 ///
-/// List centroids are signed bytes relative to the shard's origin; the stored, quantized centroid *is* the
-/// centroid: vectors are assigned to it and residuals taken from it, so nothing is lost by its short form.
+/// List centroids are signed bytes relative to the shard's origin. The stored, quantized centroid
+/// *is* the centroid: vectors are assigned to it and residuals taken from it, so its short form
+/// loses nothing.
 package struct ShardModel: Sendable, Equatable {
-    /// The middle of the shard, `[paddedDimension]`.
+    /// The shard's mean, `[paddedDimension]`.
     package let origin: [Float]
-    /// What one step of a centroid byte is worth.
+    /// Size of one step of a centroid byte.
     package let centroidStep: Float
     /// `[listCount][paddedDimension]`.
     package let centroidCodes: [Int8]
@@ -28,7 +29,7 @@ package struct ShardModel: Sendable, Equatable {
     package var shape: ProductQuantizerShape { codebooks.shape }
     package var listCount: Int { centroidCodes.count / origin.count }
 
-    /// Quantizes `centroids` (`[listCount][paddedDimension]`) about `origin`.
+    /// Quantizes `centroids` (`[listCount][paddedDimension]`) relative to `origin`.
     package static func quantize(_ centroids: Matrix, about origin: [Float]) -> (
         step: Float, codes: [Int8]
     ) {
@@ -36,7 +37,8 @@ package struct ShardModel: Sendable, Equatable {
         for (index, value) in centroids.elements.enumerated() {
             largest = max(largest, abs(value - origin[index % origin.count]))
         }
-        // A range that is no normal number, of subnormal or of all but infinite vectors, has no step worth having.
+        // Subnormal or nearly infinite vectors give a step that is not a normal number; use 1
+        // instead.
         let step = (largest / 127).isNormal ? largest / 127 : 1
         let codes = centroids.elements.enumerated().map { index, value in
             let scaled = ((value - origin[index % origin.count]) / step)
@@ -46,12 +48,12 @@ package struct ShardModel: Sendable, Equatable {
         return (step, codes)
     }
 
-    /// The centroids the lists really have: `[listCount][paddedDimension]`.
+    /// The list centroids as floats: `[listCount][paddedDimension]`.
     package var centroids: Matrix {
         Self.dequantize(centroidCodes, step: centroidStep, about: origin)
     }
 
-    /// The centroids that ``quantize(_:about:)`` made of its input.
+    /// Decodes centroids that ``quantize(_:about:)`` encoded.
     static func dequantize(_ codes: [Int8], step: Float, about origin: [Float]) -> Matrix {
         Matrix(
             rows: codes.count / origin.count, columns: origin.count,
@@ -61,9 +63,9 @@ package struct ShardModel: Sendable, Equatable {
     }
 }
 
-/// The centroids of a shard's lists in their stored form, before the shard has codebooks.
+/// The quantized centroids of a shard's lists, before the shard has codebooks.
 package struct ListCentroids: Sendable {
-    /// The middle of the shard, `[paddedDimension]`.
+    /// The shard's mean, `[paddedDimension]`.
     package let origin: [Float]
     package let step: Float
     /// `[count][paddedDimension]`.
@@ -77,17 +79,18 @@ package struct ListCentroids: Sendable {
 
     package var count: Int { codes.count / origin.count }
 
-    /// What the bytes stand for: `[count][paddedDimension]`.
+    /// The centroids as floats: `[count][paddedDimension]`.
     package var matrix: Matrix { ShardModel.dequantize(codes, step: step, about: origin) }
 }
 
-/// One inverted list as it was encoded.
+/// One encoded inverted list.
 package struct EncodedList: Sendable, Equatable {
-    /// Which input rows are in the list, ascending.
+    /// The input rows in the list, ascending.
     package let members: [Int]
-    /// One code a byte: `[members][subquantizerCount]`.
+    /// One code per byte: `[members][subquantizerCount]`.
     package let codes: [UInt8]
-    /// The query-independent part of each member's distance: `biasOffset + biasStep * bias`. Empty for inner product.
+    /// The query-independent term of each member's distance, which is `biasOffset + biasStep *
+    /// bias`. Empty for inner product.
     package let bias: [UInt8]
     package let biasOffset: Float
     package let biasStep: Float

@@ -1,17 +1,18 @@
-// Trains and encodes one shard with any backend. Everything a backend does not decide is decided here, once, so that
-// both backends fill the same format.
+// Trains and encodes one shard with any backend. Everything that a backend does not decide is
+// decided here, so that all backends fill the same format.
 package import TesseraBase
 package import VectorCore
 
 /// Builds the IVF-PQ of one shard.
 ///
-/// Inverted file with residual product quantization: Jégou et al., "Product Quantization for Nearest Neighbor
-/// Search" (TPAMI 2011), IV.
+/// Inverted file with residual product quantization: Jégou et al., "Product Quantization for
+/// Nearest Neighbor Search" (TPAMI 2011), IV.
 package struct ShardTrainer: Sendable {
     /// Lloyd iterations of the list centroids.
     static let iterations = 10
-    /// Training vectors a centroid; more does not help k-means.
+    /// Most training vectors per centroid; more do not improve k-means.
     static let pointsPerList = 256
+    /// Most training residuals per codeword, by bits per code.
     static let residualsPerCodeword = [4: 1024, 8: 256]
 
     package let backend: any IndexBackend
@@ -28,12 +29,13 @@ package struct ShardTrainer: Sendable {
         self.seed = seed
     }
 
-    /// Trains on `vectors` (`[n][paddedDimension]`, n >= 1) and encodes them all.
+    /// Trains on `vectors` (`[n][paddedDimension]`, n >= 1) and encodes all of them.
     package func build(_ vectors: Matrix, listCount: Int) throws(TesseraError) -> EncodedShard {
         try build(vectors, lists: trainLists(vectors, listCount: listCount))
     }
 
-    /// Encodes `vectors` (`[n][paddedDimension]`, n >= 1) in these lists.
+    /// Trains codebooks for the given lists and encodes `vectors` (`[n][paddedDimension]`, n >= 1)
+    /// in them.
     package func build(_ vectors: Matrix, lists trained: ListCentroids)
         throws(TesseraError) -> EncodedShard
     {
@@ -48,7 +50,8 @@ package struct ShardTrainer: Sendable {
         return EncodedShard(model: model, lists: lists(model, labels: labels, codes: encoded))
     }
 
-    /// One more of Lloyd's iterations: each list moves to the middle of the `vectors` nearest to it, one without any stays.
+    /// One more Lloyd iteration: each list's centroid moves to the mean of the `vectors` nearest to
+    /// it; an empty list keeps its centroid.
     package func recentre(_ lists: ListCentroids, on vectors: Matrix)
         throws(TesseraError) -> ListCentroids
     {
@@ -63,7 +66,7 @@ package struct ShardTrainer: Sendable {
         return ListCentroids(centroids, about: Self.mean(of: vectors))
     }
 
-    /// Centroids of `listCount` lists for `vectors` (`[n][paddedDimension]`, n >= 1).
+    /// Trains `listCount` centroids on `vectors` (`[n][paddedDimension]`, n >= 1).
     package func trainLists(_ vectors: Matrix, listCount: Int)
         throws(TesseraError) -> ListCentroids
     {
@@ -83,7 +86,8 @@ package struct ShardTrainer: Sendable {
         return try backend.trainCodebooks(sample, shape: shape, seed: seed)
     }
 
-    /// `vectors`, repeated where they are fewer than codewords, so that each gets a codeword of its own.
+    /// `vectors`, repeated if they are fewer than the codewords, so that k-means has a vector for
+    /// each codeword.
     package static func enough(_ vectors: Matrix, for shape: ProductQuantizerShape) -> Matrix {
         guard vectors.rows < shape.centroidCount else { return vectors }
         return vectors.gathering((0..<shape.centroidCount).map { $0 % vectors.rows })
@@ -122,6 +126,7 @@ package struct ShardTrainer: Sendable {
         return sums.map { Float($0 / Double(max(1, vectors.rows))) }
     }
 
+    /// Each vector minus the centroid it is assigned to.
     static func residuals(_ vectors: Matrix, labels: [UInt32], centroids: Matrix) -> Matrix {
         var residuals = vectors
         let width = vectors.columns

@@ -1,21 +1,23 @@
-// Which candidates of a part of a query are needed when they are cut later, at a depth that is not known yet. Pure.
+// The candidates of a leaf request that can still be results after a later cut whose depth is not
+// known yet. Pure.
 
-/// The candidates that are among the `k` nearest of those left by some cut of the estimates: fewer than `k` others are
-/// both nearer and estimated no farther. The field calls them a k-skyband.
+/// A k-skyband: keeps each candidate that fewer than `k` others beat both in distance and in
+/// estimate (no larger estimate). These are the candidates that can be among the `k` nearest after
+/// some cut by estimate.
 ///
-/// Candidates are met nearest first.
+/// Candidates are offered in ascending order of distance.
 package struct Skyband: Sendable {
     private let k: Int
-    /// The `k` smallest estimates of those it has; a heap with the largest on top once there are so many.
+    /// The `k` smallest estimates of the candidates kept; a max-heap once there are `k`.
     private var least: [Float] = []
 
     /// - Precondition: `k > 0`.
     package init(k: Int) {
-        precondition(k > 0, "something must be wanted")
+        precondition(k > 0, "k must be positive")
         self.k = k
     }
 
-    /// Whether the next candidate, no nearer than all before it, is one of them.
+    /// Whether to keep the next candidate, which is no nearer than all before it.
     package mutating func takes(_ estimate: Float) -> Bool {
         guard least.count == k else {
             least.append(estimate)
@@ -30,7 +32,7 @@ package struct Skyband: Sendable {
         return true
     }
 
-    /// Moves an entry down until none below it is larger.
+    /// Moves an entry down the heap until no child is larger.
     private mutating func sink(_ start: Int) {
         var place = start
         while 2 * place + 1 < k {

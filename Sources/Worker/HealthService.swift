@@ -1,9 +1,9 @@
-// The standard health service: what probes and coordinators watch.
+// The standard gRPC health service, which probes and coordinators watch.
 import GRPCCore
 import SearchProtocol
 import Synchronization
 
-/// Says whether the worker serves. Watchers hear of a change at once.
+/// Reports whether the worker serves. Watchers receive each change immediately.
 final class HealthService: Sendable {
     private struct State {
         var isServing = true
@@ -14,7 +14,7 @@ final class HealthService: Sendable {
     private static let serviceNames: Set = ["", "tessera.worker.v1.ShardWorker"]
     private let state = Mutex(State())
 
-    /// From now on the worker does not serve; watchers are told, and their calls end.
+    /// Reports from now on that the worker does not serve; ends the watchers' calls.
     func stopServing() {
         let watchers = state.withLock { state in
             state.isServing = false
@@ -27,7 +27,7 @@ final class HealthService: Sendable {
         }
     }
 
-    /// The state now and at each change.
+    /// A stream of the current state and each change.
     private func changes() -> AsyncStream<Bool> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: Bool.self, bufferingPolicy: .bufferingNewest(4))

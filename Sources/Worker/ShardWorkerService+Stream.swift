@@ -1,7 +1,7 @@
-// Many searches over one call, each answered as soon as it is ready.
+// The streaming search RPC: many searches over one call, each answered as soon as it is ready.
 //
-// Invariant: no more searches of a call are under way than the service admits; what comes beyond waits unread, so that the
-// caller is slowed down.
+// Invariant: a call has at most as many searches under way as the service admits. Further messages
+// stay unread, so that flow control slows the caller down.
 package import GRPCCore
 package import SearchProtocol
 import TesseraBase
@@ -23,7 +23,7 @@ extension ShardWorkerService {
                     underWay -= 1
                 }
                 underWay += 1
-                // What has to be read or computed for long leaves the thread that the call is on.
+                // Long reads and computations leave the call's event loop thread.
                 group.addTask(executorPreference: globalConcurrentExecutor) {
                     try await response.write(await self.answer(message))
                 }
@@ -32,7 +32,7 @@ extension ShardWorkerService {
         }
     }
 
-    /// The answer to a search that takes less time than handing it to another thread; nil for any other.
+    /// Answers a search that takes less time than handing it to another thread; nil for any other.
     private func answerHere(
         _ message: Tessera_Worker_V1_NumberedSearch
     ) -> Tessera_Worker_V1_NumberedAnswer? {

@@ -1,4 +1,6 @@
-// The worker's RPCs: checks what comes over the wire, admits what there is room for, and answers.
+// The worker's RPCs: validation of messages, admission and answers.
+//
+// Invariant: a malformed message fails its own call and affects nothing else.
 import Catalog
 package import GRPCCore
 import Search
@@ -8,13 +10,14 @@ import Synchronization
 package import TesseraBase
 import VectorCore
 
-/// Vectors that one request may ask for.
+/// Most vectors in one request.
 private let mostVectors = 1 << 16
 
-/// Answers a coordinator. Whatever a message says can make its own call fail, and nothing else.
+/// Answers a coordinator's calls.
 package final class ShardWorkerService: Sendable {
     private let versions: WorkerVersions
-    /// Searches under way at once; more are refused, so that they are asked elsewhere.
+    /// Most searches under way at once. Further ones are refused, so that the coordinator asks
+    /// another worker.
     let limit: Int
     private let underWay = Atomic(0)
 
@@ -23,10 +26,11 @@ package final class ShardWorkerService: Sendable {
         self.limit = limit
     }
 
-    /// Searches the parts of a request.
+    /// Answers the leaf requests of a message.
     ///
-    /// - Throws: `invalidArgument` for a message that makes no sense, `resourceExhausted` above the limit, `notFound`
-    ///   for an unknown version, `unavailable` and `corrupted` where the store or a shard fails.
+    /// - Throws: `invalidArgument` for a malformed message, `resourceExhausted` above the limit,
+    ///   `notFound` for an unknown version, `unavailable` and `corrupted` where the store or a
+    ///   shard fails.
     package func search(_ message: WireSearchRequest) async throws(TesseraError)
         -> WireSearchResponse
     {
@@ -41,7 +45,7 @@ package final class ShardWorkerService: Sendable {
         return WireSearchResponse(answers)
     }
 
-    /// The same on the calling thread, for what needs nothing but a moment of it; nil for any other.
+    /// Answers on the calling thread if the version is open and the search is short; nil otherwise.
     func searchHere(_ message: WireSearchRequest) throws(TesseraError) -> WireSearchResponse? {
         let begun = versions.clock.now()
         guard let version = versions.opened(Int(message.version), of: message.index),
@@ -64,7 +68,7 @@ package final class ShardWorkerService: Sendable {
         }
     }
 
-    /// Brings shards into memory. Throws as ``search(_:)``.
+    /// Brings shards into memory. Throws as ``search(_:)`` does.
     package func prepare(_ message: Tessera_Worker_V1_PrepareRequest)
         async throws(TesseraError) -> Tessera_Worker_V1_PrepareResponse
     {
@@ -82,7 +86,8 @@ package final class ShardWorkerService: Sendable {
         return answer
     }
 
-    /// The stored vector of an id. Throws as ``search(_:)``, and `unsupported` where vectors are not kept.
+    /// The stored vector of an id. Throws as ``search(_:)`` does, and `unsupported` if the index
+    /// keeps no vectors.
     package func lookup(_ message: Tessera_Worker_V1_LookupRequest)
         async throws(TesseraError) -> Tessera_Worker_V1_LookupResponse
     {
@@ -98,14 +103,15 @@ package final class ShardWorkerService: Sendable {
 }
 
 extension ShardWorkerService {
-    /// The stored vectors of rows. Throws as ``lookup(_:)``, and `invalidArgument` for rows that are not there.
+    /// The stored vectors of rows. Throws as ``lookup(_:)`` does, and `invalidArgument` for rows
+    /// that do not exist.
     package func vectors(_ message: Tessera_Worker_V1_VectorsRequest)
         async throws(TesseraError) -> Tessera_Worker_V1_VectorsResponse
     {
         guard message.places.count <= mostVectors else {
             throw TesseraError(
                 .invalidArgument,
-                "\(message.places.count) vectors are too many for one request; ask for at most \(mostVectors)"
+                "\(message.places.count) vectors are too many for one request; request at most \(mostVectors)"
             )
         }
         let version = try await versions.version(Int(message.version), of: message.index)
@@ -117,7 +123,7 @@ extension ShardWorkerService {
         return answer
     }
 
-    /// What the tiers have done.
+    /// Counters of the tiers: memory, disk and store.
     package func statistics() -> Tessera_Worker_V1_StatisticsResponse {
         .init(TierReport(place: TierReport.here, versions.statistics))
     }
@@ -161,7 +167,7 @@ extension ShardWorkerService: Tessera_Worker_V1_ShardWorker.SimpleServiceProtoco
         return .init()
     }
 
-    /// Leaves the thread that reads and writes for all connections.
+    /// Runs `answer` off the event loop thread, which serves all connections.
     private func elsewhere<Answer: Sendable>(
         _ answer: () async throws(TesseraError) -> Answer
     ) async throws -> Answer {

@@ -1,4 +1,4 @@
-// A worker as a service: listens, answers, and on its way out lets what is under way end.
+// A worker as a service: listens, answers, and drains on shutdown.
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 package import Logging
@@ -10,15 +10,15 @@ import ServiceLifecycle
 import TesseraBase
 import UnixSignals
 
-/// How a worker listens.
+/// Address, security and intervals of a worker's server.
 package struct WorkerServerSettings: Sendable {
     package var host: String
-    /// 0 takes a free one.
+    /// 0 for any free port.
     package var port: Int
     package var security: MutualTLS?
-    /// Between saying that it serves no more and taking no more calls: time for coordinators to hear of it.
+    /// Delay between reporting "not serving" and refusing calls, in which coordinators learn of it.
     package var drainDelay = Duration.milliseconds(500)
-    /// Between looks for versions nobody asks for.
+    /// Interval at which unused versions are closed.
     package var sweepInterval = Duration.seconds(10)
 
     package init(host: String, port: Int, security: MutualTLS? = nil) {
@@ -37,8 +37,8 @@ package struct WorkerServer: Service {
     private let listening: @Sendable (_ host: String, _ port: Int) -> Void
 
     /// - Parameters:
-    ///   - limit: searches under way at once.
-    ///   - listening: told the address once calls can come.
+    ///   - limit: most searches under way at once.
+    ///   - listening: called with the address once calls are accepted.
     package init(
         _ settings: WorkerServerSettings, versions: WorkerVersions, limit: Int, logger: Logger,
         listening: @escaping @Sendable (_ host: String, _ port: Int) -> Void
@@ -51,7 +51,8 @@ package struct WorkerServer: Service {
     }
 
     package func run() async throws {
-        // One thread reads and writes for all connections, and answers what takes no longer than handing it on.
+        // One thread does the I/O of all connections, and answers searches that are cheaper than a
+        // handover.
         let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let outcome: Result<Void, any Error>
         do {
@@ -79,10 +80,10 @@ package struct WorkerServer: Service {
                 try? await gracefulShutdown()
                 self.logger.info("draining")
                 health.stopServing()
-                try? await Task.sleep(for: self.settings.drainDelay)
+                try? await self.versions.clock.sleep(self.settings.drainDelay)
                 server.beginGracefulShutdown()
             }
-            // serve() ends last when all is well, and first when it cannot listen.
+            // serve() ends last on a clean shutdown, and first when it cannot listen.
             do {
                 while try await group.next() != nil {}
                 await versions.saveHeat()
@@ -93,7 +94,7 @@ package struct WorkerServer: Service {
         }
     }
 
-    /// Serves until the process is told to end. Throws what ended it otherwise.
+    /// Serves until SIGTERM or SIGINT. Throws the error of a service that fails before.
     package func runUntilSignalled() async throws {
         let group = ServiceGroup(
             services: [self], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -109,11 +110,11 @@ package struct WorkerServer: Service {
     private func sweep() async {
         try? await cancelWhenGracefulShutdown {
             while true {
-                try await Task.sleep(for: self.settings.sweepInterval)
+                try await self.versions.clock.sleep(self.settings.sweepInterval)
                 let count = self.versions.sweep()
                 if count > 0 {
                     self.logger.info(
-                        "versions nobody asks for were let go", metadata: ["versions": "\(count)"])
+                        "closed unused versions", metadata: ["versions": "\(count)"])
                 }
             }
         }

@@ -1,12 +1,12 @@
-// The versions a worker has open: opened when first asked for, let go when nobody asks any more. Their shards are in one
-// cache for all of them.
+// The versions a worker has open. A version is opened by its first request and closed after it has
+// been idle for a while. All versions share one shard cache.
 import Catalog
 package import ObjectStore
 package import Search
 import Synchronization
 package import TesseraBase
 
-/// A version a worker answers from.
+/// An open version.
 struct OpenVersion: Sendable {
     let manifest: Manifest
     let catalog: Catalog
@@ -14,14 +14,18 @@ struct OpenVersion: Sendable {
     let leaf: Leaf
 }
 
-/// Opens versions and remembers them. The shards only one of them had are let go with it.
+/// Opens versions on demand and closes idle ones. A closed version's shards leave the cache unless
+/// another open version has them.
 package final class WorkerVersions: Sendable {
+    /// Limits of open versions.
     package struct Settings: Sendable {
-        /// A version nobody asked for that long is let go.
+        /// Idle time after which a version is closed.
         package var idleLimit = Duration.seconds(900)
-        /// The same for one that a coordinator has retired: another coordinator may still be at it.
+        /// Idle time after which a retired version is closed: another coordinator may still be
+        /// using it.
         package var retiredLimit = Duration.seconds(30)
-        /// Bytes each version may use for opening shards that are not in memory, and as many for reading ahead.
+        /// Bytes each version may use for opened shards that are not in memory, and as many again
+        /// for reading ahead.
         package var readBudget = 128 << 20
 
         package init() {}
@@ -51,9 +55,9 @@ package final class WorkerVersions: Sendable {
 
     /// - Parameters:
     ///   - store: holds the indexes; reads may be served from a cache.
-    ///   - disk: that cache, to be counted.
-    ///   - meter: what counts the store's requests.
-    ///   - heat: of the cache, remembered over a restart; nil forgets.
+    ///   - disk: that cache, for its statistics.
+    ///   - meter: counts the store's requests.
+    ///   - heat: persists the access frequency of the cache's shards over restarts; nil does not.
     package init(
         store: any ObjectStore, disk: CachingStore? = nil, meter: MeteredStore? = nil,
         pool: WorkPool, cache: ShardCache, heat: HeatKeeper? = nil,
@@ -63,7 +67,7 @@ package final class WorkerVersions: Sendable {
         self.store = store
         self.disk = disk
         self.meter = meter
-        self.heat = heat ?? HeatKeeper(cache, in: nil)
+        self.heat = heat ?? HeatKeeper(cache, in: nil, clock: clock)
         self.pool = pool
         self.cache = cache
         self.settings = settings
@@ -73,15 +77,17 @@ package final class WorkerVersions: Sendable {
         TierStatistics(ram: cache.statistics, disk: disk?.statistics, store: meter?.usage)
     }
 
-    /// Saves heat now and then until the service is shut down; the end's is ``saveHeat()``.
+    /// Saves the access frequency at intervals until the service shuts down; the last save is
+    /// ``saveHeat()``.
     func keepHeat() async { await heat.run() }
 
     func saveHeat() async { await heat.save() }
 
-    /// Versions open now.
+    /// Number of open versions.
     package var count: Int { entries.withLock { $0.count } }
 
-    /// The version, opened if it is not. Throws `notFound` for one that does not exist, and what the store throws.
+    /// The version, opened if necessary. Throws `notFound` if it does not exist, and the store's
+    /// errors.
     func version(_ number: Int, of index: String, at now: SteadyClock.Instant? = nil)
         async throws(TesseraError) -> OpenVersion
     {
@@ -108,12 +114,13 @@ package final class WorkerVersions: Sendable {
         }
     }
 
-    /// The version if it is open.
+    /// The version if it is open already.
     func opened(_ number: Int, of index: String) -> OpenVersion? {
         use(Key(index: index, version: number), at: clock.now())
     }
 
-    /// Searching does not clear a version's retirement: it only puts off its end.
+    /// Marks the version as used. This extends a retired version's life but does not undo the
+    /// retirement.
     private func use(_ key: Key, at now: SteadyClock.Instant) -> OpenVersion? {
         entries.withLock { entries in
             entries[key]?.used = now
@@ -121,7 +128,7 @@ package final class WorkerVersions: Sendable {
         }
     }
 
-    /// A coordinator asks nothing more of a version.
+    /// Marks a version that a coordinator no longer needs.
     package func retire(_ number: Int, of index: String, at now: SteadyClock.Instant? = nil) {
         let now = now ?? clock.now()
         entries.withLock { entries in
@@ -130,12 +137,13 @@ package final class WorkerVersions: Sendable {
         }
     }
 
-    /// Somebody wants a version kept after all.
+    /// Undoes the retirement of a version.
     func keep(_ number: Int, of index: String) {
         entries.withLock { $0[Key(index: index, version: number)]?.isRetired = false }
     }
 
-    /// Lets go of versions nobody asked for in time, and of the shards that only they had; how many versions it were.
+    /// Closes idle versions and drops the shards that only they have. Returns the number of
+    /// versions closed.
     @discardableResult
     package func sweep(at now: SteadyClock.Instant? = nil) -> Int {
         let now = now ?? clock.now()

@@ -32,7 +32,7 @@ struct InspectCommand: ShardctlCommand {
         let catalog = try target.catalog()
         let manifest = try await catalog.version(at)
         if let id {
-            let place = try await IdLookup(manifest: manifest, catalog: catalog).place(of: id)
+            let place = try await IDLookup(manifest: manifest, catalog: catalog).place(of: id)
             guard let place else {
                 throw TesseraError(
                     .notFound, "version \(manifest.version) of '\(target.index)' has no id '\(id)'")

@@ -29,7 +29,8 @@ static void distance(const void *input) {
     give_floats(&result, 1);
 }
 
-// Every bit pattern a half float has, 32 a time: with 1 at one place, a sum is that one number.
+// Every bit pattern of a half float, 32 at a time: with 1 in one position, a sum is that one
+// number.
 static void all_halves(const void *input) {
     const uint8_t *halves = input;
     for (size_t place = 0; place < 32; place++) {
@@ -56,7 +57,7 @@ static void checksums(const void *input) {
     }
 }
 
-// Halves of every kind: a random exponent would make most sums infinite.
+// Half floats of every kind; random exponents alone would make most sums infinite.
 static uint8_t *random_halves(size_t count, enum values kind) {
     uint8_t *halves = random_bytes(2 * count);
     if (kind == ORDINARY)

@@ -1,7 +1,8 @@
 // Compares every kernel of every instruction set this machine has with the scalar definition.
 //
-//   harness              all checks; names what differs, and ends with a digest of what the scalar kernels gave
-//   harness SET...       the same, but first: the machine has these sets and no other, the first is in use
+//   harness              runs all checks, names differing kernels, prints a digest of scalar results
+//   harness SET...       the same, after checking that the machine has exactly these instruction sets
+//                        and uses the first
 //   harness --in-use     prints the set in use
 #define _GNU_SOURCE
 #include "harness.h"
@@ -21,7 +22,7 @@
 #define MOST_RESULTS (1 << 20)
 #define MOST_SHOWN 40
 
-// Where each room ends; made when first wanted, used again after that.
+// End of each room; made on first use, then reused.
 static char *rooms[MOST_ROOMS];
 static size_t room_count;
 static uint64_t random_state;
@@ -34,7 +35,7 @@ static char kernel[32], shape[160];
 static uint64_t digest = 0xcbf29ce484222325u;
 static size_t comparisons, differences;
 
-_Static_assert(sizeof(tsr_kernel_table) == 25 * sizeof(void *), "a kernel came or went: does each have its check?");
+_Static_assert(sizeof(tsr_kernel_table) == 25 * sizeof(void *), "the number of kernels changed: does each have its check?");
 
 static void stop(const char *why) {
     printf("error: %s: %s on %s, %s\n", why, kernel, tsr_isa_name(), shape);
@@ -44,7 +45,7 @@ static void stop(const char *why) {
 
 static void out_of_bounds(int signal) {
     (void)signal;
-    stop("memory touched that was not given");
+    stop("access outside of the given memory");
 }
 
 void fresh_seed(uint64_t seed) { random_state = seed; }
@@ -65,7 +66,7 @@ void *room(size_t bytes) {
         if (start == MAP_FAILED || mprotect(start + LARGEST_ROOM, page, PROT_NONE) != 0) stop("no memory");
         rooms[room_count] = start + LARGEST_ROOM;
     }
-    // What a kernel leaves unwritten must not be what another wrote there.
+    // Fill, so that bytes a kernel leaves unwritten do not come from another kernel.
     return memset(rooms[room_count++] - bytes, 0xa5, bytes);
 }
 

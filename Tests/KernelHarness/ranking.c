@@ -1,4 +1,4 @@
-// Queries made ready, centroids ranked, and the minima of groups.
+// Checks of query preparation, centroid ranking and group minima.
 #include "harness.h"
 
 typedef struct {
@@ -14,7 +14,7 @@ static void ranked(const void *input) {
     give_floats(out, 16 * r->centroids.groups);
 }
 
-// Nine queries: two fours and one left over. The later ones begin a word further on.
+// Nine queries: two groups of four and one left over. The later ones begin one word further on.
 static void ranked_together(const void *input) {
     const ranking *r = input;
     size_t count = 9, places = 16 * r->centroids.groups;
@@ -25,7 +25,7 @@ static void ranked_together(const void *input) {
     for (size_t i = 0; i < count; i++) give_floats(queries[i].out, places);
 }
 
-// What the header says of corrections: minus 128 times the sum of a centroid's bytes.
+// Corrections as the header defines them: minus 128 times the sum of a centroid's bytes.
 static int32_t *corrections_of(const int8_t *codes, size_t groups, size_t words) {
     int32_t *corrections = room(16 * groups * sizeof *corrections);
     for (size_t c = 0; c < 16 * groups; c++) {
@@ -39,7 +39,7 @@ static int32_t *corrections_of(const int8_t *codes, size_t groups, size_t words)
 static void check_ranks(size_t groups, size_t words, enum values kind) {
     ranking r = {.centroids = {.groups = groups, .words = words}};
     uint8_t *codes = random_bytes(groups * words * 64), *bytes = random_bytes(4 * (words + 8));
-    // The products that leave 16 bits soonest.
+    // Extreme products, which exceed 16 bits soonest.
     if (next_random() & 1)
         for (size_t i = 0; i < groups * words * 64; i++) codes[i] = codes[i] & 1 ? 0x80 : 0x7f;
     if (next_random() & 1)
@@ -89,7 +89,7 @@ typedef struct {
     size_t groups;
 } minima;
 
-// Which zero is the smaller one is not defined: 0 is added.
+// Which zero is the smaller one is not defined, so 0 is added to remove the sign.
 static void smallest(const void *input) {
     const minima *m = input;
     float *out = room(m->groups * sizeof *out);
@@ -111,7 +111,7 @@ void check_ranking(void) {
         for (size_t groups = 1; groups <= 9; groups++)
             for (size_t words = 1; words <= 400; words += words < 40 ? 1 : 90) check_ranks(groups, words, kind);
         for (size_t count = 1; count < 1600; count += count < 165 ? 1 : 97) check_query(count, kind);
-        // The minimum of values with NaN among them is not defined.
+        // The minimum is not defined for values with NaN.
         for (size_t groups = 1; groups <= 40 && kind < ANY; groups++) check_minima(groups, kind);
     }
 }

@@ -1,4 +1,4 @@
-// Scans of inverted lists, and selection, at every count of vectors.
+// Checks of list scans and selection, at every count of vectors.
 #pragma STDC FP_CONTRACT OFF  // the thresholds, too, are the same on every machine
 #include "harness.h"
 
@@ -57,7 +57,7 @@ static scan random_scan(size_t count, size_t subquantizers, int bits, enum value
     return s;
 }
 
-// Steps as quantized tables hold them, some of them the largest there is; those of missing subquantizers are zeros.
+// Steps of quantized tables, some at the largest value; those of missing subquantizers are zeros.
 static int16_t *random_steps(size_t subquantizers) {
     size_t count = (subquantizers + 3) / 4 * 64;
     int16_t *steps = room(count * sizeof *steps);
@@ -75,7 +75,7 @@ static void check_four_bits(size_t count, size_t subquantizers, enum values kind
     scan s = random_scan(count, subquantizers, 4, kind);
     s.bytes = random_bytes(16 * subquantizers);
     s.steps = random_steps(subquantizers);
-    // About half of the list, were all steps 1; and all of it.
+    // A threshold for about half of the list if all steps were 1, and one for all of it.
     for (int every = 0; every < 2; every++) {
         s.threshold = every ? INFINITY : s.list.base + s.list.table_step * 128 * (float)subquantizers;
         begin_check("scan_pq4", "%zu codes of %zu, kind %d, bias %d, threshold %a", count, subquantizers, kind,
@@ -105,7 +105,7 @@ static void check_eight_bits(size_t count, size_t subquantizers, enum values kin
     free_rooms();
 }
 
-// The largest sum that 16 bits hold.
+// The largest sum that fits 16 bits.
 static void check_largest_sum(void) {
     scan s = random_scan(33, 256, 4, ORDINARY);
     uint8_t *tables = random_bytes(16 * 256);
@@ -175,7 +175,7 @@ static void check_order(size_t count, enum values kind) {
     check(nth, &s);
     begin_check("least", "%zu values of kind %d", count, kind);
     check(least, &s);
-    // Keys differ: the odd factor keeps their lowest bits apart.
+    // The keys differ: an odd factor permutes the integers.
     uint64_t *keys = room(count * sizeof *keys), first = next_random();
     for (size_t i = 0; i < count; i++) keys[i] = (first + i) * 0x9e3779b97f4a7c15u;
     key_list k = {keys, count};

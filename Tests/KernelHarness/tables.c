@@ -1,4 +1,4 @@
-// Look-up tables: inner products with codebook entries, and their steps.
+// Checks of lookup tables: inner products with codebook entries, and their quantization.
 #include "harness.h"
 
 typedef struct {
@@ -81,14 +81,14 @@ static void check_narrowing(size_t subquantizers) {
 
 void check_tables(void) {
     fresh_seed(4);
-    // Codes of 4 bits come in pairs.
+    // 4-bit codes come in pairs.
     for (size_t subquantizers = 2; subquantizers <= 130; subquantizers += 2) check_narrowing(subquantizers);
     for (int kind = ORDINARY; kind < VALUE_KINDS; kind++) {
         for (size_t subquantizers = 1; subquantizers <= 9; subquantizers += 2)
             for (size_t subdimension = 1; subdimension <= 9; subdimension++)
                 for (size_t centroids = 16; centroids <= 256; centroids *= 4)
                     check_products(subquantizers, subdimension, centroids, kind);
-        // Tables hold no NaN.
+        // Tables may not hold NaN.
         for (size_t subquantizers = 1; subquantizers <= 130 && kind < ANY; subquantizers++)
             check_steps(subquantizers, kind);
     }

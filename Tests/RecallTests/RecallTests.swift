@@ -1,4 +1,4 @@
-// How much of the truth a search finds, at the settings nobody chose and at generous ones.
+// Recall of a search, at automatic settings and with more lists.
 import Catalog
 import Indexer
 import ObjectStore
@@ -12,7 +12,7 @@ import Testing
 import VectorCore
 import VectorIndex
 
-/// An index and the recall it must reach: at automatic settings, and with six times the lists.
+/// An index and its minimum recall: at automatic settings, and with six times the lists.
 struct RecallCase: Sendable, CustomTestStringConvertible {
     let partition: PartitionMode
     let refine: RefineEncoding
@@ -21,8 +21,8 @@ struct RecallCase: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "partition \(partition.rawValue), \(refine.rawValue)" }
 
-    // Measured 0.992, 0.998, 0.998 at automatic settings, and the same with more lists: what is missing then is the
-    // rounding of the refine tier.
+    // Measured 0.992, 0.998, 0.998 at automatic settings, and the same with more lists: the
+    // remainder is the rounding of the refine tier.
     static let all = [
         RecallCase(partition: .cells, refine: .sq8, automatic: 0.97, generous: 0.975),
         RecallCase(partition: .cells, refine: .f16, automatic: 0.98, generous: 0.99),

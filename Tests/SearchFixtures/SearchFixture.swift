@@ -1,4 +1,4 @@
-// An index built, published and loaded for a test, and what an oracle needs of it: the vectors by their places.
+// An index built, published and loaded for a test, with the vectors by place that an oracle needs.
 package import Catalog
 import Foundation
 package import Indexer
@@ -11,7 +11,7 @@ import TestSupport
 package import VectorCore
 package import VectorIndex
 
-/// How an index differs from the plain one.
+/// The ways in which a test's index differs from the default.
 package struct IndexPlan: Sendable {
     package var metric = Metric.l2
     package var refine = RefineEncoding.sq8
@@ -39,7 +39,7 @@ package struct IndexPlan: Sendable {
 package struct SearchFixture {
     package let vectors: Matrix
     package let metric: Metric
-    /// What the catalog's index lies in.
+    /// The store of the catalog's index.
     package let store: any ObjectStore
     package let catalog: Catalog
     package let manifest: Manifest
@@ -74,24 +74,26 @@ package struct SearchFixture {
         manifest = try await catalog.publish().manifest
     }
 
+    /// A searcher with the index in memory.
     package func load(_ residency: Residency = .codes) async throws(TesseraError) -> IndexSearcher {
         try await VersionLoader.load(
             manifest, from: catalog, pool: WorkPool(width: 2), residency: residency,
             progress: { _ in })
     }
 
+    /// The object key of a shard.
     package func shardKey(_ ordinal: Int) -> ObjectKey {
         ObjectKind.shard.key(manifest.index.shards[ordinal].digest)
     }
 
-    /// What a search that looks everywhere is asked.
+    /// Options of a search of all lists with all rows as candidates.
     package func everywhere(k: Int) -> SearchOptions {
         SearchOptions(
             k: k, probeCount: manifest.index.shards.reduce(0) { $0 + $1.lists }, listMargin: nil,
             refineDepth: vectors.rows, probeShards: manifest.index.shards.count)
     }
 
-    /// What a search is asked unless somebody knows better.
+    /// The default options of the index.
     package func defaults(k: Int) -> SearchOptions {
         let search = manifest.index.search
         return SearchOptions(
@@ -101,13 +103,13 @@ package struct SearchFixture {
             probeShards: search.probeShards)
     }
 
-    /// From the user's dimension to that of the codes.
+    /// The transform from the user's dimension to that of the codes.
     package func transform() async throws -> InputTransform {
         let key = ObjectKind.router.key(manifest.index.router.digest)
         return try RouterFile.read(try await catalog.store.get(key), name: key).transform
     }
 
-    /// Every shard, read whole and checked.
+    /// Every shard, read whole and verified.
     package func shards() async throws -> [OpenedShard] {
         var shards: [OpenedShard] = []
         for ordinal in manifest.index.shards.indices {
@@ -117,7 +119,7 @@ package struct SearchFixture {
         return shards
     }
 
-    /// Rows as a query must be for the metric: of unit length for cosine.
+    /// Queries as the metric needs them: of unit length for cosine.
     package static func queries(_ matrix: Matrix, _ metric: Metric) throws -> Matrix {
         var queries = matrix
         if metric.normalises { try normalise(&queries, firstRow: 0, file: "queries") }
@@ -125,7 +127,7 @@ package struct SearchFixture {
     }
 }
 
-/// A shard whose every row an oracle can look at.
+/// A shard in memory, whose rows an oracle can read.
 package struct OpenedShard {
     package let ordinal: Int
     package let head: ShardHead
@@ -137,6 +139,7 @@ package struct OpenedShard {
         head = try ShardHead.verify(object, name: "shard \(ordinal)")
     }
 
+    /// The numeric id of a row.
     package func place(_ row: Int) -> NumericID { NumericID(shard: ordinal, row: row) }
 
     /// The stored bytes of a row's refine tier.
@@ -146,13 +149,14 @@ package struct OpenedShard {
             object[Int(range.lowerBound)..<Int(range.upperBound)], row: row)
     }
 
+    /// The external id of a row.
     package func id(_ row: Int) throws -> String {
         let place = head.idPlace(row: row)
         let block = Array(object[Int(place.range.lowerBound)..<Int(place.range.upperBound)])
         return try head.ids(block, at: place)[place.index]
     }
 
-    /// What each row's code stands for, centroid and residual together: `[rows][paddedDimension]`.
+    /// Every row's decoded code, centroid plus residual: `[rows][paddedDimension]`.
     package func decodedCodes() -> [[Float]] {
         let (model, shape) = (head.model, head.model.shape)
         let centroids = model.centroids

@@ -1,4 +1,4 @@
-// One index in a store that is watched, searched with as much memory as a test allows.
+// An index in a watched store, searched with as much memory as a test allows.
 package import Catalog
 package import ObjectStore
 package import Search
@@ -8,7 +8,7 @@ import TestSupport
 package import VectorCore
 import VectorIndex
 
-/// An index of about eight shards, its queries, and what they have to answer.
+/// An index of about eight shards, with queries and their expected hits.
 package struct TieredFixture: Sendable {
     package static let queries = RandomVectors.clustered(
         rows: 40, columns: 16, clusters: 30, seed: 8)
@@ -16,12 +16,12 @@ package struct TieredFixture: Sendable {
     }
 
     package let index: SearchFixture
-    /// What each query finds, all in memory.
+    /// The hits of each query with everything in memory.
     package let expected: [[Hit]]
-    /// Bytes that all shards take in memory.
+    /// Bytes of all shards in memory.
     package let bytes: [Residency: Int]
 
-    /// The one that all tests read.
+    /// The fixture shared by tests that only read it.
     package static func read() async throws -> TieredFixture { try await shared.value }
 
     package init() async throws {
@@ -46,16 +46,19 @@ package struct TieredFixture: Sendable {
         SearchRequest(queries: Self.queries, options: index.defaults(k: 10))
     }
 
+    /// A catalog of the index over another store.
     package func catalog(_ store: any ObjectStore) throws -> Catalog {
         try Catalog(store: store, index: IndexName("photos"))
     }
 
+    /// The index's shards, read through `store`.
     package func shards(_ store: any ObjectStore, _ residency: Residency = .all) throws
         -> VersionShards
     {
         try VersionShards(index.manifest, from: try catalog(store), residency: residency)
     }
 
+    /// A provider with `budget` bytes of memory.
     package func provider(
         _ store: any ObjectStore, budget: Int, residency: Residency? = nil, heat: String? = nil
     ) -> LocalProvider {

@@ -1,14 +1,14 @@
-// A store that notes what is read of it, and fails or hangs when a test says so.
+// A store that counts reads, and fails or hangs on request.
 package import ObjectStore
 import Synchronization
 package import TesseraBase
 import TestSupport
 
-/// Passes everything on to `base`, as a store on this machine or as a remote one.
+/// Passes all calls to `base`; acts as a local or a remote store.
 package final class WatchedStore: StoreWrapper {
     private struct State {
         var reads: [ObjectKey: Int] = [:]
-        /// Reads that still work; nil for any number.
+        /// Number of reads before the store fails; nil for no limit.
         var remaining: Int?
         var hangs = false
     }
@@ -22,7 +22,7 @@ package final class WatchedStore: StoreWrapper {
         self.isLocal = isLocal
     }
 
-    /// Reads since the last call, of the keys that have `text` in them.
+    /// Number of reads since the last call, of keys that contain `text`.
     package func takeReads(of text: String = "") -> Int {
         state.withLock { state in
             let found = state.reads.filter { $0.key.contains(text) }
@@ -31,12 +31,12 @@ package final class WatchedStore: StoreWrapper {
         }
     }
 
-    /// Lets so many more reads work; nil lets all.
+    /// Lets `reads` more reads succeed; nil lets all succeed.
     package func fail(after reads: Int?) {
         state.withLock { $0.remaining = reads }
     }
 
-    /// Reads wait until they are cancelled.
+    /// Makes reads wait until they are cancelled.
     package func hang() {
         state.withLock { $0.hangs = true }
     }

@@ -1,9 +1,9 @@
-// What the kernel's files say about memory.
+// Tests of the available memory that is read from the kernel's files.
 import TesseraBase
 import Testing
 
 struct AvailableMemoryTests {
-    /// A machine, and the bytes it leaves.
+    /// A machine's files, and the bytes available on it.
     struct Machine: Sendable {
         let files: [String: String]
         let bytes: Int
@@ -12,17 +12,17 @@ struct AvailableMemoryTests {
     private static let machine = "MemTotal:  4000 kB\nMemFree: 10 kB\nMemAvailable:    3000 kB\n"
 
     @Test(
-        "the tightest of the machine and its groups counts",
+        "the lowest limit of the machine and its groups counts",
         arguments: [
             Machine(files: ["/proc/meminfo": machine], bytes: 3000 * 1024),
-            // No limit.
+            // Without a limit.
             Machine(
                 files: [
                     "/proc/meminfo": machine, "/proc/self/cgroup": "0::/a/b\n",
                     "/sys/fs/cgroup/a/b/memory.max": "max\n",
                     "/sys/fs/cgroup/a/b/memory.current": "123\n",
                 ], bytes: 3000 * 1024),
-            // A limit of the outer group, pages of files given back.
+            // A limit in the outer group, whose file pages can be reclaimed.
             Machine(
                 files: [
                     "/proc/meminfo": machine, "/proc/self/cgroup": "0::/a/b\n",
@@ -32,14 +32,14 @@ struct AvailableMemoryTests {
                     "/sys/fs/cgroup/a/memory.current": "5000\n",
                     "/sys/fs/cgroup/a/memory.stat": "anon 4000\ninactive_file 600\nfile 1000\n",
                 ], bytes: 4600),
-            // In a container: the root is the group.
+            // In a container, the root is the group.
             Machine(
                 files: [
                     "/proc/meminfo": machine, "/proc/self/cgroup": "0::/\n",
                     "/sys/fs/cgroup/memory.max": "700\n",
                     "/sys/fs/cgroup/memory.current": "900\n",
                 ], bytes: 0),
-            // Version 1.
+            // cgroup version 1.
             Machine(
                 files: [
                     "/proc/meminfo": machine,
@@ -48,7 +48,7 @@ struct AvailableMemoryTests {
                     "/sys/fs/cgroup/memory/memory.usage_in_bytes": "3000\n",
                     "/sys/fs/cgroup/memory/memory.stat": "total_inactive_file 100\n",
                 ], bytes: 2100),
-            // Nonsense is no limit.
+            // Malformed files set no limit.
             Machine(
                 files: [
                     "/proc/meminfo": machine, "/proc/self/cgroup": "::\nnothing\n0::/\n",
@@ -60,7 +60,7 @@ struct AvailableMemoryTests {
         #expect(AvailableMemory.bytes { machine.files[$0] } == machine.bytes)
     }
 
-    @Test("this machine has some, and less than without end")
+    @Test("this machine has some memory, and a finite amount")
     func here() {
         #expect((1 << 20..<1 << 50).contains(AvailableMemory.bytes()))
     }

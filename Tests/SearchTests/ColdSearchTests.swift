@@ -1,4 +1,5 @@
-// A search straight from the store: the same answers as one from memory, in three dependent round trips.
+// Cold search, straight from the store: the same answers as from memory, in three dependent round
+// trips.
 import Catalog
 import ObjectStore
 import Search
@@ -80,7 +81,7 @@ struct ColdSearchTests {
         let fixture = try await fixture(IndexPlan(shardSize: 10_000))
         let key = fixture.shardKey(0)
         var bytes = try await fixture.catalog.store.get(key)
-        // Every byte of a stretch, so that whatever the query reads there is damaged.
+        // A long stretch of damaged bytes, so that a query meets damage in this section.
         let start = Int(Double(bytes.count) * share)
         for index in start..<min(bytes.count, start + bytes.count / 3) { bytes[index] ^= 0x55 }
         try await fixture.catalog.store.put(key, bytes)

@@ -1,4 +1,5 @@
-// A shard damaged after it was published: loading or searching fails with the object's name, and nothing worse happens.
+// Shards damaged after publication: loading or searching fails with an error that names the object,
+// and never crashes.
 import Catalog
 import Foundation
 import Indexer
@@ -15,7 +16,7 @@ import VectorIndex
 struct DamagedShardTests {
     private static let base = RandomVectors.clustered(rows: 600, columns: 10, clusters: 6, seed: 1)
 
-    /// Loads, then searches so widely that every row is refined and every id block read.
+    /// Loads, then searches so widely that every row is refined and every id block is read.
     private func use(_ fixture: SearchFixture) async throws(TesseraError) {
         let searcher = try await fixture.load()
         try search(searcher, fixture)
@@ -93,7 +94,7 @@ struct DamagedShardTests {
         try file.close()
         do throws(TesseraError) {
             try search(searcher, fixture)
-            Issue.record("a search read what is no longer there")
+            Issue.record("a search read bytes beyond the end of the file")
         } catch {
             #expect(error.code == .corrupted)
             #expect(error.message.contains(fixture.shardKey(1)), "\(error)")

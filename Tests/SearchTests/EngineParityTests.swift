@@ -1,4 +1,5 @@
-// The two engines over the same shards: same lists, same codes, so the same neighbours but for the rounding of our tables.
+// Both engines over the same shards: same lists and codes, so the same neighbours up to the
+// rounding of Tessera's lookup tables.
 #if Faiss
     import Catalog
     import Indexer
@@ -14,7 +15,7 @@
     import VectorIndex
     import Worker
 
-    /// What both engines search.
+    /// The index that both engines search.
     struct EngineCase: Sendable, CustomTestStringConvertible {
         let metric: Metric
         let bits: Int
@@ -39,7 +40,7 @@
         }
     }
 
-    /// An index, its queries, and what each engine answers.
+    /// An index, its queries, and both engines.
     private struct EnginePair {
         static let k = 10
         let fixture: SearchFixture
@@ -55,7 +56,8 @@
             own = try await fixture.load()
         }
 
-        /// A part of the lists, and far fewer candidates than vectors: a wrong scan cannot be put right by refining.
+        /// Some of the lists, and far fewer candidates than vectors, so that refining cannot hide a
+        /// wrong scan.
         var options: SearchOptions {
             let search = fixture.manifest.index.search
             return SearchOptions(
@@ -78,7 +80,7 @@
             return Double(shared) / Double(one.reduce(0) { $0 + $1.count })
         }
 
-        /// Faiss over shards that were altered on their way to it.
+        /// Faiss over altered copies of the shards.
         func altered(_ change: (FaissIndexContents) -> FaissIndexContents) throws -> FaissSearcher {
             let indexes = try fixture.manifest.index.shards.indices.map { ordinal in
                 try FaissIndex(change(own.faissContents(shard: ordinal)))
@@ -97,7 +99,8 @@
             let faiss = try await pair.hits(
                 try await FaissSearcher(pair.own, pool: WorkPool(width: 2)))
             #expect(own.allSatisfy { $0.count == EnginePair.k })
-            // Engines that differ in the last candidates may differ in a neighbour, seldom. Measured 0.9997 to 1.
+            // Rarely, engines that differ in the last candidates differ in a neighbour. Measured
+            // 0.9997 to 1.
             let overlap = pair.overlap(own, faiss)
             #expect(overlap >= 0.999, "\(overlap)")
             for (mine, theirs) in zip(own, faiss) {
@@ -117,14 +120,14 @@
             let shards = try await pair.fixture.shards()
             let inner = try await pair.fixture.transform().apply(pair.queries)
             for query in own.indices {
-                // Values that each move by no more than the bound move as little in sorted order.
+                // If each value moves by at most the bound, so does each value in sorted order.
                 let bound = shards.map { $0.roundingBound(inner.row(query)) }.max() ?? 0
                 #expect(own[query].count == EnginePair.k && faiss[query].count == EnginePair.k)
                 for (mine, theirs) in zip(own[query], faiss[query]) {
                     #expect(abs(Double(mine.distance) - Double(theirs.distance)) <= bound)
                 }
             }
-            // Close neighbours change places. Measured 0.988 to 0.993 with 4 bits, 0.996 to 1 with 8.
+            // Close neighbours swap ranks. Measured 0.988 to 0.993 with 4 bits, 0.996 to 1 with 8.
             let overlap = pair.overlap(own, faiss)
             #expect(overlap >= (example.bits == 4 ? 0.98 : 0.99), "\(overlap)")
         }
@@ -144,7 +147,7 @@
                             shape: contents.codebooks.shape,
                             centroids: contents.codebooks.centroids.reversed()))
                 },
-                // A single subquantizer's entries, the wrong way round.
+                // Reverses the entries of a single subquantizer.
                 try pair.altered { contents in
                     let shape = contents.codebooks.shape
                     let size = shape.centroidCount * shape.subdimension

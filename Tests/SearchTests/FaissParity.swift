@@ -1,4 +1,5 @@
-// An exported shard, and what exhaustive search over its codes finds, as Scripts/faiss-parity.py wants to hear it.
+// An exported shard, and the result of exhaustive search over its codes, in the format of
+// Scripts/faiss-parity.py.
 import Catalog
 import Foundation
 import Indexer
@@ -12,7 +13,7 @@ import TestSupport
 import VectorCore
 import VectorIndex
 
-/// One index of a single shard without refine tier, looked at by Faiss and by us.
+/// An index of a single shard without refine tier, searched by Faiss and by Tessera.
 struct FaissParity {
     private static let k = 10
     private let example: UnrefinedCase
@@ -58,7 +59,7 @@ struct FaissParity {
             decoded: decoded)
     }
 
-    /// Asks Faiss.
+    /// Runs Faiss in a script, which compares its result with the expectation.
     func run() throws -> (status: Int32, output: String) {
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -70,7 +71,7 @@ struct FaissParity {
         ])
     }
 
-    /// The share of those neighbours that our search finds.
+    /// Recall of Tessera's search, against the exhaustive search.
     func overlap() async throws -> Double {
         let searcher = try await fixture.load()
         var scratch = SearchScratch()

@@ -1,4 +1,4 @@
-// A version searched in process: the answers are the searcher's, in time or not at all.
+// A version searched in process gives the searcher's answers, or none after the deadline.
 import Catalog
 import ObjectStore
 import Search
@@ -43,7 +43,7 @@ struct LocalBackendTests {
         }
     }
 
-    @Test("a deadline that is past is unavailable, or an answer that says it knows nothing")
+    @Test("a deadline that is past is unavailable, or an empty answer with share 0")
     func deadline() async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan())
         let backend = try await open(fixture)
@@ -65,7 +65,7 @@ struct LocalBackendTests {
         }
     }
 
-    @Test("what no version can answer is refused")
+    @Test("requests that no version can answer are refused")
     func refusals() async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan())
         let backend = try await open(fixture)

@@ -1,4 +1,4 @@
-// The stages of a query and the memory they share: what one query leaves behind must not reach the next.
+// The stages of a query and the memory they share: nothing of one query reaches the next.
 import Catalog
 import ObjectStore
 import Search
@@ -10,7 +10,7 @@ import VectorCore
 import VectorIndex
 
 struct QueryStageTests {
-    /// One shard whose rows have a coarse and a fine part.
+    /// One shard whose rows have an upper and a lower part (sq16).
     private struct Shard {
         let open: OpenShard
         let rows: OpenedShard
@@ -28,7 +28,7 @@ struct QueryStageTests {
             query = Array(vectors.row(7))
         }
 
-        /// Takes `count` rows as candidates, as an engine of its own would.
+        /// Makes `count` rows candidates, as another engine would.
         func candidates(_ count: Int, _ arena: inout QueryArena) throws -> Candidates {
             var routed = arena.begin(
                 query[...], transformed: nil,

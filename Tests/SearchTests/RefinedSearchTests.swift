@@ -1,4 +1,4 @@
-// A search that looks everywhere is an exact search over what the refine tier holds.
+// With all lists and candidates, a search is an exact search over the refine tier.
 import Catalog
 import Indexer
 import ObjectStore
@@ -43,7 +43,7 @@ struct RefinedSearchTests {
         }
     }
 
-    /// All rows of all shards by distance, then by place.
+    /// All rows of all shards, ordered by distance, then by place.
     private func oracle(_ query: ArraySlice<Float>, _ shards: [OpenedShard], _ metric: Metric)
         throws -> [(place: NumericID, distance: Float)]
     {
@@ -58,7 +58,8 @@ struct RefinedSearchTests {
         return rows.sorted { ($0.distance, $0.place) < ($1.distance, $1.place) }
     }
 
-    /// As reported; a decoded vector is not quite of unit length, so cosine is half the squared distance.
+    /// Distance as reported. For cosine it is half the squared distance, since decoded vectors are
+    /// not exactly of unit length.
     private func kernelDistance(_ query: [Float], _ vector: [Float], _ metric: Metric) -> Double {
         metric == .cosine
             ? ExactSearch.distance(query, vector, .l2) / 2
@@ -84,7 +85,8 @@ struct RefinedSearchTests {
         for (one, next) in zip(hits, hits.dropFirst()) {
             #expect((one.distance, one.place) < (next.distance, next.place))
         }
-        // Each shard has its own 8-bit steps, so copies in different shards are not equally far to the last bit.
+        // Each shard has its own 8-bit steps, so distances of copies in different shards may differ
+        // in the last bits.
         #expect(Set(hits.map(\.id)) == equals)
     }
 
@@ -97,7 +99,7 @@ struct RefinedSearchTests {
         var scratch = SearchScratch()
         var clear = 0
         for query in 0..<20 {
-            // Deep enough that no list is too far from the start.
+            // Refine depth is large enough that the threshold excludes no list from the start.
             var options = SearchOptions(
                 k: 10, probeCount: 7, listMargin: nil, refineDepth: 2000, probeShards: shards.count)
             let receipt = try searcher.search(
@@ -151,7 +153,7 @@ struct RefinedSearchTests {
                     ExactSearch.distance(vector, Array(centroids.row($0)), .l2)
                 }
             }.sorted()
-            // Of the shard nearest to the query; the others' are like it.
+            // Only the nearest shard's spread is used; those of the others are similar.
             let spreads = shards.map { Double(spread($0)) }
             func lists(within share: Double) -> Int {
                 let spread = share < 1 ? spreads.min() ?? 0 : spreads.max() ?? 0
@@ -159,7 +161,7 @@ struct RefinedSearchTests {
                     distances[0] + share * Double(margin) * (distances[0] + spread)
                 return min(30, distances.prefix { $0 <= farthest }.count)
             }
-            // Distances to rank by are products of bytes, a few percent of a margin off.
+            // Coarse distances are products of bytes, so they are off by a few percent of a margin.
             #expect(receipt.listsScanned >= min(lists(within: 0.8), 30), "query \(query)")
             #expect(receipt.listsScanned <= lists(within: 1.25), "query \(query)")
             left += 30 - receipt.listsScanned
@@ -167,13 +169,14 @@ struct RefinedSearchTests {
         #expect(left > 0)
     }
 
-    /// The mean squared norm of what the codes of a shard stand for.
+    /// The mean squared norm of the decoded residuals of a shard.
     private func spread(_ shard: OpenedShard) -> Float {
         let books = shard.head.model.codebooks
         return books.centroids.reduce(0) { $0 + $1 * $1 } / Float(books.shape.centroidCount)
     }
 
-    /// Clear where the next list is farther by more than the bytes that lists are ranked by may be wrong.
+    /// The nearest lists. The result is clear if the next list is farther by more than the rounding
+    /// of coarse distances.
     private func nearestLists(_ query: ArraySlice<Float>, _ shards: [OpenedShard], count: Int)
         -> (lists: [NumericID], isClear: Bool)
     {

@@ -1,4 +1,4 @@
-// What is kept in memory by itself.
+// Tests of the automatic choice of residency.
 import Catalog
 import Search
 import SearchFixtures
@@ -12,7 +12,7 @@ struct ResidencyChoiceTests {
         let vectors = RandomVectors.uniform(rows: 2000, columns: 32, seed: 3)
         let index = try await SearchFixture(vectors, IndexPlan()).manifest.index
         let bytes = Int(index.residentBytes)
-        // Codes, rows of a byte a dimension and ids: less is no honest guess.
+        // Codes, rows of one byte per dimension, and ids: a smaller estimate would be too low.
         #expect(bytes > 2000 * (32 + 4 + 4))
         func choice(_ asked: ResidencyChoice, searches: Int?, available: Int?) -> Residency {
             asked.residency(of: index, searches: searches, available: available)

@@ -1,12 +1,12 @@
-// How far our distances of codes may be off: tables and bias are rounded to bytes.
+// Bound on the error of Tessera's distances of codes: lookup tables and bias are rounded to bytes.
 import SearchFixtures
 import ShardFile
 import VectorCore
 import VectorIndex
 
 extension OpenedShard {
-    /// Half a step of each table, as it is rounded twice, half a step of the bias, and float rounding, in distances as
-    /// they are reported.
+    /// Half a step of each table, which is rounded twice, half a step of the bias, and float
+    /// rounding, in units of reported distances.
     ///
     /// - Parameter query: in the padded dimension.
     func roundingBound(_ query: ArraySlice<Float>) -> Double {
@@ -18,7 +18,7 @@ extension OpenedShard {
         return (table + bias) * (head.metric == .cosine ? 0.5 : 1) + 1e-4
     }
 
-    /// The largest extent of a subquantizer's products with the query.
+    /// The widest range of a subquantizer's products with the query.
     private func widestTable(_ query: [Float]) -> Double {
         let (model, shape) = (head.model, head.model.shape)
         let local =

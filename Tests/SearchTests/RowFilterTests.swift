@@ -1,5 +1,5 @@
-// Searches among some rows: whichever way a search runs, no excluded row comes back, all ways give the
-// same answer, and a filter that includes every row changes nothing.
+// Searches with a row filter: no way to search returns an excluded row, all ways give the same
+// answer, and a filter that includes every row changes nothing.
 import Catalog
 import ObjectStore
 import Search
@@ -12,7 +12,7 @@ import Testing
 import VectorCore
 import VectorIndex
 
-/// Which rows a test lets count.
+/// The rows a test's filter includes.
 enum RowSet: String, Sendable, CaseIterable {
     case all, half, few, none, oneShard, blocks
 
@@ -68,7 +68,7 @@ struct RowFilterTests {
             ).answers.map(\.hits)
         }
 
-        /// The hits of every way to search with our own engine, by name.
+        /// Hits of every way to search with Tessera's engine, by name.
         func all(_ filter: RowFilter?) async throws -> [(way: String, hits: [[Hit]])] {
             let (codes, whole) = (try await fixture.load(.codes), try await fixture.load(.all))
             let cold = try await ColdSearcher(
@@ -84,7 +84,7 @@ struct RowFilterTests {
             ]
         }
 
-        /// The hits of a leaf as a worker has it, one leaf request a query.
+        /// Hits of a leaf as a worker has it, with one leaf request per query.
         func leaf(_ filter: RowFilter?, budget: Int) async throws -> [[Hit]] {
             let objects = try VersionObjects(fixture.manifest.index, from: fixture.catalog)
             let cache = ShardCache(budget: budget, pool: pool)
@@ -139,12 +139,13 @@ struct RowFilterTests {
         if set == .half { #expect(found[0].hits.allSatisfy { $0.count == 10 }) }
     }
 
-    @Test("a search everywhere finds the nearest of the rows that count", arguments: RowSet.allCases)
+    @Test(
+        "a search of all lists finds the nearest of the included rows", arguments: RowSet.allCases)
     func exact(set: RowSet) async throws {
         let fixture = try await SearchFixture(Self.vectors, IndexPlan(refine: .f16))
         let vectors = fixture.manifest.index.shards.map(\.vectors)
         let filter = set.filter(vectors)
-        // By place, as external ids are "v<row of the input>".
+        // Input row by place; external ids are "v<input row>".
         var rowOf: [NumericID: Int] = [:]
         for shard in try await fixture.shards() {
             for row in 0..<shard.head.vectorCount {
@@ -166,12 +167,13 @@ struct RowFilterTests {
             #expect(answer.hits.count == wanted.count)
             shared += wanted.intersection(answer.hits.map(\.id)).count
         }
-        // Half floats confuse neighbours that are equally far but for rounding.
+        // Half floats may swap neighbours at nearly equal distances.
         #expect(Double(shared) >= 0.995 * Double(truth.reduce(0) { $0 + $1.count }))
     }
 
     #if Faiss
-        @Test("Faiss as the maker of candidates returns no excluded row", arguments: RowSet.allCases)
+        @Test(
+            "Faiss as the maker of candidates returns no excluded row", arguments: RowSet.allCases)
         func faiss(set: RowSet) async throws {
             let ways = try await Ways(IndexPlan(refine: .sq16))
             let filter = set.filter(ways.vectors)
@@ -190,6 +192,6 @@ struct RowFilterTests {
 }
 
 extension Matrix {
-    /// No neighbour for any row.
+    /// An empty list of neighbours for each row.
     fileprivate var rowsOfNothing: [[Int]] { [[Int]](repeating: [], count: rows) }
 }

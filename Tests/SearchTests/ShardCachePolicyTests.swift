@@ -1,4 +1,4 @@
-// Which shards stay in memory, decided without any.
+// Tests of the decision which shards stay in memory, without any shards.
 import ObjectStore
 import Search
 import TesseraBase
@@ -10,7 +10,7 @@ struct ShardCachePolicyTests {
         ShardCacheKey(digest: digest(number), residency: .all)
     }
 
-    /// A cache of three shards of 10 bytes, asked for as often as given, all at second 0.
+    /// A full cache of three shards of 10 bytes, each used as often as given, all at second 0.
     private func full(uses: [Int]) -> ShardCachePolicy {
         var policy = ShardCachePolicy(
             budget: 10 * uses.count, heat: ShardHeat(halfLife: .seconds(10)))
@@ -25,11 +25,11 @@ struct ShardCachePolicyTests {
     /// One decision about a shard that is not held.
     struct Case: Sendable {
         let uses: [Int]
-        /// Of the newcomer, the use that asks among them.
+        /// Uses of the newcomer, including the current one.
         let newcomer: Int
         var bytes = 10
         var seconds = 0
-        /// The shards that go; nil where the newcomer stays out.
+        /// The shards evicted; nil if the newcomer is not admitted.
         let victims: [Int]?
     }
 
@@ -43,11 +43,11 @@ struct ShardCachePolicyTests {
             Case(uses: [5, 3, 4], newcomer: 8, bytes: 20, victims: nil),
             Case(uses: [5, 3, 4], newcomer: 9, bytes: 20, victims: [1, 2]),
             Case(uses: [5, 3, 4], newcomer: 100, bytes: 31, victims: nil),
-            // Equally cold ones go in the order they came.
+            // Equally cold shards are evicted in order of admission.
             Case(uses: [0, 0, 0], newcomer: 2, victims: [0]),
-            // A one-off finds even what nobody asked for in its place.
+            // A shard used once does not even evict an unused one.
             Case(uses: [0, 0, 0], newcomer: 1, victims: nil),
-            // The past counts less: after four half-lives 16 uses are one.
+            // Old uses count less: after four half-lives 16 uses count as one.
             Case(uses: [16, 32, 64], newcomer: 2, seconds: 40, victims: nil),
             Case(uses: [16, 32, 64], newcomer: 3, seconds: 40, victims: [0]),
         ])
@@ -64,7 +64,7 @@ struct ShardCachePolicyTests {
         }
     }
 
-    @Test("a leased shard does not go, however cold")
+    @Test("a leased shard is not evicted, however cold")
     func leased() {
         var policy = full(uses: [0, 5])
         let isLeased = policy.lease(key(0))
@@ -80,7 +80,7 @@ struct ShardCachePolicyTests {
         #expect(third == [key(0)])
     }
 
-    @Test("what was thought too small makes room when its size is known")
+    @Test("a shard larger than estimated makes room when its size is known")
     func underestimated() {
         var policy = full(uses: [1, 2, 3])
         policy.heat.touch(digest(9), uses: 100, at: .zero)
@@ -91,7 +91,7 @@ struct ShardCachePolicyTests {
         #expect(policy.holds(key(9)) && policy.bytes == 30)
     }
 
-    @Test("what was thought too small goes itself where nothing else can")
+    @Test("a shard larger than estimated is dropped where nothing else can be evicted")
     func underestimatedTooMuch() {
         var policy = full(uses: [1, 2, 3])
         let leases = (1...2).map { policy.lease(key($0)) }
@@ -103,7 +103,7 @@ struct ShardCachePolicyTests {
         #expect(!policy.holds(key(9)) && policy.bytes == 20)
     }
 
-    @Test("shards of a closed version go when nobody leases them and no open version has them")
+    @Test("shards of a closed version go when they have no lease and no open version")
     func closing() {
         var policy = full(uses: [1, 1, 1])
         policy.open([key(0), key(1)])

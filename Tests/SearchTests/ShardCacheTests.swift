@@ -1,4 +1,5 @@
-// Shards in memory: read once, shared, kept while they are leased, and never more than there is room for.
+// Tests of the shard cache: shards are read once, shared, kept while leased, and stay within the
+// budget.
 import Catalog
 import ObjectStore
 import Search
@@ -12,7 +13,7 @@ import VectorCore
 import VectorIndex
 
 struct ShardCacheTests {
-    /// What opens a shard, its codes, its rows and ids.
+    /// Reads per shard: its open range, its codes, its rows and ids.
     private static let readsPerShard = 3
 
     private func cache(_ budget: Int) -> ShardCache {
@@ -61,7 +62,7 @@ struct ShardCacheTests {
         #expect(store.takeReads() == 0)
         #expect(cache.statistics.bytes == bytes)
         for (ordinal, shard) in lease.shards { #expect(shard.open.ordinal == ordinal) }
-        // The one shard that only the first version has goes with it.
+        // The only shard that just the first version has is dropped with it.
         cache.close(first)
         #expect(cache.statistics.shards == fixture.shardCount - 1)
         cache.close(second)
@@ -94,7 +95,7 @@ struct ShardCacheTests {
         let lease = await cache.lease([0], of: shards)
         #expect(lease.shards[0] != nil)
         for _ in 0..<3 { _ = await cache.lease([largest], of: shards) }
-        // Hotter than both, and room for one of them.
+        // Hotter than both, with room for one of them.
         for _ in 0..<8 { _ = await cache.lease([smaller], of: shards) }
         #expect(cache.held([0], of: shards).shards[0] != nil)
         #expect(cache.held([largest], of: shards).shards[largest] == nil)
@@ -144,7 +145,7 @@ struct ShardCacheTests {
 
     @Test("a new version reads no shard that an open one has, and the old one's go with it")
     func versionFlip() async throws {
-        // Its own, since it publishes.
+        // A fixture of its own, since the test publishes.
         let fixture = try await TieredFixture()
         let store = WatchedStore(fixture.index.store)
         let provider = fixture.provider(store, budget: .max)
@@ -165,7 +166,7 @@ struct ShardCacheTests {
     func retired() async throws {
         let fixture = try await TieredFixture.read()
         let provider = fixture.provider(fixture.index.store, budget: .max)
-        // Often, since whatever outlives the version by a moment is met by chance.
+        // Many times, since memory that outlives the version by a moment is met only by chance.
         for _ in 0..<50 {
             var backend: (any VersionBackend)? = try await provider.open(
                 index: "photos", version: 1)

@@ -1,4 +1,4 @@
-// Counting uses, and keeping the counts.
+// Tests of access frequencies, and of the file that keeps them.
 import Foundation
 import ObjectStore
 import Search
@@ -6,7 +6,7 @@ import TesseraBase
 import TestSupport
 import Testing
 
-/// The digest of a number.
+/// A digest that stands for a number.
 func digest(_ number: Int) -> ContentDigest { ContentDigest(of: Array("\(number)".utf8)) }
 
 struct ShardHeatTests {
@@ -45,7 +45,7 @@ struct ShardHeatTests {
         }
     }
 
-    @Test("heat is kept in a file")
+    @Test("access frequencies are kept in a file")
     func file() async throws {
         let folder = try TemporaryFolder()
         let file = HeatFile(in: FileStore(root: folder.path("cache")))
@@ -66,7 +66,7 @@ struct ShardHeatTests {
         #expect(read.map(\.shard) == heat.prefix(read.count).map(\.shard))
     }
 
-    @Test("a damaged or cut file of heat is ignored")
+    @Test("a damaged or truncated heat file is ignored")
     func damagedFile() async throws {
         let store = MemoryStore()
         let file = HeatFile(in: store)

@@ -1,4 +1,4 @@
-// Warm or cold, from memory, disk or store: the same answers.
+// The answers are the same from memory, disk and store, warm or cold.
 import Catalog
 import Foundation
 import ObjectStore
@@ -77,7 +77,7 @@ struct TieredSearchTests {
         #expect(report.memory.hitRate == 0)
     }
 
-    @Test("a query that is late is cut off, or says that it knows nothing", arguments: [1, 3])
+    @Test("a late query is cut off, or has an empty answer with share 0", arguments: [1, 3])
     func deadline(rows: Int) async throws {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store)
@@ -119,7 +119,7 @@ struct TieredSearchTests {
         #expect(try await backend.search(fixture.request).map(\.answer.hits) == fixture.expected)
     }
 
-    @Test("the shards that were asked for most are brought first by the next process")
+    @Test("the next process loads the most used shards first")
     func heat() async throws {
         let fixture = try await TieredFixture.read()
         let folder = try TemporaryFolder()
@@ -138,7 +138,7 @@ struct TieredSearchTests {
         let second = fixture.provider(
             WatchedStore(fixture.index.store), budget: budget, residency: .all,
             heat: folder.url.path)
-        // Shards are held for the versions that are open.
+        // Shards are held for open versions.
         let reopened = try await second.open(index: "photos", version: 1)
         defer { withExtendedLifetime(reopened) {} }
         let ordinal = try #require(
@@ -148,12 +148,12 @@ struct TieredSearchTests {
         #expect(held.shards[ordinal] != nil)
     }
 
-    @Test("a damaged file of heat is ignored")
+    @Test("a damaged heat file is ignored")
     func damagedHeat() async throws {
         let fixture = try await TieredFixture.read()
         let folder = try TemporaryFolder()
         _ = try folder.write("shards.heat", Data("tessheat, or so it says".utf8))
-        // Where all is in memory, only one use in many is counted.
+        // If all is in memory, only a sample of the uses is counted.
         let provider = fixture.provider(
             fixture.index.store, budget: (fixture.bytes[.all] ?? 0) / 3, heat: folder.url.path)
         let backend = try await provider.open(index: "photos", version: 1)

@@ -1,4 +1,5 @@
-// Without a refine tier the order is that of the codes: held against asymmetric distances in double precision.
+// Without a refine tier results are ordered by the codes: compared with asymmetric distances in
+// double precision.
 import Catalog
 import Indexer
 import ObjectStore
@@ -12,7 +13,7 @@ import Testing
 import VectorCore
 import VectorIndex
 
-/// What is searched without a refine tier.
+/// An index without a refine tier.
 struct UnrefinedCase: Sendable, CustomTestStringConvertible {
     let metric: Metric
     let bits: Int
@@ -67,7 +68,8 @@ struct UnrefinedSearchTests {
         }
     }
 
-    /// As a user sees it: half the squared distance for cosine, since decoded codes have no unit length.
+    /// Distance as reported: half the squared distance for cosine, since decoded codes are not of
+    /// unit length.
     private func distance(_ query: [Float], _ vector: [Float], _ metric: Metric) -> Double {
         metric == .cosine
             ? ExactSearch.distance(query, vector, .l2) / 2
@@ -84,7 +86,7 @@ struct UnrefinedSearchTests {
         let parity = try await FaissParity(example)
         let result = try parity.run()
         #expect(result.status == 0, "\(result.output)")
-        // 8-bit tables against floats: close neighbours change places. Measured 0.977 to 1.
+        // 8-bit tables compared with floats: close neighbours swap ranks. Measured 0.977 to 1.
         let overlap = try await parity.overlap()
         #expect(overlap >= (example.bits == 4 ? 0.93 : 0.97))
     }

@@ -164,7 +164,7 @@ struct GoldenTests {
         let result = try Python.run([
             Python.script("read-shard.py"), GoldenObject.idTable.file.path,
         ])
-        let dump = try JSONDecoder().decode(IdTableDump.self, from: Data(result.output.utf8))
+        let dump = try JSONDecoder().decode(IDTableDump.self, from: Data(result.output.utf8))
         #expect(
             dump.entries == GoldenObject.entries.map { [$0.hash, $0.id.rawValue] })
     }

@@ -77,7 +77,7 @@ struct RouterDump: Codable, Equatable {
 }
 
 /// An id table: pairs of hash and numeric id.
-struct IdTableDump: Codable, Equatable {
+struct IDTableDump: Codable, Equatable {
     let entries: [[UInt64]]
 }
 

@@ -1,4 +1,4 @@
-// The rules that compute parameters, at their edges.
+// The rules that choose parameters, at their limits.
 import Testing
 import VectorIndex
 

@@ -1,6 +1,5 @@
-// Tests of BackendArgument.
+// The conformance suite, last part: arguments that every backend refuses, and names of backends.
 import TesseraBase
-// The conformance suite, last part: what every backend refuses, and how backends are named.
 import Testing
 import VectorCore
 import VectorIndex

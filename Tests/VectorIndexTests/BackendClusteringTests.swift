@@ -1,6 +1,5 @@
-// Tests of BackendClustering.
-import TesseraBase
 // The conformance suite, first part: k-means and assignment. Every backend of the build runs it.
+import TesseraBase
 import Testing
 import VectorCore
 import VectorIndex

@@ -1,10 +1,10 @@
-// Vectors and oracles for the backend tests: slow, obvious, and independent of what they check.
+// Vectors and oracles for the backend tests: slow, simple, and independent of the code they check.
 import TesseraBase
 import VectorCore
 import VectorIndex
 
 enum BackendFixtures {
-    /// The backends of this build, by name: a test's argument shows in its report.
+    /// The backends of this build by name, since reports show a test's argument.
     static let names = Backends.available.map(\.identity.name)
 
     /// Uniform in [-1, 1), from 24 random bits.
@@ -27,7 +27,8 @@ enum BackendFixtures {
         return vectors
     }
 
-    /// Vectors whose dimensions are mixtures of few factors of falling strength: what OPQ is for.
+    /// Vectors whose dimensions are mixtures of a few factors of decreasing strength, which OPQ can
+    /// exploit.
     static func correlated(_ n: Int, _ d: Int, seed: UInt64 = 11) -> Matrix {
         var random = SeededRandom(seed: seed)
         let factors = d / 2
@@ -61,7 +62,8 @@ enum BackendFixtures {
         }
     }
 
-    /// The sum over `vectors` of the squared distance to the nearest centroid: what k-means minimises.
+    /// The objective of k-means: the sum over `vectors` of the squared distance to the nearest
+    /// centroid.
     static func objective(_ vectors: Matrix, _ centroids: Matrix) -> Double {
         (0..<vectors.rows).reduce(0) { $0 + leastDistance(vectors.row($1), centroids) }
     }
@@ -75,7 +77,7 @@ enum BackendFixtures {
             elements: Array(codebooks.centroids[subquantizer * size..<(subquantizer + 1) * size]))
     }
 
-    /// The vectors that codes stand for: `[n][M x dsub]`.
+    /// The vectors that codes encode: `[n][M x dsub]`.
     static func decode(_ codes: [UInt8], _ codebooks: Codebooks) -> Matrix {
         let shape = codebooks.shape
         let books = (0..<shape.subquantizerCount).map { book(codebooks, $0) }

@@ -1,12 +1,11 @@
-// Tests of BackendRotation.
-import TesseraBase
 // The conformance suite, third part: OPQ rotations.
+import TesseraBase
 import Testing
 import VectorCore
 import VectorIndex
 
 struct BackendRotationTests {
-    /// The dimension of the vectors, and a shape that covers it exactly or with padding.
+    /// Dimensions of vectors, with a shape that covers them exactly or with padding.
     static let cases = [
         (32, ProductQuantizerShape(subquantizerCount: 8, subdimension: 4, bitsPerCode: 4)),
         (29, ProductQuantizerShape(subquantizerCount: 8, subdimension: 4, bitsPerCode: 4)),

@@ -1,4 +1,4 @@
-// Distances as integer keys.
+// Distances as integer sort keys.
 import TestSupport
 import Testing
 import VectorCore

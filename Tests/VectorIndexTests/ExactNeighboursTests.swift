@@ -1,4 +1,4 @@
-// The truth that recall is measured by, against an oracle that shares no code with it.
+// The exact neighbours that recall is measured with, compared with an independent oracle.
 import TestSupport
 import Testing
 import VectorCore
@@ -14,7 +14,7 @@ struct ExactNeighboursTests {
             try normalise(&queries, firstRow: 0, file: "queries")
         }
         let truth = ExactSearch.nearest(queries, in: base, k: 10, metric: metric)
-        // Two halves, seen apart and in the wrong order.
+        // Two halves, added separately and in the wrong order.
         let unseen = ExactNeighbours(queries: queries, ownIDs: nil, metric: metric)
         var (first, second) = (unseen, unseen)
         first.add(base.gathering(Array(450..<900))) { UInt64(450 + $0) }

@@ -1,10 +1,11 @@
-// A small exported index with what exhaustive search over its codes finds: the oracle for FaissExportTests.
+// A small exported index, and the result of exhaustive search over its codes: the oracle of
+// FaissExportTests.
 import TesseraBase
 import Testing
 import VectorCore
 import VectorIndex
 
-/// How an exported index differs from the plain one.
+/// Properties of an exported index.
 struct FaissExportCase: Sendable, CustomTestStringConvertible {
     enum Transform: Sendable { case none, pad, rotation, paddedRotation }
 
@@ -23,13 +24,13 @@ struct FaissExportCase: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// An index trained by the mock backend on 700 vectors, with one list left empty.
+/// An index trained by the mock backend on 700 vectors, with one empty list.
 struct FaissExportFixture {
     let contents: FaissIndexContents
     let queries: Matrix
     /// Decoded vectors by id, `[700][D]`.
     let decoded: Matrix
-    /// Queries as the centroids see them, `[queries][D]`.
+    /// Queries in the space of the centroids, `[queries][D]`.
     private let transformed: Matrix
 
     init(_ example: FaissExportCase) throws {
@@ -49,7 +50,7 @@ struct FaissExportFixture {
         let base = FaissExportFixture.apply(transform, to: vectors)
         transformed = FaissExportFixture.apply(transform, to: queries)
         var centroids = try backend.trainCentroids(base, count: 9, iterations: 5, seed: 1)
-        // A tenth centroid that no vector is near to: its list stays empty.
+        // A tenth centroid far from all vectors, so that its list stays empty.
         centroids = Matrix(
             rows: 10, columns: 24,
             elements: centroids.elements + [Float](repeating: 50, count: 24))
@@ -78,8 +79,8 @@ struct FaissExportFixture {
         self.decoded = decoded
     }
 
-    /// The `k` nearest decoded vectors of every query by exhaustive search: ids, and distances as Faiss
-    /// reports them (squared L2, or the inner product).
+    /// The `k` nearest decoded vectors of every query by exhaustive search: ids, and distances as
+    /// Faiss reports them (squared L2 or the inner product).
     func neighbours(_ k: Int) -> (ids: [[Int]], distances: [[Double]]) {
         let found = (0..<queries.rows).map { query in
             (0..<decoded.rows).map { id in

@@ -1,4 +1,4 @@
-// Exported indexes against the real thing: Python's `faiss.read_index` must open them and find the same.
+// Python's `faiss.read_index` opens exported indexes and finds the same neighbours.
 import Foundation
 import TesseraBase
 import TestSupport
@@ -46,7 +46,7 @@ struct FaissExportTests {
         #expect(try reader.integer(UInt64.self) == 10)
         #expect(try reader.integer(UInt64.self) == 3)
         #expect(Array(try reader.take(4)) == Array("IxF2".utf8))
-        // Quantizer, direct map, codebooks and lists; then 10 sizes, 700 ids and 3 bytes a code.
+        // Quantizer, direct map, codebooks and lists; then 10 sizes, 700 ids and 3 bytes per code.
         let lists = 4 + 8 + 8 + 4 + 8 + 10 * 8 + 700 * (8 + 3)
         #expect(reader.remaining == 33 + 8 + 10 * 24 * 4 + 9 + 9 + 24 + 8 + 24 * 16 * 4 + lists)
     }
@@ -91,7 +91,7 @@ struct FaissExportTests {
     }
 }
 
-/// What Scripts/faiss-parity.py is to find.
+/// The expected results, for Scripts/faiss-parity.py.
 private struct Expectation: Encodable {
     let k: Int
     let ids: [[Int]]

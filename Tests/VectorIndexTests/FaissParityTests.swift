@@ -1,4 +1,4 @@
-// How near the mock comes to Faiss: what makes it fit to stand in for it.
+// The mock backend's quality is close to Faiss's, so that it can replace Faiss in tests.
 #if Faiss
     import Testing
     import TesseraBase
@@ -18,8 +18,8 @@
             for clusters in [5, 60] {
                 let vectors = BackendFixtures.clustered(4_000, 32, clusters: clusters)
                 let ratio = try ratio { backend in
-                    // Several seeds: with about as many clusters as centroids, one run's local minimum is
-                    // a matter of luck.
+                    // Several seeds: with about as many clusters as centroids, the local minimum of
+                    // a single run is random.
                     try (UInt64(1)...8).reduce(0) { sum, seed in
                         let centroids = try backend.trainCentroids(
                             vectors, count: 64, iterations: 10, seed: seed)
@@ -62,7 +62,8 @@
                     return sum + BackendFixtures.squaredError(rotated, decoded)
                 }
             }
-            // One-sided: double precision and whole Lloyd runs often end lower than Faiss does.
+            // One-sided: double precision and complete Lloyd runs often end at lower error than
+            // Faiss.
             #expect(ratio < 1.1)
         }
 

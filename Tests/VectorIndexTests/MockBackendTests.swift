@@ -1,6 +1,5 @@
-// Tests of MockBackend.
+// The promise of the mock backend alone: the same bits on every machine, pinned here.
 import TesseraBase
-// What only the mock backend promises: the same bits on every machine, pinned here.
 import Testing
 import VectorCore
 import VectorIndex

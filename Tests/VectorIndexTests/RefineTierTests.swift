@@ -1,4 +1,4 @@
-// The refine tier against the decoded vectors.
+// Distances to refine rows, compared with those to the decoded vectors.
 import TestSupport
 import Testing
 import VectorCore

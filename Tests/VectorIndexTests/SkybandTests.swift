@@ -1,13 +1,13 @@
-// What a part keeps of its candidates before it is known where they are cut.
+// Candidates that a leaf request keeps before the depth of the cut is known.
 import Testing
 import VectorCore
 import VectorIndex
 
 struct SkybandTests {
-    /// Estimates of candidates in the order of their distances, many of them equal.
+    /// Estimates of candidates in ascending order of distance, many of them equal.
     private static func estimates(_ count: Int, seed: UInt64) -> [Float] {
         var random = SeededRandom(seed: seed)
-        // Nearer ones are estimated nearer, more or less.
+        // Estimates that grow roughly with the distance.
         return (0..<count).map { Float($0 / 4 + Int.random(in: 0..<30, using: &random)) }
     }
 
@@ -17,7 +17,7 @@ struct SkybandTests {
     }
 
     @Test(
-        "wherever candidates are cut, the k nearest of what is left are there",
+        "wherever candidates are cut, the k nearest of the rest are kept",
         arguments: [1, 2, 7, 40, 300])
     func coversEveryCut(k: Int) {
         let estimates = Self.estimates(200, seed: UInt64(k))
@@ -28,7 +28,7 @@ struct SkybandTests {
             #expect(Array(taken.filter { estimates[$0] <= limit }.prefix(k)) == Array(left))
             needed.formUnion(left)
         }
-        // And nothing that no cut needs.
+        // It also keeps nothing that no cut needs.
         #expect(Set(taken) == needed)
     }
 

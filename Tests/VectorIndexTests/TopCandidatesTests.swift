@@ -1,4 +1,4 @@
-// The bounded selection of candidates.
+// Tests of the bounded selection of candidates.
 import Testing
 import VectorCore
 import VectorIndex

@@ -1,4 +1,4 @@
-// What a worker answers to given lists, and that nothing a message says can bring it down.
+// A worker's answers for given lists, and its robustness against any message.
 import Catalog
 import Foundation
 import ObjectStore
@@ -30,7 +30,7 @@ private struct ServiceFixture {
         service = ShardWorkerService(versions: versions, limit: limit)
     }
 
-    /// Brings all shards into memory; how many are there.
+    /// Brings all shards into memory; returns their number.
     func prepare(version: UInt32 = 1) async throws -> Int {
         var message = Tessera_Worker_V1_PrepareRequest()
         message.index = "photos"
@@ -41,7 +41,7 @@ private struct ServiceFixture {
 
     var shardsHeld: Int { versions.cache.statistics.shards }
 
-    /// Every list of every shard, nearest shard or not, in one part a query.
+    /// A request for every list of every shard, with one leaf request per query.
     func request(queries: Int = 4, k: Int = 5, isShared: Bool = false) -> PartsRequest {
         var part = SearchPart(query: 0)
         for (shard, reference) in fixture.manifest.index.shards.enumerated() {
@@ -72,9 +72,9 @@ struct ShardWorkerServiceTests {
         let found = answers.map { answer in
             answer.answer.hits.compactMap { Int($0.id.dropFirst()) }
         }
-        // What is missing is the rounding of 8-bit refine rows.
+        // The remainder is the rounding of 8-bit refine rows.
         #expect(ExactSearch.recall(found, truth) >= 0.95)
-        // Nothing was in memory before the first.
+        // Nothing was in memory before the first search.
         #expect(answers.contains { $0.source != .ram })
         let prepared = try await fixture.prepare()
         #expect(prepared == fixture.fixture.manifest.index.shards.count)
@@ -85,7 +85,7 @@ struct ShardWorkerServiceTests {
         #expect(warm.allSatisfy { $0.source == .ram })
     }
 
-    @Test func `what does not fit the index is refused`() async throws {
+    @Test func `a request that does not fit the index is refused`() async throws {
         let fixture = try await ServiceFixture()
         let good = fixture.request(queries: 2)
         var wrong: [PartsRequest] = []
@@ -213,12 +213,12 @@ struct ShardWorkerServiceTests {
             #expect(estimates.candidates.count == shared.answer.receipt.rowsRefined)
             #expect(estimates.candidates == estimates.candidates.sorted())
             #expect(Set(estimates.hits).isSubset(of: estimates.candidates))
-            // However they are cut, enough are left.
+            // Whatever the cut, enough candidates are left.
             for number in [0, 2, request.k - 1, 50, estimates.candidates.count - 1] {
                 let limit = estimates.candidates[number]
                 #expect(estimates.hits.count { $0 <= limit } >= min(number + 1, request.k))
             }
-            // As of a worker of a build that is not asked for estimates.
+            // Also the answer of a worker whose build does not know estimates.
             #expect(plain.estimates == nil)
         }
     }
@@ -243,7 +243,7 @@ struct ShardWorkerServiceTests {
         expectCorrupted { $0.hitEstimates.removeLast() }
         expectCorrupted { $0.hitEstimates[0] = .nan }
         expectCorrupted(depth: 20) { _ in }
-        // Without them no more hits than were asked for.
+        // Without candidates, at most as many hits as requested.
         expectCorrupted { answer in
             answer.partCandidates = []
             answer.candidateEstimates = []
@@ -261,9 +261,9 @@ struct ShardWorkerServiceTests {
         #expect(error?.code == .invalidArgument)
     }
 
-    @Test func `versions and their shards are let go when nobody asks for them`() async throws {
+    @Test func `unused versions and their shards are closed`() async throws {
         let fixture = try await ServiceFixture()
-        // Built once more from the same vectors: version 2, of the same objects.
+        // Built again from the same vectors: version 2, of the same objects.
         let second = try await SearchFixture(
             fixture.fixture.vectors, IndexPlan(), store: fixture.store)
         #expect(second.manifest.version == 2)
@@ -272,7 +272,7 @@ struct ShardWorkerServiceTests {
         _ = try await fixture.prepare(version: 1)
         _ = try await fixture.prepare(version: 2)
         let shards = fixture.fixture.manifest.index.shards.count
-        // The same content: nothing is held twice.
+        // The content is the same, so each shard is held once.
         #expect(fixture.versions.count == 2 && fixture.shardsHeld == shards)
         let now = SteadyClock.system.now()
         #expect(fixture.versions.sweep(at: now + .seconds(60)) == 0)
@@ -280,7 +280,7 @@ struct ShardWorkerServiceTests {
         #expect(fixture.versions.sweep(at: now + .seconds(60)) == 1)
         #expect(fixture.versions.count == 1 && fixture.shardsHeld == shards)
         #expect(fixture.versions.sweep(at: now + .seconds(1000)) == 1)
-        // A lease ends with the task that had it, which may outlive the answer by a moment.
+        // A lease ends with its task, which may outlive the answer by a moment.
         for _ in 0..<1000 where fixture.shardsHeld > 0 {
             try await Task.sleep(for: .milliseconds(5))
         }

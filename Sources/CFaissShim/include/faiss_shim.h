@@ -1,9 +1,10 @@
-// A C face over libfaiss. The functions exist only where the package is built with `--traits Faiss`.
+// A C interface to libfaiss. The functions exist only if the package is built with `--traits
+// Faiss`.
 //
-// Every call runs on the calling thread alone, may be made from several threads at once, and returns a status.
-// Where that is not TESSERA_FAISS_OK, `message` (owned by the caller, `message_capacity` bytes, at least 1)
-// holds a zero-terminated reason. No exception crosses. Sizes and pointers are the caller's to check:
-// matrices are row-major, and nothing here looks at shapes again.
+// Every call runs on the calling thread alone, may be made from several threads at once, and
+// returns a status. If that is not TESSERA_FAISS_OK, `message` (owned by the caller,
+// `message_capacity` bytes, at least 1) holds a zero-terminated reason. No exception crosses. The
+// caller checks sizes and pointers: matrices are row-major, and the shim does not check shapes.
 #ifndef TESSERA_FAISS_SHIM_H
 #define TESSERA_FAISS_SHIM_H
 
@@ -38,7 +39,7 @@ int tessera_faiss_train_codebooks(
     const float *x, int64_t n, int64_t m, int64_t dsub, int bits, int seed, float *codebooks,
     char *message, size_t message_capacity);
 
-// Codes [n][m], one a byte, of x [n][m * dsub].
+// Codes [n][m], one per byte, of x [n][m * dsub].
 int tessera_faiss_encode(
     const float *x, int64_t n, const float *codebooks, int64_t m, int64_t dsub, int bits,
     uint8_t *codes, char *message, size_t message_capacity);
@@ -48,23 +49,24 @@ int tessera_faiss_train_rotation(
     const float *x, int64_t n, int64_t d, int64_t m, int64_t dsub, int bits, int seed,
     float *rotation, char *message, size_t message_capacity);
 
-// An IVF-PQ index of residuals. Searching may happen on several threads at once; adding may not.
+// An IVF-PQ index of residuals. Several threads may search at once; adding must be exclusive.
 typedef struct tessera_faiss_index tessera_faiss_index;
 
-// An index without vectors over centroids [lists][m * dsub] and codebooks [m][2^bits][dsub], by inner product where
-// that is not 0, else by squared distance. The caller destroys *index.
+// Creates an index without vectors from centroids [lists][m * dsub] and codebooks
+// [m][2^bits][dsub]. It uses inner product if `inner_product` is not 0, else squared distance. The
+// caller destroys *index.
 int tessera_faiss_index_create(
     const float *centroids, int64_t lists, const float *codebooks, int64_t m, int64_t dsub,
     int bits, int inner_product, tessera_faiss_index **index, char *message,
     size_t message_capacity);
 
-// Adds n vectors to a list: ids [n] of no negative number, codes [n][m], one a byte.
+// Adds n vectors to a list: ids [n], none negative; codes [n][m], one per byte.
 int tessera_faiss_index_add(
     tessera_faiss_index *index, int64_t list, int64_t n, const int64_t *ids, const uint8_t *codes,
     char *message, size_t message_capacity);
 
-// The k nearest to x [m * dsub] in the given lists [list_count], each named once: ids [k] and distances [k], nearest
-// first. Where there are fewer, the rest of the ids is -1.
+// The k nearest to x [m * dsub] in the given lists [list_count], each list given once: ids [k] and
+// distances [k], nearest first. If there are fewer, the remaining ids are -1.
 int tessera_faiss_index_search(
     const tessera_faiss_index *index, const float *x, const int64_t *lists, int64_t list_count,
     int64_t k, int64_t *ids, float *distances, char *message, size_t message_capacity);

@@ -1,16 +1,16 @@
-// How often shards were asked for, kept over a restart.
+// The file that keeps shards' access frequencies (heat) over restarts.
 //
-// The file is replaced whole, so a crash leaves the old or the new one. It is only advice: a damaged one is ignored, and
-// one that cannot be written is written another time.
+// The file is replaced as a whole, so a crash leaves the old or the new one. It is only a hint: a
+// damaged file is ignored, and a failed write is dropped until the next one.
 package import ObjectStore
 package import TesseraBase
 import VectorCore
 
-/// Keeps the heat of shards in a file: magic, number of shards (u32), for each its SHA-256 (32 bytes) and its uses (f32),
-/// and the CRC-32C of all that (u32); little-endian.
+/// Reads and writes the file. Layout, little-endian: magic, number of shards (u32), for each shard
+/// its SHA-256 (32 bytes) and its uses (f32), then the CRC-32C of all that (u32).
 package struct HeatFile: Sendable {
     private static let magic = Array("tessheat".utf8)
-    /// Shards that are kept at most, the hottest; so a file has less than 600 KB.
+    /// Most shards kept, the hottest ones; this bounds the file to less than 600 KB.
     private static let limit = 1 << 14
     private static let entrySize = 36
     private static let frameSize = magic.count + 8
@@ -18,13 +18,13 @@ package struct HeatFile: Sendable {
     private let store: any ObjectStore
     private let key: ObjectKey
 
-    /// - Parameter store: where the file lies; a folder of this machine.
+    /// - Parameter store: holds the file; a folder of this machine.
     package init(in store: any ObjectStore, key: ObjectKey = "shards.heat") {
         self.store = store
         self.key = key
     }
 
-    /// What was kept; nothing where there is no file, or one that is damaged.
+    /// The saved frequencies; empty if the file is missing or damaged.
     package func read() async -> [(shard: ContentDigest, uses: Double)] {
         guard let info = try? await store.head(key),
             info.size <= UInt64(Self.frameSize + Self.limit * Self.entrySize),
@@ -33,11 +33,13 @@ package struct HeatFile: Sendable {
         return (try? Self.decode(bytes)) ?? []
     }
 
-    /// Keeps the hottest of `heat`, which has the hottest first. A failure is none: the next time will do.
+    /// Saves the hottest of `heat`, which is sorted hottest first. Failures are ignored, since the
+    /// next save will replace the file.
     package func write(_ heat: [(shard: ContentDigest, uses: Double)]) async {
         try? await store.put(key, Self.encode(heat))
     }
 
+    /// The bytes of the file for `heat`.
     package static func encode(_ heat: [(shard: ContentDigest, uses: Double)]) -> [UInt8] {
         let kept = heat.prefix(limit)
         var writer = ByteWriter()
@@ -54,18 +56,18 @@ package struct HeatFile: Sendable {
         return writer.bytes
     }
 
-    /// Throws `corrupted` for anything that ``encode(_:)`` does not write.
+    /// Parses a file. Throws `corrupted` for anything that ``encode(_:)`` does not write.
     package static func decode(_ bytes: [UInt8]) throws(TesseraError)
         -> [(shard: ContentDigest, uses: Double)]
     {
         var reader = ByteReader(bytes, what: "shard heat")
         guard try reader.take(magic.count).elementsEqual(magic) else {
-            throw TesseraError(.corrupted, "this is no file of shard heat")
+            throw TesseraError(.corrupted, "this is not a shard heat file")
         }
         let count = Int(try reader.integer(UInt32.self))
         guard count <= limit, bytes.count == frameSize + count * entrySize,
             Kernels.crc32c(bytes[..<(bytes.count - 4)]) == checksum(bytes)
-        else { throw TesseraError(.corrupted, "the file of shard heat is damaged") }
+        else { throw TesseraError(.corrupted, "the shard heat file is damaged") }
         var heat: [(shard: ContentDigest, uses: Double)] = []
         for _ in 0..<count {
             let hex = try reader.take(32).flatMap { [digit($0 >> 4), digit($0 & 15)] }

@@ -1,9 +1,10 @@
-// Shards that stay in memory while somebody searches them.
+// Leases, which keep shards in memory while they are searched.
 import Synchronization
 
-/// Keeps shards in memory, and counted there, as long as it lives.
+/// A lease on shards of a cache: they stay in memory, and count against its budget, until it is
+/// released.
 package final class LeasedShards: Sendable {
-    /// By ordinal in the version they were asked for in; those not in memory are missing.
+    /// Shards by ordinal in the leased version; shards that are not in memory are missing.
     package let shards: [Int: ResidentShard]
     private let keys: [ShardCacheKey]
     private let cache: ShardCache
@@ -19,10 +20,11 @@ package final class LeasedShards: Sendable {
     }
 }
 
-/// Leases that several tasks begin and one ends.
+/// Leases that several child tasks take and their parent ends.
 ///
-/// A child task that has ended still holds its result for a moment after its parent goes on: a lease that is a result lives until
-/// then, and memory that it keeps goes after whoever waits for that has looked. So tasks leave their leases here.
+/// A finished child task holds its result for a moment after its parent has resumed. A lease
+/// returned as a result would live as long, and its memory would be freed only after code that
+/// awaits the parent has looked. So child tasks leave their leases here.
 final class LeaseBag: Sendable {
     private let leases = Mutex<[LeasedShards]>([])
 
@@ -39,6 +41,6 @@ final class LeaseBag: Sendable {
 }
 
 extension LeasedShards: ShardTable {
-    func ids(_ ordinal: Int) -> IdView? { shards[ordinal]?.ids?.view }
+    func ids(_ ordinal: Int) -> IDView? { shards[ordinal]?.ids?.view }
     func shard(_ ordinal: Int) -> ResidentShard? { shards[ordinal] }
 }

@@ -1,16 +1,18 @@
-// A version searched in this process.
+// One version searched in this process.
 package import Catalog
 package import SearchTypes
 import Synchronization
 package import TesseraBase
 import VectorCore
 
-/// Answers from one version, opened by a ``LocalProvider``. Its memory goes when it is released after ``retire()``.
+/// Answers requests from one version, opened by a ``LocalProvider``. Its memory is freed when it is
+/// released after ``retire()``.
 package final class LocalBackend: VersionBackend {
-    /// Where the shards are.
+    /// The tier of the version's shards.
     enum Tiers: Sendable {
-        /// All in memory, kept there by the lease.
+        /// All shards are in memory, kept there by the lease.
         case memory(ResidentQueries, LeasedShards)
+        /// Shards are in memory, on disk or in the store.
         case mixed(TieredQueries)
     }
 
@@ -21,7 +23,7 @@ package final class LocalBackend: VersionBackend {
     private let tiers: Tiers
     private let isOpen = Atomic(true)
 
-    /// - Precondition: `shards` are open in `cache`; this closes them.
+    /// - Precondition: `shards` are open in `cache`; this object closes them.
     init(
         _ manifest: Manifest, from catalog: Catalog, shards: VersionShards, in cache: ShardCache,
         tiers: Tiers
@@ -37,7 +39,7 @@ package final class LocalBackend: VersionBackend {
         close()
     }
 
-    /// Whether every shard is in memory, and stays there.
+    /// Whether every shard stays in memory.
     package var isInMemory: Bool {
         if case .memory = tiers { true } else { false }
     }
@@ -66,7 +68,7 @@ package final class LocalBackend: VersionBackend {
         return try await lookup.vectors(at: places, held: lease.shards)
     }
 
-    /// Shards that no other open version has are dropped as soon as nobody searches them any more.
+    /// Shards that no other open version has are dropped as soon as no search leases them.
     package func retire() async {
         close()
     }

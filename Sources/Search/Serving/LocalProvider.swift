@@ -1,20 +1,22 @@
-// Versions of a store's indexes, opened for searching in this process, with their shards in as near a tier as there is
-// room in.
+// Opens versions of a store's indexes for searching in this process. Shards are kept in the fastest
+// tier that has room for them.
 import Catalog
 package import ObjectStore
 package import SearchTypes
 import ServiceLifecycle
 package import TesseraBase
 
-/// What serving may use, and how.
+/// Memory limits and residency of serving.
 package struct ServingOptions: Sendable {
-    /// Bytes of shards in memory, of all versions together.
+    /// Bytes of shards in memory, over all versions.
     package var memoryBudget: Int
-    /// Bytes each version that is not whole in memory may use besides, for opened shards and for reading ahead.
+    /// Additional bytes for each version that is not wholly in memory, for opened shards and for
+    /// reading ahead.
     package var readBudget: Int
-    /// What of a shard is kept in memory; nil is everything if there is room, and codes where rows can be read in place.
+    /// The part of each shard to keep in memory. Nil: everything if there is room, else codes only
+    /// where rows can be read in place.
     package var residency: Residency?
-    /// A folder that remembers which shards are asked for; nil forgets.
+    /// A folder that keeps shards' access frequencies over restarts; nil keeps none.
     package var heatFolder: String?
 
     package init(
@@ -27,11 +29,13 @@ package struct ServingOptions: Sendable {
         self.heatFolder = heatFolder
     }
 
-    /// Three fifths of the memory there is: the rest is for queries, for a version on its way, and for the page cache.
+    /// Three fifths of the memory available: the rest is for queries, for a version being opened,
+    /// and for the page cache.
     package static func defaultMemoryBudget() -> Int { AvailableMemory.bytes() / 5 * 3 }
 }
 
-/// Opens versions from a store. As a service it keeps the heat of shards; it ends after whoever searches.
+/// Opens versions from a store. As a service it saves access frequencies, and it must stop after
+/// the services that search.
 package final class LocalProvider: BackendProvider, Service {
     package let cache: ShardCache
     private let store: any ObjectStore
@@ -44,9 +48,9 @@ package final class LocalProvider: BackendProvider, Service {
 
     /// - Parameters:
     ///   - store: holds the indexes; reads may be served from a cache.
-    ///   - disk: that cache, to be counted.
-    ///   - meter: what counts the store's requests.
-    ///   - pool: computes where a request is too large for the calling thread.
+    ///   - disk: that cache, for its statistics.
+    ///   - meter: counts the store's requests.
+    ///   - pool: runs requests that are too large for the calling thread.
     package init(
         store: any ObjectStore, disk: CachingStore? = nil, meter: MeteredStore? = nil,
         pool: WorkPool, options: ServingOptions = ServingOptions(),
@@ -60,9 +64,10 @@ package final class LocalProvider: BackendProvider, Service {
         self.clock = clock
         cache = ShardCache(budget: options.memoryBudget, pool: pool, clock: clock)
         heat = HeatKeeper(
-            cache, in: options.heatFolder.map { HeatFile(in: FileStore(root: $0)) })
+            cache, in: options.heatFolder.map { HeatFile(in: FileStore(root: $0)) }, clock: clock)
     }
 
+    /// Provides the indexes of an opened store.
     package convenience init(
         _ opened: OpenedStore, pool: WorkPool, options: ServingOptions = ServingOptions()
     ) {
@@ -84,12 +89,12 @@ package final class LocalProvider: BackendProvider, Service {
         await heat.save()
     }
 
-    /// Keeps which shards are asked for.
+    /// Saves the shards' access frequencies.
     package func saveHeat() async {
         await heat.save()
     }
 
-    /// Shards that an open version has as well are not read again.
+    /// Opens a version. Shards shared with an open version are not read again.
     package func open(index: String, version: Int) async throws(TesseraError)
         -> any VersionBackend
     {
@@ -102,7 +107,8 @@ package final class LocalProvider: BackendProvider, Service {
         return try await mixed(manifest, catalog)
     }
 
-    /// What is tried to be kept of a whole version: codes alone only where rows can be read in place.
+    /// The residencies to try for a version wholly in memory. Codes alone do only where rows can be
+    /// read in place.
     private var residencies: [Residency] {
         if let residency = options.residency {
             return residency == .all || store.isLocal ? [residency] : []
@@ -144,11 +150,12 @@ package final class LocalProvider: BackendProvider, Service {
                 manifest, from: catalog, shards: shards, in: cache,
                 tiers: .mixed(TieredQueries(searcher, pool: pool, clock: clock)))
         }
-        guard let backend else { preconditionFailure("a version is opened or refused") }
+        guard let backend else { preconditionFailure("a mixed version always makes a backend") }
         return backend
     }
 
-    /// Keeps shards open for the backend that `body` makes of them, and for it alone.
+    /// Opens `shards` in the cache for the backend that `body` makes, and closes them if it makes
+    /// none.
     private func opening(
         _ shards: VersionShards, _ body: () async throws(TesseraError) -> LocalBackend?
     ) async throws(TesseraError) -> LocalBackend? {

@@ -1,9 +1,10 @@
-// Requests answered from a version that is in memory: a few queries on the calling thread, many on the pool's.
+// Answers requests from a version in memory: small requests on the calling thread, large ones on
+// the pool.
 import SearchTypes
 import TesseraBase
 import VectorCore
 
-/// Answers requests by an ``IndexSearcher``.
+/// Answers requests with an ``IndexSearcher``.
 struct ResidentQueries: Sendable {
     private let searcher: IndexSearcher
     private let pool: WorkPool
@@ -11,15 +12,15 @@ struct ResidentQueries: Sendable {
     private let shards: VersionShards
     private let scratch: ScratchPool
     private let listCount: Int
-    /// Codes of an average list.
+    /// Average number of codes in a list.
     private let codesPerList: Int
-    /// Whether a search reads nothing.
+    /// Whether rows and ids are in memory too, so that a search reads nothing.
     private let isWhole: Bool
     private let clock: SteadyClock
 
     /// - Parameters:
-    ///   - shards: those of the searcher.
-    ///   - cache: counts what is scanned.
+    ///   - shards: the searcher's shards.
+    ///   - cache: counts the scans.
     init(
         _ searcher: IndexSearcher, pool: WorkPool, shards: VersionShards, cache: ShardCache,
         clock: SteadyClock
@@ -35,7 +36,7 @@ struct ResidentQueries: Sendable {
         isWhole = searcher.isWhole
     }
 
-    /// One answer a query, in their order.
+    /// One answer per query, in input order.
     nonisolated(nonsending) func answer(
         _ request: SearchRequest
     ) async throws(TesseraError) -> [BackendAnswer] {
@@ -106,14 +107,15 @@ struct ResidentQueries: Sendable {
 }
 
 extension BackendAnswer {
-    /// What is said of a query that nothing was found out about.
+    /// The answer to a query that was not searched for lack of time.
     static func none(_ request: SearchRequest) -> BackendAnswer {
         BackendAnswer(answer: SearchAnswer(hits: [], receipt: Receipt()), share: 0)
     }
 }
 
 extension SearchRequest {
-    /// Whether anybody waits any more. Throws `unavailable` where nobody does and no answer is not good enough.
+    /// Whether the deadline is still ahead. Throws `unavailable` if it has passed and partial
+    /// answers are not allowed.
     func hasTime(_ clock: SteadyClock) throws(TesseraError) -> Bool {
         guard let deadline, clock.now() >= deadline else { return true }
         guard allowPartial else { throw Self.late }
@@ -124,7 +126,7 @@ extension SearchRequest {
         .unavailable,
         "the deadline passed before the answer was ready; allow more time, or search fewer lists")
 
-    /// Throws `invalidArgument` for what no version of this dimension can answer.
+    /// Throws `invalidArgument` for requests that no version of this dimension can answer.
     func check(dimension: Int) throws(TesseraError) {
         func refuse(_ reason: String) -> TesseraError { TesseraError(.invalidArgument, reason) }
         guard queries.columns == dimension else {
@@ -143,6 +145,7 @@ extension SearchRequest {
         }
     }
 
-    /// More results, lists, candidates or shards than this make no sense, and must not overflow anything.
+    /// Largest k, number of lists, candidates or shards; a limit that keeps products from
+    /// overflowing.
     private static let largest = 1 << 24
 }

@@ -1,46 +1,47 @@
-// Shards in memory, by content and under a budget of bytes. ``ShardCachePolicy`` decides; this locks, asks and performs.
+// Shards in memory, keyed by content, under a budget of bytes. ``ShardCachePolicy`` decides; this
+// class locks, asks it and performs.
 package import ObjectStore
 import Synchronization
 package import TesseraBase
 
-/// What a cache in memory has done, and holds.
+/// Counters and contents of a shard cache in memory.
 package struct RAMStatistics: Sendable, Equatable {
-    /// Shards a query scanned that were in memory, and that were not.
+    /// Scanned shards that were in memory, and that were not.
     package var hits = 0
     package var misses = 0
-    /// Shards that were brought, and that could not be read.
+    /// Shards loaded, and their bytes.
     package var loads = 0
     package var bytesLoaded = 0
     package var failures = 0
     package var evictions = 0
-    /// Shards that were asked for and not brought: too cold, or too large.
+    /// Shards requested but not loaded: too cold, or too large.
     package var refusals = 0
     /// Shards held.
     package var shards = 0
-    /// Bytes of shards held or on their way.
+    /// Bytes of shards held or being loaded.
     package var bytes = 0
     package var budget = 0
 
     package init() {}
 }
 
-/// The shards of any number of versions in memory. Equal shards are held once.
+/// The shards in memory of any number of versions. Equal shards are held once.
 package final class ShardCache: Sendable {
-    /// Shards of a version that are read at once ahead of any query.
+    /// Shards of a version loaded concurrently, ahead of queries.
     private static let width = 4
-    /// One in so many scans is looked at where all are in memory.
+    /// One in this many scans is sampled for access frequency where all shards are in memory.
     private static let sampling = 1024
 
     private struct State {
         var policy: ShardCachePolicy
         var shards: [ShardCacheKey: ResidentShard] = [:]
-        /// How much more shards take than was thought, the most so far.
+        /// Largest ratio so far of a shard's actual bytes to its estimate.
         var excess: [Residency: Double] = [:]
         var counted = RAMStatistics()
     }
 
     private let state: Mutex<State>
-    /// Shards scanned in versions that are whole in memory.
+    /// Shards scanned in versions that are wholly in memory.
     private let scanned = Atomic(0)
     private let flights = SingleFlight<ShardCacheKey, ResidentShard?>()
     private let pool: WorkPool
@@ -48,7 +49,7 @@ package final class ShardCache: Sendable {
 
     /// - Parameters:
     ///   - budget: bytes.
-    ///   - pool: checks and unpacks what is read.
+    ///   - pool: checks and decodes shards.
     package init(
         budget: Int, pool: WorkPool, heat: ShardHeat = ShardHeat(), clock: SteadyClock = .system
     ) {
@@ -70,9 +71,9 @@ package final class ShardCache: Sendable {
         }
     }
 
-    /// Counts shards that a query scanned without asking for them: its version is whole in memory.
+    /// Counts shards scanned by a query that took no lease, since its version is wholly in memory.
     ///
-    /// Takes no lock but for a sample, whose shards' heat stands for that of all.
+    /// Takes the lock only for a sample of the scans, whose access frequencies stand for all.
     func countScanned(_ number: Int, of version: VersionShards, sample: () -> Set<Int>) {
         let before = scanned.add(number, ordering: .relaxed).oldValue
         let samples = (before + number) / Self.sampling - before / Self.sampling
@@ -90,12 +91,13 @@ package final class ShardCache: Sendable {
 
     // MARK: Leases
 
-    /// The shards that are in memory now. Counts as no use.
+    /// Leases the shards that are in memory now. Does not count as a use.
     package func held(_ ordinals: [Int], of version: VersionShards) -> LeasedShards {
         lease(state.withLock { take(ordinals, version, &$0) }, version)
     }
 
-    /// The shards, for a query that scans them all; nil, and nothing is counted, unless all are in memory.
+    /// Leases the shards for a query that scans them all. Nil, with nothing counted, unless all are
+    /// in memory.
     func leaseHeld(_ ordinals: [Int], of version: VersionShards) -> LeasedShards? {
         let now = clock.now()
         let found = state.withLock { state -> [Int: ResidentShard]? in
@@ -110,10 +112,11 @@ package final class ShardCache: Sendable {
         return lease(found, version)
     }
 
-    /// The shards that are in memory, for a query that scans them all.
+    /// Leases the shards for a query that scans them all, as far as they are in memory.
     ///
-    /// The hottest of the others, `loads` of them, are brought where the policy wants them; what is missing then is read
-    /// range by range. A shard that cannot be brought is missing: the query will meet the failure, or do without.
+    /// Of the missing ones, the `loads` hottest are loaded if the policy admits them; the caller
+    /// reads the rest range by range. A shard that fails to load counts as missing, and the query
+    /// meets the error when it reads it.
     package func lease(_ ordinals: [Int], of version: VersionShards, loads: Int = 1) async
         -> LeasedShards
     {
@@ -138,10 +141,10 @@ package final class ShardCache: Sendable {
         return lease(shards, version)
     }
 
-    /// All shards of a version, brought where they are missing; nil where they do not fit the budget beside what others
-    /// lease.
+    /// Leases all shards of a version, loading missing ones. Nil if they do not fit the budget
+    /// beside the shards leased elsewhere.
     ///
-    /// - Throws: what reading a shard throws; what was brought until then stays, as long as there is room.
+    /// - Throws: errors of reading a shard; shards loaded until then stay as long as there is room.
     package func leaseAll(of version: VersionShards) async throws(TesseraError) -> LeasedShards? {
         let all = Array(0..<version.count)
         guard fits(version) else { return nil }
@@ -151,7 +154,7 @@ package final class ShardCache: Sendable {
         defer { leases.end() }
         _ = try await mapConcurrently(missing, width: Self.width) {
             ordinal async throws(TesseraError) in
-            // Between a load and its lease somebody else may need the room.
+            // Between a load and its lease, another load may evict the shard.
             for _ in 0..<3 {
                 guard try await self.load(ordinal, of: version, wish: .version) != nil else {
                     continue
@@ -189,16 +192,16 @@ package final class ShardCache: Sendable {
         drop { state in keys.filter { state.policy.release($0) } }
     }
 
-    // MARK: Heat
+    // MARK: Access frequency
 
-    /// How often shards were asked for, for keeping it.
+    /// Access frequencies of shards, for saving them; hottest first.
     package var heat: [(shard: ContentDigest, uses: Double)] {
         let now = clock.now()
         let heat = state.withLock { $0.policy.heat }
         return heat.ranked(at: now)
     }
 
-    /// Takes over what was kept.
+    /// Restores saved access frequencies.
     package func recall(_ heat: [(shard: ContentDigest, uses: Double)]) {
         let now = clock.now()
         state.withLock { state in
@@ -208,20 +211,22 @@ package final class ShardCache: Sendable {
 
     // MARK: Versions
 
-    /// A version that has these shards is open: they are kept until the last such version is closed, or others are hotter.
+    /// Registers an open version: its shards are kept until the last version that has them closes,
+    /// or until hotter ones evict them.
     package func open(_ version: VersionShards) {
         state.withLock { $0.policy.open(version.keys) }
     }
 
-    /// Drops the version's shards that no other open version has, as soon as nobody leases them.
+    /// Drops the version's shards that no other open version has, each as soon as its leases end.
     package func close(_ version: VersionShards) {
         drop { $0.policy.close(version.keys) }
     }
 
-    /// Brings shards of a version while there is free room, the hottest first. Throws what reading one throws.
+    /// Loads shards of a version, hottest first, while there is free room. Throws errors of reading
+    /// one.
     package func warm(_ version: VersionShards) async throws(TesseraError) {
         var next = rankedByHeat(Array(0..<version.count), version)[...]
-        // The hottest by itself: what comes beside it must not take its room.
+        // Load the hottest alone, so that colder ones loaded beside it cannot take its room.
         guard let hottest = next.popFirst(),
             try await load(hottest, of: version, wish: .ahead) != nil
         else { return }
@@ -232,12 +237,12 @@ package final class ShardCache: Sendable {
                 ordinal async throws(TesseraError) in
                 try await self.load(ordinal, of: version, wish: .ahead) != nil
             }
-            // Full.
+            // The budget is full.
             if loaded.contains(false) { return }
         }
     }
 
-    /// The shards, hottest first.
+    /// The ordinals, hottest shard first.
     func rankedByHeat(_ ordinals: [Int], _ version: VersionShards) -> [Int] {
         let heat = state.withLock { $0.policy.heat }
         return ordinals.map { ($0, heat.weight(of: version.key($0).digest)) }
@@ -260,7 +265,7 @@ package final class ShardCache: Sendable {
 
     // MARK: Loading
 
-    /// Brings a shard, if the policy wants it; queries that want the same at once wait for one reading.
+    /// Loads a shard if the policy admits it. Concurrent loads of one shard share one read.
     private func load(_ ordinal: Int, of version: VersionShards, wish: ShardCachePolicy.Wish)
         async throws(TesseraError) -> ResidentShard?
     {
@@ -286,17 +291,17 @@ package final class ShardCache: Sendable {
         }
     }
 
-    /// Changes the books and drops the shards they name; false where they say nil.
+    /// Applies a change to the policy and drops the shards it names; false if it returns nil.
     @discardableResult
     private func drop(_ change: (inout State) -> [ShardCacheKey]?) -> Bool {
-        // What is dropped is given back after the lock is.
+        // The dropped shards are released after the lock.
         let dropped = state.withLock { state in
             change(&state)?.map { state.shards.removeValue(forKey: $0) }
         }
         return dropped != nil
     }
 
-    /// Takes in a shard that was read. False where it takes more than there is room for.
+    /// Stores a loaded shard. False if it is larger than estimated and there is no room for it.
     private func keep(_ shard: ResidentShard, _ key: ShardCacheKey, thought: Int) -> Bool {
         drop { state in
             let excess = Double(shard.bytes) / Double(max(1, thought))

@@ -1,11 +1,14 @@
-// Which shards are kept in memory: a value that decides, and an owner that loads and drops what it says.
+// Decides which shards are kept in memory. A pure value; its owner loads and drops the shards it
+// names.
 //
-// Invariants: what is held and what is being loaded take at most the budget, by what is known of their sizes; a leased
-// shard is never the one to go; a shard goes only for one that is asked for more often by more than one use, so that
-// one-off questions do not empty the cache (the admission of TinyLFU: Einziger et al., "TinyLFU", ACM TOS 2017).
+// Invariants: shards held and being loaded take at most the budget, as far as their sizes are
+// known. A leased shard is never evicted. A shard is evicted only for one that is used more often
+// by more than one use, so that one-off queries do not empty the cache (the admission of TinyLFU:
+// Einziger et al., "TinyLFU", ACM TOS 2017).
 package import ObjectStore
 
-/// What of a shard is kept, by content: versions and indexes that have the same shard share it.
+/// A shard's content and the part of it kept. Versions and indexes with an equal shard share the
+/// entry.
 package struct ShardCacheKey: Sendable, Hashable {
     package let digest: ContentDigest
     package let residency: Residency
@@ -18,13 +21,13 @@ package struct ShardCacheKey: Sendable, Hashable {
 
 /// The bookkeeping of a ``ShardCache``.
 package struct ShardCachePolicy: Sendable {
-    /// How much a shard is wanted.
+    /// Reason for loading a shard.
     package enum Wish: Sendable {
-        /// A query asks for it: it may take the place of colder shards.
+        /// A query needs it: it may evict colder shards.
         case query
-        /// It may be asked for soon: it takes free room only.
+        /// A query may need it soon: it takes free room only.
         case ahead
-        /// A whole version is to be held: it takes the place of any shard nobody leases.
+        /// A whole version is to be in memory: it may evict any shard without a lease.
         case version
     }
 
@@ -32,16 +35,16 @@ package struct ShardCachePolicy: Sendable {
         var bytes: Int
         var leases = 0
         var isLoading = true
-        /// No version has it any more: it goes when its last lease ends.
+        /// No open version has the shard: it is dropped when its last lease ends.
         var isLeaving = false
-        /// Of its admission, to order what is equally cold.
+        /// Order of admission, which breaks ties between equally cold shards.
         let number: UInt64
     }
 
     package let budget: Int
     package var heat: ShardHeat
     private var entries: [ShardCacheKey: Entry] = [:]
-    /// Versions that have the shard.
+    /// Number of open versions that have the shard.
     private var users: [ShardCacheKey: Int] = [:]
     private var number: UInt64 = 0
     /// Bytes of all shards held or being loaded.
@@ -54,12 +57,14 @@ package struct ShardCachePolicy: Sendable {
         self.heat = heat
     }
 
-    /// Shards held.
+    /// Number of shards held.
     package var count: Int { entries.count { !$0.value.isLoading } }
 
+    /// Whether the shard is held.
     package func holds(_ key: ShardCacheKey) -> Bool { entries[key].map { !$0.isLoading } ?? false }
 
-    /// Whether `more` bytes fit beside what cannot go: what is leased or being loaded, and what is held of `keys`.
+    /// Whether `more` bytes fit beside the shards that must stay: those leased or being loaded, and
+    /// those of `keys` that are held.
     package func canHold(_ keys: Set<ShardCacheKey>, more: Int) -> Bool {
         var fixed = 0
         for (key, entry) in entries
@@ -69,11 +74,11 @@ package struct ShardCachePolicy: Sendable {
         return more <= budget - fixed
     }
 
-    /// Decides whether a shard of about `bytes` is loaded, and makes room for it.
+    /// Decides whether to load a shard of about `bytes`, and makes room for it.
     ///
-    /// - Returns: the shards to drop for it; nil where it is not to be loaded. The caller then calls
-    ///   ``loaded(_:bytes:)`` or ``failed(_:)``.
-    /// - Complexity: O(shards held); O(1) where there is room, and for a shard that was asked for once.
+    /// - Returns: the shards to drop for it; nil if it is not to be loaded. After a load the caller
+    ///   calls ``loaded(_:bytes:)`` or ``failed(_:)``.
+    /// - Complexity: O(shards held); O(1) if there is free room, and for a shard used once.
     package mutating func admit(
         _ key: ShardCacheKey, bytes wanted: Int, wish: Wish, at now: Duration
     ) -> [ShardCacheKey]? {
@@ -89,10 +94,10 @@ package struct ShardCachePolicy: Sendable {
         return victims
     }
 
-    /// A shard that was admitted is there, and takes `actual` bytes.
+    /// Records that an admitted shard is loaded and takes `actual` bytes.
     ///
-    /// - Returns: the shards to drop for what it takes more than was thought; nil where that cannot be, and it is
-    ///   dropped itself.
+    /// - Returns: the shards to drop for the bytes beyond the estimate; nil if there is no room, so
+    ///   that the loaded shard is dropped.
     package mutating func loaded(_ key: ShardCacheKey, bytes actual: Int) -> [ShardCacheKey]? {
         guard let entry = entries[key], entry.isLoading else { return [] }
         bytes += actual - entry.bytes
@@ -108,19 +113,19 @@ package struct ShardCachePolicy: Sendable {
         return victims
     }
 
-    /// A shard that was admitted could not be loaded.
+    /// Records that an admitted shard could not be loaded.
     package mutating func failed(_ key: ShardCacheKey) {
         if entries[key]?.isLoading == true { remove(key) }
     }
 
-    /// Begins a lease. False where the shard is not held.
+    /// Begins a lease. False if the shard is not held.
     package mutating func lease(_ key: ShardCacheKey) -> Bool {
         guard holds(key) else { return false }
         entries[key]?.leases += 1
         return true
     }
 
-    /// Ends a lease. True where the shard is to be dropped now.
+    /// Ends a lease. True if the shard is to be dropped now.
     package mutating func release(_ key: ShardCacheKey) -> Bool {
         guard let entry = entries[key], entry.leases > 0 else { return false }
         entries[key]?.leases -= 1
@@ -129,7 +134,7 @@ package struct ShardCachePolicy: Sendable {
         return true
     }
 
-    /// A version that has these shards is open.
+    /// Registers an open version with these shards.
     package mutating func open(_ keys: some Sequence<ShardCacheKey>) {
         for key in keys {
             users[key, default: 0] += 1
@@ -137,7 +142,8 @@ package struct ShardCachePolicy: Sendable {
         }
     }
 
-    /// It is open no more. Returns what is to be dropped now: shards that no open version has and nobody leases.
+    /// Ends the registration of a version. Returns the shards to drop now: those of no open version
+    /// and without a lease.
     package mutating func close(_ keys: some Sequence<ShardCacheKey>) -> [ShardCacheKey] {
         var dropped: [ShardCacheKey] = []
         for key in keys {
@@ -164,7 +170,7 @@ package struct ShardCachePolicy: Sendable {
         evictions += keys.count
     }
 
-    /// What has to go for a shard of `wanted` bytes; nil where it is to stay out.
+    /// The shards to evict for a shard of `wanted` bytes; nil if it is not to be loaded.
     private func victims(
         for key: ShardCacheKey, _ wanted: Int, _ wish: Wish, _ now: Duration
     ) -> [ShardCacheKey]? {
@@ -181,7 +187,8 @@ package struct ShardCachePolicy: Sendable {
         }
     }
 
-    /// The coldest shards nobody leases that take at least `missing` bytes, all together colder than `limit`.
+    /// The coldest shards without a lease that free at least `missing` bytes, with a total
+    /// frequency below `limit`.
     private func coldest(freeing missing: Int, colderThan limit: Double = .infinity)
         -> [ShardCacheKey]?
     {

@@ -1,8 +1,8 @@
-// What each tier between a query and the store has done, as one value to be shown.
+// Counters of every tier between a query and the store, as one value to report.
 package import ObjectStore
 package import SearchTypes
 
-/// Shards in memory, copies on disk, and what the store itself was asked.
+/// Counters of shards in memory, of copies on disk, and of requests to the store.
 package struct TierStatistics: Sendable, Equatable {
     package var ram: RAMStatistics
     /// Nil without a disk cache.
@@ -18,6 +18,7 @@ package struct TierStatistics: Sendable, Equatable {
 }
 
 extension TierReport {
+    /// Reports these counters for `place`.
     package init(place: String, _ statistics: TierStatistics) {
         var memory = Memory()
         memory.hits = statistics.ram.hits

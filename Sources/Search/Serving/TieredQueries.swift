@@ -1,13 +1,12 @@
-// Requests answered from a version that is in memory in part: each shard from the nearest tier that has
-// it.
+// Answers requests from a version that is partly in memory: each shard from the fastest tier that
+// has it.
 import SearchTypes
 import TesseraBase
 import VectorCore
 
-/// Answers requests by a ``ColdSearcher`` over what is in memory, on disk and in the store.
+/// Answers requests with a ``ColdSearcher`` over memory, disk and store.
 struct TieredQueries: Sendable {
-    /// Queries of one request that are under way at once for each thread: they wait more than they
-    /// compute.
+    /// Queries of one request under way per thread: they wait more than they compute.
     private static let queriesPerThread = 4
 
     private let searcher: ColdSearcher
@@ -20,7 +19,7 @@ struct TieredQueries: Sendable {
         width = Self.queriesPerThread * pool.width
     }
 
-    /// One answer a query, in their order.
+    /// One answer per query, in input order.
     func answer(_ request: SearchRequest) async throws(TesseraError) -> [BackendAnswer] {
         try await mapConcurrently(Array(0..<request.queries.rows), width: width) {
             query async throws(TesseraError) in

@@ -1,4 +1,4 @@
-// From an external id, or the place of a row, to its vector as the refine tier keeps it.
+// Finds the vector of an external id or of a row, as the refine tier stores it.
 package import Catalog
 import ObjectStore
 import ShardFile
@@ -6,9 +6,9 @@ package import TesseraBase
 package import VectorCore
 import VectorIndex
 
-/// Looks vectors up in one version.
+/// Looks up vectors in one version.
 package struct VectorLookup: Sendable {
-    /// Shards read at once.
+    /// Shards read concurrently.
     private static let concurrency = 8
 
     private let manifest: Manifest
@@ -19,21 +19,22 @@ package struct VectorLookup: Sendable {
         self.catalog = catalog
     }
 
-    /// `[dimension]`, or nil for an unknown id.
+    /// The vector of an id, `[dimension]`; nil for an unknown id.
     ///
-    /// - Throws: `unsupported` where the version has no refine tier, `corrupted` where an object does not match its
-    ///   checksums.
+    /// - Throws: `unsupported` if the version has no refine tier, `corrupted` if an object does not
+    ///   match its checksums.
     package func vector(of id: String) async throws(TesseraError) -> [Float]? {
         try check()
-        guard let place = try await IdLookup(manifest: manifest, catalog: catalog).place(of: id)
+        guard let place = try await IDLookup(manifest: manifest, catalog: catalog).place(of: id)
         else { return nil }
         return try await vectors(at: [place], held: [:])[0]
     }
 
-    /// `[dimension]` for each place, in their order; rows of a shard are read together.
+    /// The vectors of rows, `[dimension]` each, in input order. Rows of one shard are read
+    /// together.
     ///
     /// - Parameter held: shards in memory, by ordinal.
-    /// - Throws: `invalidArgument` for a place that is not there, else as ``vector(of:)``.
+    /// - Throws: `invalidArgument` for a row that does not exist, else as ``vector(of:)``.
     func vectors(
         at places: [NumericID], held: [Int: ResidentShard]
     ) async throws(TesseraError) -> [[Float]] {
@@ -45,7 +46,7 @@ package struct VectorLookup: Sendable {
             else {
                 throw TesseraError(
                     .invalidArgument,
-                    "version \(manifest.version) of '\(manifest.index.name)' has no row \(place.row) in a shard \(place.shard)"
+                    "version \(manifest.version) of '\(manifest.index.name)' has no row \(place.row) in shard \(place.shard)"
                 )
             }
             numbers[place.shard, default: []].append(number)
@@ -62,8 +63,8 @@ package struct VectorLookup: Sendable {
         return vectors
     }
 
-    /// `[dimension]` for each place, from memory where its shard is there. Throws as
-    /// ``vectors(at:held:)``.
+    /// The vectors of rows, `[dimension]` each, from memory where their shard is held. Throws as
+    /// ``vectors(at:held:)`` does.
     package func vectors(
         at places: [NumericID], from source: ShardSource
     ) async throws(TesseraError) -> [[Float]] {

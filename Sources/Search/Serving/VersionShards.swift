@@ -1,12 +1,12 @@
-// The shards of one version as a cache in memory sees them: by content, with what they take and how
-// they are read.
+// The shards of one version as the memory cache uses them: keys by content, size estimates and
+// loading.
 package import Catalog
 import ObjectStore
 import ShardFile
 package import TesseraBase
 import VectorCore
 
-/// The shards of a version, and what of them is kept.
+/// The shards of a version, and the part of each to keep in memory.
 package struct VersionShards: Sendable {
     package let residency: Residency
     let objects: VersionObjects
@@ -31,8 +31,8 @@ package struct VersionShards: Sendable {
 
     var keys: [ShardCacheKey] { objects.index.shards.indices.map(key) }
 
-    /// About what a shard will take in memory: the object has its rows, codes and model, and its ids in
-    /// a shorter form.
+    /// Estimated bytes of a shard in memory. The object holds rows, codes and model, and the ids in
+    /// compressed form.
     func estimate(_ ordinal: Int) -> Int {
         let reference = objects.index.shards[ordinal]
         guard residency == .codes else { return Int(clamping: reference.bytes) }
@@ -41,12 +41,11 @@ package struct VersionShards: Sendable {
         return codes + 2 * Int(clamping: reference.open.length)
     }
 
-    /// Reads a shard. Throws `corrupted` where it is not what the manifest says, and what the store
-    /// throws.
+    /// Loads a shard. Throws `corrupted` if it does not match the manifest, and the store's errors.
     func load(_ ordinal: Int, pool: WorkPool) async throws(TesseraError) -> ResidentShard {
         try await objects.store.rereadingOnce(objects.key(ordinal)) {
             () async throws(TesseraError) in
-            // Its own piece of memory, which goes when the shard goes.
+            // A separate arena, freed with the shard.
             try await ResidentShard(
                 objects, ordinal, residency: residency, arena: MemoryArena(chunkSize: 0),
                 readsInPlace: objects.store.isLocal, pool: pool)

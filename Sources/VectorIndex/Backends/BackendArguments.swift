@@ -1,5 +1,5 @@
-// The checks that both backends make before they start, so that both refuse the same things
-// with the same words and neither hands a library something it would crash on.
+// Argument checks that both backends make before they start. Both therefore reject the same
+// arguments with the same messages, and neither passes a library arguments that would crash it.
 import TesseraBase
 import VectorCore
 
@@ -9,10 +9,10 @@ enum BackendArguments {
         throws(TesseraError)
     {
         guard count > 0, count <= Int(Int32.max) else {
-            throw invalid("cannot train \(count) centroids; ask for at least 1")
+            throw invalid("cannot train \(count) centroids; give at least 1")
         }
         guard iterations > 0, iterations <= Int(Int32.max) else {
-            throw invalid("cannot run k-means for \(iterations) iterations; ask for at least 1")
+            throw invalid("cannot run k-means for \(iterations) iterations; give at least 1")
         }
         try checkDimension(vectors)
         try checkEnough(vectors, for: count)
@@ -98,11 +98,12 @@ enum BackendArguments {
         guard vectors.rows >= count else {
             throw invalid(
                 "\(vectors.rows) vectors are too few to train \(count) centroids; "
-                    + "give at least as many vectors, or ask for fewer centroids")
+                    + "give at least as many vectors, or fewer centroids")
         }
     }
 
-    /// Integer bits, because a loop over them vectorises where one that compares floats does not.
+    /// Tests the exponent bits, because an integer loop vectorises where one that compares floats
+    /// does not.
     private static func checkFinite(_ vectors: Matrix) throws(TesseraError) {
         let exponent: UInt32 = 0x7F80_0000
         var bad: UInt32 = 0

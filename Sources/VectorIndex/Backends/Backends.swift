@@ -1,4 +1,4 @@
-// Which backends this build has, and how a user names one.
+// The backends of this build, and the names users give them.
 package import TesseraBase
 
 /// The backends compiled into this build.
@@ -14,7 +14,7 @@ package enum Backends {
         #endif
     }
 
-    /// The backend that trains unless the user says otherwise: `faiss` where it is built in.
+    /// The default backend for training: `faiss` where it is built in.
     package static var `default`: any IndexBackend {
         #if Faiss
             FaissBackend()
@@ -25,8 +25,8 @@ package enum Backends {
 
     /// The backend called `name`.
     ///
-    /// - Throws: `unsupported` where the package knows the backend and this build lacks it,
-    ///   `invalidArgument` where there is no such backend.
+    /// - Throws: `unsupported` for a known backend that this build lacks, `invalidArgument` for an
+    ///   unknown name.
     package static func named(_ name: String) throws(TesseraError) -> any IndexBackend {
         if let backend = available.first(where: { $0.identity.name == name }) { return backend }
         guard names.contains(name) else {

@@ -1,12 +1,13 @@
-// The inner loops of the mock backend's nearest-centroid search. Pointers stay in this file: they come from
-// arrays whose sizes `nearest` has checked, and end with its call.
+// The inner loops of the mock backend's nearest-centroid search. Pointers stay in this file: they
+// come from arrays whose sizes `nearest` has checked, and are not kept after its call.
 import VectorCore
 
 extension CentroidTiles {
-    /// Rows scored against one tile before the next tile: small enough that the rows stay in the L2 cache.
+    /// Rows compared with one tile before the next tile: few enough that the rows stay in the L2
+    /// cache.
     private static let rowBlock = 64
 
-    /// The nearest centroid of each of `vectors` (`[n][d]`), ties to the lower.
+    /// The nearest centroid of each of `vectors` (`[n][d]`); ties go to the lower centroid.
     ///
     /// - Complexity: O(n k d).
     /// - Precondition: `vectors.columns == dimension`.
@@ -36,7 +37,7 @@ extension CentroidTiles {
         return found
     }
 
-    /// Scores `rows` vectors against every tile.
+    /// Compares `rows` vectors with every tile.
     private func scan(
         _ elements: UnsafePointer<Float>, rows: Int, lanes: UnsafePointer<SIMD16<Float>>,
         best: UnsafeMutablePointer<LaneBest>
@@ -44,7 +45,8 @@ extension CentroidTiles {
         for row in 0..<rows { best[row] = LaneBest() }
         for tile in 0..<tileCount {
             let tileLanes = lanes + tile * dimension
-            // Two rows a pass: each load of a tile serves both. An odd last row is its own partner.
+            // Two rows per pass: each load of a tile serves both. An odd last row is paired with
+            // itself.
             for first in stride(from: 0, to: rows, by: 2) {
                 let second = min(first + 1, rows - 1)
                 let (near, far) = CentroidTiles.squaredDistances(
@@ -77,21 +79,21 @@ extension CentroidTiles {
 
 /// One vector's nearest centroid in each of the 16 lanes. Tiles come in ascending order.
 ///
-/// Lanes are kept apart until the end: a horizontal minimum for each tile costs more than the distances
-/// of a narrow subspace.
+/// The lanes are reduced only at the end: a horizontal minimum for each tile costs more than the
+/// distances of a narrow subspace.
 private struct LaneBest {
     var distances = SIMD16<Float>(repeating: .infinity)
     var tiles = SIMD16<UInt32>(repeating: 0)
 
     @inline(__always)
     mutating func update(_ candidates: SIMD16<Float>, tile: UInt32) {
-        // Strictly less: an equal distance in a later tile is a higher centroid.
+        // Strictly less: an equal distance in a later tile belongs to a higher centroid.
         let nearer = candidates .< distances
         distances.replace(with: candidates, where: nearer)
         tiles.replace(with: SIMD16(repeating: tile), where: nearer)
     }
 
-    /// The nearest of all lanes; at equal distance the lower centroid.
+    /// The nearest of all lanes; ties go to the lower centroid.
     var winner: (label: UInt32, distance: Float) {
         var label = tiles[0] * UInt32(CentroidTiles.width)
         var distance = distances[0]

@@ -1,24 +1,25 @@
-// The mock backend's nearest-centroid search: how centroids are laid out for it.
-// The search itself is in CentroidTiles+Unsafe.swift.
+// The memory layout of centroids for the mock backend's nearest-centroid search. The search itself
+// is in CentroidTiles+Unsafe.swift.
 import VectorCore
 
-/// Centroids in tiles of 16, one SIMD lane a centroid.
+/// Centroids in tiles of 16, one SIMD lane per centroid.
 ///
-/// A lane adds up one centroid's squared differences in ascending order of dimension, exactly as the formula
-/// reads and with no fused multiply-add, so the bits do not depend on machine, tiling or batch.
+/// A lane adds up one centroid's squared differences in ascending order of dimension, without fused
+/// multiply-add, so the bits do not depend on machine, tiling or batch.
 struct CentroidTiles: Sendable {
     static let width = 16
 
-    /// Centroids, k.
+    /// Number of centroids, k.
     let count: Int
-    /// d.
+    /// Dimension, d.
     let dimension: Int
-    /// `[ceil(k / 16)][d]` vectors of 16 floats. Lanes past the last centroid hold infinity and never win.
+    /// `[ceil(k / 16)][d]` vectors of 16 floats. Lanes past the last centroid hold infinity and are
+    /// never nearest.
     let lanes: [SIMD16<Float>]
 
     var tileCount: Int { (count + CentroidTiles.width - 1) / CentroidTiles.width }
 
-    /// Lays out `centroids` (`[k][d]`).
+    /// Arranges `centroids` (`[k][d]`) in tiles.
     init(_ centroids: Matrix) {
         count = centroids.rows
         dimension = centroids.columns

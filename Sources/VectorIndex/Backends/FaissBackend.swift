@@ -7,9 +7,11 @@
     /// Trains and encodes with Faiss (Johnson et al., "Billion-scale similarity search with GPUs",
     /// IEEE Transactions on Big Data 2019; Douze et al., "The Faiss library", 2024).
     ///
-    /// Results are the same bits for the same arguments, Faiss and OpenBLAS build, and processor kind.
+    /// Results have the same bits for the same arguments, Faiss and OpenBLAS build, and processor
+    /// kind.
     package struct FaissBackend: IndexBackend {
-        /// Rows a rotation is trained on; its cost is n D^2 an iteration, and more change nothing.
+        /// Most rows a rotation is trained on. The cost is n D^2 per iteration, and more rows
+        /// change nothing.
         private static let rotationSampleLimit = 65_536
 
         package init() {}
@@ -100,7 +102,7 @@
             return rotation
         }
 
-        /// Faiss takes 31 bits; all 64 take part.
+        /// Derives a 31-bit seed, as Faiss takes it, from all 64 bits.
         private func faissSeed(_ seed: UInt64) -> Int32 {
             var random = SeededRandom(seed: seed)
             return Int32(random.next() >> 33)

@@ -1,9 +1,9 @@
-// How a call across the shim fails.
+// Calls across the C shim to Faiss, and how their failures become errors.
 #if Faiss
     import CFaissShim
     import TesseraBase
 
-    /// The Faiss this was built with.
+    /// Calls of the Faiss this package was built with.
     enum FaissCall {
         static var version: String { String(cString: tessera_faiss_version()) }
 

@@ -1,20 +1,21 @@
-// A shard as Faiss searches it: the same centroids, codebooks and codes as our own scan.
+// A shard as Faiss searches it: the same centroids, codebooks and codes as in our own scan.
 #if Faiss
     import CFaissShim
     package import TesseraBase
     import VectorCore
 
-    /// An `IndexIVFPQ` in memory. Nothing changes it once it is made, so any number of threads may search it.
+    /// An `IndexIVFPQ` in memory. Immutable once made, so any number of threads may search it.
     package final class FaissIndex: @unchecked Sendable {
         private let handle: OpaquePointer
         private let dimension: Int
         private let listCount: Int
         private let vectorCount: Int
-        /// Faiss's inner products are larger where vectors are nearer, our distances smaller.
+        /// -1 for inner product: Faiss's inner products grow with nearness, our distances shrink.
+        /// Else 1.
         private let sign: Float
 
-        /// - Throws: `invalidArgument` where the parts of `contents` do not fit together or it has a transform: queries
-        ///   come in the padded dimension.
+        /// - Throws: `invalidArgument` where the parts of `contents` do not fit together, or where
+        ///   it has a transform: queries are given in the padded dimension.
         package init(_ contents: FaissIndexContents) throws(TesseraError) {
             try contents.check()
             guard contents.transform == .none else {
@@ -50,8 +51,8 @@
             tessera_faiss_index_destroy(handle)
         }
 
-        /// The `most` nearest to `query` (`[paddedDimension]`) in the named lists, nearest first, with the distances
-        /// our kernels work with.
+        /// The `most` nearest to `query` (`[paddedDimension]`) in the given lists, nearest first,
+        /// with distances as our kernels define them.
         package func search(_ query: [Float], lists: [Int], most: Int) throws(TesseraError)
             -> [(id: Int64, distance: Float)]
         {

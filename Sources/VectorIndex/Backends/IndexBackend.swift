@@ -1,8 +1,8 @@
-// What a backend is: it trains and encodes, and nothing else. Search never needs one.
+// The protocol of a backend, which trains and encodes. Search does not need a backend.
 package import TesseraBase
 package import VectorCore
 
-/// Who trained an index, as the manifest records it.
+/// The backend that trained an index, as the manifest records it.
 package struct BackendIdentity: Sendable, Codable, Equatable {
     /// `mock` or `faiss`.
     package let name: String
@@ -16,9 +16,9 @@ package struct BackendIdentity: Sendable, Codable, Equatable {
 
 /// The shape of a product quantizer over a padded dimension of `subquantizerCount * subdimension`.
 package struct ProductQuantizerShape: Sendable, Codable, Equatable {
-    /// Subquantizers, M; even where `bitsPerCode` is 4.
+    /// Number of subquantizers, M; even where `bitsPerCode` is 4.
     package let subquantizerCount: Int
-    /// Dimensions each subquantizer covers, dsub.
+    /// Dimensions per subquantizer, dsub.
     package let subdimension: Int
     /// 4 or 8.
     package let bitsPerCode: Int
@@ -31,7 +31,7 @@ package struct ProductQuantizerShape: Sendable, Codable, Equatable {
 
     /// Centroids of each subquantizer, ksub: 16 or 256.
     package var centroidCount: Int { 1 << bitsPerCode }
-    /// M x dsub: the dimension vectors are padded (or rotated) to.
+    /// M x dsub: the dimension to which vectors are padded or rotated.
     package var paddedDimension: Int { subquantizerCount * subdimension }
     /// Bytes of one vector's code.
     package var codeSize: Int { subquantizerCount * bitsPerCode / 8 }
@@ -52,7 +52,7 @@ package struct Codebooks: Sendable, Equatable {
     }
 }
 
-/// For each vector its nearest centroid, and the squared Euclidean distance to it.
+/// The nearest centroid of each vector, and the squared Euclidean distance to it.
 package struct Assignments: Sendable, Equatable {
     package var labels: [UInt32]
     package var distances: [Float]
@@ -62,7 +62,7 @@ package struct Assignments: Sendable, Equatable {
         self.distances = distances
     }
 
-    /// The rows of each centroid, ascending.
+    /// The rows assigned to each centroid, ascending.
     package static func members(_ labels: [UInt32], centroids: Int) -> [[Int]] {
         var members = [[Int]](repeating: [], count: centroids)
         for (row, label) in labels.enumerated() { members[Int(label)].append(row) }
@@ -72,16 +72,16 @@ package struct Assignments: Sendable, Equatable {
 
 /// Trains and encodes: k-means, product quantizers and rotations.
 ///
-/// Every call is deterministic in its arguments, uses the calling thread alone, and may be made from several
-/// threads at once. Distances are squared Euclidean, ties go to the lower centroid.
+/// Every call is deterministic in its arguments, uses only the calling thread, and may be made from
+/// several threads at once. Distances are squared Euclidean; ties go to the lower centroid.
 ///
-/// All calls throw ``TesseraError``: `invalidArgument` where shapes do not fit or there are fewer vectors
-/// than centroids, `unavailable` where the library behind the backend fails.
+/// All calls throw ``TesseraError``: `invalidArgument` where shapes do not fit or there are fewer
+/// vectors than centroids, `unavailable` where the library behind the backend fails.
 package protocol IndexBackend: Sendable {
     var identity: BackendIdentity { get }
 
-    /// k-means centroids of `vectors` (`[n][d]`): `[count][d]`. No two clusters are left empty while `n >= count`
-    /// and the vectors are distinct.
+    /// k-means centroids of `vectors` (`[n][d]`): `[count][d]`. No two clusters are empty while `n
+    /// >= count` and the vectors are distinct.
     func trainCentroids(_ vectors: Matrix, count: Int, iterations: Int, seed: UInt64)
         throws(TesseraError) -> Matrix
 
@@ -92,7 +92,8 @@ package protocol IndexBackend: Sendable {
     func trainCodebooks(_ residuals: Matrix, shape: ProductQuantizerShape, seed: UInt64)
         throws(TesseraError) -> Codebooks
 
-    /// One code a byte, unpacked: `[n][subquantizerCount]`, each below `centroidCount`.
+    /// Codes of `residuals`, one per byte, unpacked: `[n][subquantizerCount]`, each below
+    /// `centroidCount`.
     func encode(_ residuals: Matrix, with codebooks: Codebooks) throws(TesseraError) -> [UInt8]
 
     /// An orthonormal OPQ rotation `[shape.paddedDimension][d]` for `vectors` (`[n][d]`,

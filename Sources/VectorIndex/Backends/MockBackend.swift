@@ -1,16 +1,17 @@
-// The backend without dependencies: the executable specification that the fast ones are tested against.
-// Plain Swift, one thread, the same bits on every machine.
+// The backend without dependencies: the executable specification that the others are tested
+// against. It is plain Swift on one thread and gives the same bits on every machine.
 package import TesseraBase
 package import VectorCore
 
 /// Trains and encodes in pure Swift.
 package struct MockBackend: IndexBackend {
-    /// Lloyd iterations for each subquantizer: within 1% of the error of Faiss's default of 25 (measured).
+    /// Lloyd iterations for each subquantizer: within 1% of the error of Faiss's default of 25
+    /// (measured).
     private static let codebookIterations = 15
 
     package init() {}
 
-    /// The version counts changes of the results: raise it when the same arguments give other bits.
+    /// Raise the version when the same arguments give different bits.
     package var identity: BackendIdentity { BackendIdentity(name: "mock", version: "1") }
 
     package func trainCentroids(_ vectors: Matrix, count: Int, iterations: Int, seed: UInt64)

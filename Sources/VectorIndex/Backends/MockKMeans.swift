@@ -1,10 +1,12 @@
-// k-means as the mock backend does it: Lloyd's iterations from a random sample.
-// Deterministic in its arguments; sums run in row order in double precision.
+// k-means of the mock backend: Lloyd's iterations from a random sample. Deterministic in its
+// arguments; sums run in row order in double precision.
 import VectorCore
 
-/// Lloyd, "Least Squares Quantization in PCM" (IEEE Transactions on Information Theory, 1982).
+/// Lloyd's k-means: "Least Squares Quantization in PCM" (IEEE Transactions on Information Theory,
+/// 1982).
 enum MockKMeans {
-    /// How far the halves of a split cluster are moved apart, relative to each coordinate; Faiss's value.
+    /// Relative distance by which the halves of a split cluster are moved apart in each coordinate;
+    /// Faiss's value.
     private static let splitStep: Float = 1.0 / 1024
 
     /// `[count][d]` centroids of `vectors` (`[n][d]`).
@@ -12,7 +14,7 @@ enum MockKMeans {
     /// - Complexity: O(iterations n count d).
     /// - Precondition: `0 < count <= vectors.rows`.
     static func train(_ vectors: Matrix, count: Int, iterations: Int, seed: UInt64) -> Matrix {
-        // As many centroids as vectors: each vector is its own cluster, and nothing can be better.
+        // With as many centroids as vectors, each vector is its own cluster, which is optimal.
         guard count < vectors.rows else { return vectors }
         var random = SeededRandom(seed: seed)
         let start = vectors.gathering(random.sample(count, below: vectors.rows))
@@ -25,7 +27,8 @@ enum MockKMeans {
         var previous: [UInt32] = []
         for _ in 0..<iterations {
             let labels = CentroidTiles(centroids).nearest(to: vectors).labels
-            // The same assignment gives the same means: every later iteration would repeat this one.
+            // The same assignment gives the same means, so every later iteration would repeat this
+            // one.
             if labels == previous { break }
             var sizes = update(&centroids, from: vectors, labels: labels)
             fillEmpty(&centroids, sizes: &sizes)
@@ -57,8 +60,9 @@ enum MockKMeans {
         return sizes
     }
 
-    /// Gives each empty cluster half of the largest one, as Faiss does: both get its centroid, moved a little
-    /// in opposite directions, and the next assignment divides the vectors. Ties go to the lower cluster.
+    /// Gives each empty cluster half of the largest one, as Faiss does: both take its centroid,
+    /// moved slightly in opposite directions, and the next assignment divides the vectors. Ties go
+    /// to the lower cluster.
     private static func fillEmpty(_ centroids: inout Matrix, sizes: inout [Int]) {
         let dimension = centroids.columns
         for empty in sizes.indices where sizes[empty] == 0 {

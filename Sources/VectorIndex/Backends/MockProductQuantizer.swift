@@ -1,10 +1,11 @@
-// The product quantizer as the mock backend trains and applies it: k-means in each subspace on its own.
+// The product quantizer of the mock backend: separate k-means in each subspace.
 import VectorCore
 
-/// Jégou et al., "Product Quantization for Nearest Neighbor Search" (TPAMI 2011), section II.
+/// Product quantizer of Jégou et al., "Product Quantization for Nearest Neighbor Search" (TPAMI
+/// 2011), section II.
 enum MockProductQuantizer {
-    /// Codebooks for `residuals` (`[n][M x dsub]`), each subquantizer with a seed of its own; or, where `start` is
-    /// given, those codebooks refined.
+    /// Trains codebooks for `residuals` (`[n][M x dsub]`), each subquantizer with its own seed.
+    /// Where `start` is given, refines those codebooks instead.
     ///
     /// - Complexity: O(iterations n ksub d).
     static func train(
@@ -32,7 +33,7 @@ enum MockProductQuantizer {
         return Codebooks(shape: shape, centroids: centroids)
     }
 
-    /// `[n][M]` codes of `residuals` (`[n][M x dsub]`), one a byte.
+    /// `[n][M]` codes of `residuals` (`[n][M x dsub]`), one per byte.
     static func encode(_ residuals: Matrix, with codebooks: Codebooks) -> [UInt8] {
         let shape = codebooks.shape
         var codes = [UInt8](repeating: 0, count: residuals.rows * shape.subquantizerCount)
@@ -46,7 +47,7 @@ enum MockProductQuantizer {
         return codes
     }
 
-    /// The vectors that `codes` (`[n][M]`) stand for: `[n][M x dsub]`.
+    /// The vectors that `codes` (`[n][M]`) encode: `[n][M x dsub]`.
     static func decode(_ codes: [UInt8], with codebooks: Codebooks) -> Matrix {
         let shape = codebooks.shape
         let rows = codes.count / shape.subquantizerCount

@@ -1,23 +1,26 @@
-// OPQ as the mock backend trains it: rotate, quantize, turn the rotation towards what was quantized, repeat.
-// Double precision, and no library: the orthogonal factor comes from matrix products alone.
+// OPQ as the mock backend trains it, alternating between quantizing the rotated vectors and fitting
+// the rotation to the quantized ones. It uses double precision and no library: the orthogonal
+// factor comes from matrix products alone.
 import TesseraBase
 import VectorCore
 
-/// Ge et al., "Optimized Product Quantization" (TPAMI 2014), III-A, the non-parametric solution.
+/// OPQ of Ge et al., "Optimized Product Quantization" (TPAMI 2014), III-A, the non-parametric
+/// solution.
 enum MockRotation {
-    /// The error falls to 0.30, 0.24 and 0.20 of a plain product quantizer's in 10, 20 and 50 iterations
-    /// (measured on correlated 64-d vectors); the time grows with them.
+    /// The error falls to 0.30, 0.24 and 0.20 of a plain product quantizer's in 10, 20 and 50
+    /// iterations (measured on correlated 64-d vectors). Time grows linearly with the iterations.
     private static let iterations = 20
     private static let codebookIterations = 4
     private static let sampleLimit = 16_384
-    /// Weight of the previous rotation, against a cross-covariance of norm one. Directions that the data says
-    /// nothing about (padding, constant dimensions) keep their place instead of being undetermined.
+    /// Weight of the previous rotation, relative to a cross-covariance of norm one. It keeps
+    /// directions about which the data says nothing (padding, constant dimensions) where they are
+    /// instead of undetermined.
     private static let inertia = 1e-4
 
     /// `R` (`[D][d]`) for `vectors` (`[n][d]`), D being `shape.paddedDimension`: `x' = R x`.
     ///
     /// - Complexity: O(iterations (n D^2 + D^3)).
-    /// - Throws: `unavailable` where the rotation does not settle.
+    /// - Throws: `unavailable` where the orthogonalisation does not converge.
     static func train(_ vectors: Matrix, shape: ProductQuantizerShape, seed: UInt64)
         throws(TesseraError) -> Matrix
     {
@@ -35,8 +38,8 @@ enum MockRotation {
             let decoded = MockProductQuantizer.decode(
                 MockProductQuantizer.encode(rotated, with: codebooks), with: codebooks)
             previous = codebooks
-            // The rotation nearest to carrying the sample onto its decoded image (Procrustes):
-            // the orthogonal factor of the two sets' cross-covariance.
+            // The rotation that best maps the sample onto its decoded vectors (orthogonal
+            // Procrustes): the orthogonal factor of their cross-covariance.
             var target = SquareMatrix.crossProduct(of: decoded, with: sample)
             target.scale(by: 1 / max(target.norm, .leastNormalMagnitude))
             target.add(rotation, times: inertia)
@@ -45,7 +48,8 @@ enum MockRotation {
         return rotation.firstColumns(vectors.columns)
     }
 
-    /// At most `sampleLimit` of `vectors`, less their mean, with zeros up to `padding` columns.
+    /// At most `sampleLimit` of `vectors`, minus their mean, padded with zeros to `padding`
+    /// columns.
     private static func centred(_ vectors: Matrix, padding: Int, random: inout SeededRandom)
         -> Matrix
     {
@@ -64,8 +68,8 @@ enum MockRotation {
         return padded
     }
 
-    /// Roughly normal: a sum of twelve uniform numbers, for the logarithm of the exact method may differ
-    /// between C libraries.
+    /// An approximately normal number: a sum of twelve uniform ones. The exact method needs a
+    /// logarithm, which may differ between C libraries.
     private static func bell(_ random: inout SeededRandom) -> Double {
         var sum = -6.0
         for _ in 0..<12 { sum += Double(random.next() >> 11) * 0x1p-53 }
@@ -74,8 +78,8 @@ enum MockRotation {
 
     /// The orthogonal matrix nearest to `matrix`: U V^T of its singular value decomposition.
     ///
-    /// Newton-Schulz iteration, `X <- X (3 I - X^T X) / 2`: each step raises every singular value in (0, 1)
-    /// towards 1 (Higham, "Functions of Matrices", SIAM 2008, section 8.3).
+    /// Newton-Schulz iteration, `X <- X (3 I - X^T X) / 2`: each step raises every singular value
+    /// in (0, 1) towards 1 (Higham, "Functions of Matrices", SIAM 2008, section 8.3).
     private static func orthogonalFactor(of matrix: SquareMatrix)
         throws(TesseraError) -> SquareMatrix
     {
@@ -90,6 +94,6 @@ enum MockRotation {
         }
         throw TesseraError(
             .unavailable,
-            "the rotation did not settle; train with another seed, or with --backend faiss")
+            "the rotation did not converge; train with another seed, or with --backend faiss")
     }
 }

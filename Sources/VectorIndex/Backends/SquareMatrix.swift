@@ -1,5 +1,5 @@
-// The little linear algebra that the mock backend's rotation needs, in double precision.
-// Sums run in ascending order, so that the bits are the same on every machine.
+// The linear algebra that the mock backend's rotation needs, in double precision. Sums run in
+// ascending order, so that the bits are the same on every machine.
 import VectorCore
 
 /// A square matrix, row-major `[size][size]`.
@@ -17,7 +17,7 @@ struct SquareMatrix: Sendable {
         elements.reduce(0) { $0 + $1 * $1 }.squareRoot()
     }
 
-    /// The largest difference of an element from the identity's.
+    /// The largest absolute difference from the identity matrix, over all elements.
     var distanceFromIdentity: Double {
         elements.indices.reduce(0) { largest, place in
             let expected: Double = place / size == place % size ? 1 : 0
@@ -59,7 +59,7 @@ struct SquareMatrix: Sendable {
             right: { Double(right.elements[$0 * right.columns + $1]) })
     }
 
-    /// Every row `x` of `vectors` (`[n][size]`) as `self x`.
+    /// Multiplies every row `x` of `vectors` (`[n][size]`): `self x`.
     func rotating(_ vectors: Matrix) -> Matrix {
         var rotated = Matrix(rows: vectors.rows, columns: size)
         var sums = [Double](repeating: 0, count: size)
@@ -86,7 +86,7 @@ struct SquareMatrix: Sendable {
     }
 
     /// The sum over `index` below `count` of the outer products of `left(index, row)` and
-    /// `right(index, column)`. Row by row, so that the inner loop has no dependent sums.
+    /// `right(index, column)`. It runs row by row, so that the inner loop has no dependent sums.
     @inline(__always)
     private static func sumOfOuterProducts(
         size: Int, count: Int, left: (Int, Int) -> Double, right: (Int, Int) -> Double

@@ -1,21 +1,22 @@
-// Centroids as a query compares itself with all of them at once: bytes, 16 centroids side by side.
+// Centroids in the layout of the ranking kernels: bytes, 16 centroids side by side, so that a query
+// is compared with all of them at once.
 import VectorCore
 
 extension Metric {
-    /// Without the generic comparison that `==` is across modules.
+    /// Avoids `==`, which is a generic comparison across modules.
     var isInnerProduct: Bool {
         if case .innerProduct = self { true } else { false }
     }
 }
 
-/// The lists of a shard, or the shards of a router, about a common origin.
+/// The list centroids of a shard, or the shard centroids of a router, relative to a common origin.
 final class CentroidSet: Sendable {
     let count: Int
-    /// What one step of a centroid byte is worth.
+    /// Size of one step of a centroid byte.
     let step: Float
     let metric: Metric
     private let origin: AlignedArray<Float>
-    /// What is taken off a query: the origin, or nothing for the inner product.
+    /// Vector subtracted from queries: the origin, or zeros for the inner product.
     private let shift: AlignedArray<Float>
     private let codes: AlignedArray<Int8>
     private let corrections: AlignedArray<Int32>
@@ -23,7 +24,7 @@ final class CentroidSet: Sendable {
     private let width: Int
 
     /// - Parameters:
-    ///   - rows: `[count][origin.count]` bytes in steps about the origin.
+    ///   - rows: `[count][origin.count]` bytes, in steps relative to the origin.
     init(rows: [Int8], step: Float, origin: [Float], metric: Metric) {
         width = origin.count
         count = rows.count / origin.count
@@ -55,10 +56,10 @@ final class CentroidSet: Sendable {
         norms.base[centroid] = metric.isInnerProduct ? 0 : norm
     }
 
-    /// Bytes this takes in memory.
+    /// Bytes of memory this takes.
     var bytes: Int { 2 * origin.bytes + codes.bytes + corrections.bytes + norms.bytes }
 
-    /// Valid as long as this lives.
+    /// Valid as long as this object lives.
     var view: CentroidView {
         CentroidView(
             block: CentroidBlock(
@@ -69,19 +70,21 @@ final class CentroidSet: Sendable {
     }
 }
 
-/// The pointers of a ``CentroidSet``: what the hot path holds, without reference counts.
+/// The pointers of a ``CentroidSet``, which the hot path uses to avoid reference counts.
 package struct CentroidView: BitwiseCopyable, @unchecked Sendable {
     let block: CentroidBlock
     let origin: UnsafePointer<Float>
     let shift: UnsafePointer<Float>
     let width: Int
-    /// What a unit of the inner product with a centroid's bytes adds to a distance.
+    /// Distance per unit of the inner product with a centroid's bytes.
     let scale: Float
 
-    /// Distances there is room for: the centroids, filled up to whole groups with infinities.
+    /// Number of distances ``LocalQuery/rank(_:into:)`` writes: the centroids, padded to whole
+    /// groups with infinities.
     var padded: Int { 16 * block.groups }
 
-    /// The distance that `constant`, from ``LocalQuery``, and a float product with one centroid's bytes make.
+    /// The distance to one centroid, from `constant` of a ``LocalQuery`` and a float product with
+    /// its bytes.
     func distance(_ query: LocalQuery, centroid: Int) -> Float {
         let product = SearchKernels.dot(
             query.shifted,
@@ -94,15 +97,15 @@ package struct CentroidView: BitwiseCopyable, @unchecked Sendable {
 struct LocalQuery: BitwiseCopyable {
     /// `[width]`.
     private(set) var shifted: UnsafePointer<Float>
-    /// `[4 * words]`, 128 added.
+    /// `[4 * words]`, quantized query components plus 128.
     private(set) var bytes: UnsafePointer<UInt8>
-    /// What one step of `bytes` is worth.
+    /// Size of one step of `bytes`.
     let step: Float
-    /// The part of the distance that is the same for all centroids: the squared norm, or the negative inner product with
-    /// the origin.
+    /// The part of the distance that is the same for all centroids: the squared norm, or the
+    /// negative inner product with the origin.
     let constant: Float
 
-    /// Prepares `query` (`[width]`) in memory the caller keeps.
+    /// Prepares `query` (`[width]`) in memory that the caller keeps alive.
     init(
         _ query: UnsafePointer<Float>, _ view: CentroidView, metric: Metric,
         shifted: UnsafeMutablePointer<Float>, bytes: UnsafeMutablePointer<UInt8>
@@ -117,7 +120,7 @@ struct LocalQuery: BitwiseCopyable {
             ? -SearchKernels.dot(query, view.origin, view.width) : made.norm
     }
 
-    /// The same at another address.
+    /// Moves the query to other memory.
     mutating func move(
         shifted: UnsafeMutablePointer<Float>, bytes: UnsafeMutablePointer<UInt8>
     ) {
@@ -125,7 +128,7 @@ struct LocalQuery: BitwiseCopyable {
         self.bytes = UnsafePointer(bytes)
     }
 
-    /// The approximate distances to all centroids: the products of bytes.
+    /// Computes approximate distances to all centroids, from products of bytes.
     func rank(_ view: CentroidView, into output: UnsafeMutablePointer<Float>) {
         SearchKernels.rank(
             view.block, query: bytes, scale: view.scale * step, constant: constant, into: output)

@@ -1,8 +1,9 @@
-// Refine rows in memory, and the scales that give their bytes a meaning.
+// Refine rows in memory, and the scales that decode their bytes.
 import VectorCore
 
-/// All refine rows of a shard, each as the shard file has it: the part that every candidate is compared by, and behind it the rest
-/// for the best of them, which has begun in the last cache line of the first.
+/// All refine rows of a shard, each in the shard file's layout. The first re-rank pass reads the
+/// front of a row, the second pass the rest for the best candidates; the rest begins in the last
+/// cache line of the front.
 package struct RefineRows: Sendable {
     /// `[vectors][row size]`.
     fileprivate let bytesOfRows: AlignedArray<UInt8>
@@ -14,7 +15,7 @@ package struct RefineRows: Sendable {
             count: vectors * encoding.rowSize(dimension: dimension), filling: 0)
     }
 
-    /// The same rows in memory of their own.
+    /// A copy in separate memory.
     package init(copying other: RefineRows) {
         encoding = other.encoding
         bytesOfRows = AlignedArray(copying: other.bytesOfRows)
@@ -23,13 +24,13 @@ package struct RefineRows: Sendable {
     /// Bytes of memory this takes.
     package var bytes: Int { bytesOfRows.bytes }
 
-    /// A row as the shard file has it.
+    /// The bytes of a row in the shard file's layout.
     package func payload(row: Int, dimension: Int) -> [UInt8] {
         let size = encoding.rowSize(dimension: dimension)
         return Array(UnsafeBufferPointer(start: bytesOfRows.base + row * size, count: size))
     }
 
-    /// Stores a row as the shard file has it.
+    /// Stores a row given in the shard file's layout.
     package func store(_ payload: Span<UInt8>, row: Int, dimension: Int) {
         let size = encoding.rowSize(dimension: dimension)
         precondition(payload.count == size, "a row has its encoding's width")
@@ -52,11 +53,11 @@ struct RowView: BitwiseCopyable, @unchecked Sendable {
         coarseWidth = rows.encoding.coarseWidth(dimension)
     }
 
-    /// Every candidate is compared by the first ``coarseWidth`` bytes.
+    /// A row; the first re-rank pass reads its first ``coarseWidth`` bytes.
     func row(_ row: Int) -> UnsafePointer<UInt8> { base + row * size }
 }
 
-/// A tier's minimum and step, for the coarse part of rows and for whole rows.
+/// The refine tier's minimum and step, for the first re-rank pass and for whole rows.
 struct RefineScale: Sendable {
     private let encoding: RefineEncoding
     private let coarseMinimum: AlignedArray<Float>

@@ -1,11 +1,12 @@
-// Finding the nearest shards: all centroids at once, or, where they are many, those of the nearest groups of them.
+// The router's search structure: all shard centroids in one level, or, where there are many, two
+// levels with groups of shards.
 package import VectorCore
 
-/// A router in the form queries need. Immutable.
+/// A router in the layout that searching needs. Immutable.
 package final class RouterIndex: Sendable {
-    /// Up to this many shards, comparing with all of them costs less than two steps would.
+    /// Up to this many shards, comparing with all of them is cheaper than two levels.
     package static let largestFlat = 1024
-    /// Rounds of moving groups to the middle of their shards. Groups need not be good, only even.
+    /// Lloyd iterations for the groups. Groups need not be good, only of about equal size.
     private static let rounds = 4
 
     package let router: Router
@@ -14,10 +15,10 @@ package final class RouterIndex: Sendable {
     private let members: [CentroidSet]
     private let views: AlignedArray<CentroidView>
     private let ordinals: AlignedArray<UInt32>
-    /// Of each group's first shard among the ordinals; one more at the end.
+    /// Index of each group's first shard in `ordinals`; one more entry at the end.
     private let starts: AlignedArray<Int>
 
-    /// - Parameter largestFlat: from more shards than this on there are two levels.
+    /// - Parameter largestFlat: most shards for a single level.
     package init(_ router: Router, metric: Metric, largestFlat: Int = RouterIndex.largestFlat) {
         self.router = router
         self.metric = metric
@@ -42,7 +43,7 @@ package final class RouterIndex: Sendable {
             parts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }, or: 0)
     }
 
-    /// Bytes this takes in memory.
+    /// Bytes of memory this takes.
     package var bytes: Int {
         (groups?.bytes ?? 0) + members.reduce(0) { $0 + $1.bytes } + 4
             * router.centroids.elements.count
@@ -54,7 +55,8 @@ package final class RouterIndex: Sendable {
             starts: starts.base, shardCount: router.centroids.rows)
     }
 
-    /// About as many groups as shards a group; nil where one level does.
+    /// Partitions the shards into about as many groups as there are shards per group; nil where one
+    /// level is enough.
     private static func partition(_ centroids: Matrix, largestFlat: Int) -> (
         centroids: Matrix, parts: [[Int]]
     )? {

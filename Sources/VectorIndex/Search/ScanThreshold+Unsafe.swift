@@ -1,10 +1,12 @@
-// How near a vector must be to matter: the distance of the last candidate worth keeping, known within 1/512.
+// The distance beyond which a scanned vector is dropped: that of the last candidate to keep, known
+// within 1/512 of the first range.
 
-/// Counts what was found by its distance, so that the threshold falls as better candidates come, without sorting them.
+/// Counts candidates in a histogram of distances, so that the threshold falls as nearer candidates
+/// come, without sorting them.
 struct ScanThreshold {
     private static let bins = 512
 
-    /// Candidates farther than this are among the wanted no more.
+    /// Candidates farther than this are not among the `wanted` nearest.
     private(set) var value = Float.infinity
     private var wanted = 0
     private var low: Float = 0
@@ -18,7 +20,7 @@ struct ScanThreshold {
         counts.deallocate()
     }
 
-    /// True once `wanted` candidates were seen.
+    /// Whether `wanted` candidates have been seen.
     var isKnown: Bool { value < .infinity }
 
     mutating func begin(wanted: Int) {
@@ -26,7 +28,7 @@ struct ScanThreshold {
         value = .infinity
     }
 
-    /// The first threshold: `wanted` of the candidates so far lie between `low` and `high`.
+    /// Sets the first threshold: `wanted` of the candidates so far lie between `low` and `high`.
     mutating func start(low: Float, high: Float) {
         self.low = low
         value = high
@@ -38,12 +40,12 @@ struct ScanThreshold {
         counts.update(repeating: 0, count: Self.bins)
     }
 
-    /// Counts distances no farther than ``value``, and lets it fall.
+    /// Counts distances that are no larger than ``value``, and lowers it where enough are nearer.
     mutating func count(_ distances: UnsafePointer<Float>, _ number: Int) {
         let last = Float(Self.bins - 1)
         for index in 0..<number {
             let place = (distances[index] - low) * inverse
-            // Not a number goes first.
+            // NaN goes to the first bin.
             counts[place > 0 ? Int(min(place, last)) : 0] &+= 1
         }
         total &+= number

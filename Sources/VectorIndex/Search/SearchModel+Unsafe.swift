@@ -1,9 +1,9 @@
-// A shard's model in the form queries need.
+// A shard's model in the layout that searching needs.
 package import VectorCore
 
-/// One inverted list of a shard.
+/// Position and scale of one inverted list of a shard.
 package struct ListPlace: BitwiseCopyable, Sendable {
-    /// Of its first byte in the shard's codes.
+    /// Offset of the list's first byte in the shard's codes.
     package let offset: Int
     package let count: Int
     package let firstRow: UInt32
@@ -19,12 +19,13 @@ package struct ListPlace: BitwiseCopyable, Sendable {
     }
 }
 
-/// Everything of a shard that searching needs but for codes and rows. Immutable.
+/// A shard's centroids, codebooks, list directory and refine scale: everything that searching needs
+/// except codes and rows. Immutable.
 package final class SearchModel: Sendable {
     package let metric: Metric
     private let shape: ProductQuantizerShape
     private let centroids: CentroidSet
-    /// `[M][dsub][ksub]`.
+    /// Transposed codebooks, `[M][dsub][ksub]`.
     private let codebooks: AlignedArray<Float>
     private let lists: AlignedArray<ListPlace>
     private let refine: RefineScale
@@ -32,7 +33,7 @@ package final class SearchModel: Sendable {
     private let spread: Float
     private let rowCount: Int
 
-    /// - Parameter lists: one for each of the model's lists.
+    /// - Parameter lists: one per list of the model.
     package init(
         _ model: ShardModel, metric: Metric, refine: RefineTier, dimension: Int, lists: [ListPlace]
     ) {
@@ -51,12 +52,12 @@ package final class SearchModel: Sendable {
         rowCount = lists.reduce(0) { max($0, Int($1.firstRow) + $1.count) }
     }
 
-    /// Bytes this takes in memory.
+    /// Bytes of memory this takes.
     package var bytes: Int {
         centroids.bytes + codebooks.bytes + lists.bytes + refine.bytes
     }
 
-    /// The shard as the hot path sees it, valid as long as this and `storage` live.
+    /// Pointers for the hot path, valid as long as this object and `storage` live.
     package func view(ordinal: Int, storage: ShardStorage? = nil) -> ShardView {
         ShardView(
             ordinal: ordinal, shape: shape, centroids: centroids.view,
@@ -66,7 +67,7 @@ package final class SearchModel: Sendable {
             rows: storage?.rows.map { RowView($0, dimension: dimension) })
     }
 
-    /// The mean squared norm of what codes stand for, were each entry of a codebook used as often as any other.
+    /// The mean squared norm of decoded residuals if every codebook entry were used equally often.
     private static func spread(_ codebooks: Codebooks) -> Float {
         let sum = codebooks.centroids.reduce(Float(0)) { $0 + $1 * $1 }
         return sum / Float(codebooks.shape.centroidCount)
@@ -89,7 +90,8 @@ package final class SearchModel: Sendable {
     }
 }
 
-/// What a shard keeps in memory: its codes, and its refine rows where there is room for them.
+/// The parts of a shard kept in memory: its codes, and its refine rows where there is room for
+/// them.
 package struct ShardStorage: Sendable {
     /// The packed codes of all lists, in list order.
     package let codes: ArenaBytes
@@ -101,7 +103,7 @@ package struct ShardStorage: Sendable {
     }
 }
 
-/// Pointers to everything of a shard that a query touches: no reference counts on the hot path.
+/// Pointers to everything of a shard that a query reads; without reference counts for the hot path.
 package struct ShardView: BitwiseCopyable, @unchecked Sendable {
     package let ordinal: Int
     let subquantizers: Int
@@ -109,10 +111,10 @@ package struct ShardView: BitwiseCopyable, @unchecked Sendable {
     let bitsPerCode: Int
     let centroids: CentroidView
     let codebooks: UnsafePointer<Float>
-    /// How far a vector lies from its list's centroid, squared: an estimate from the codebooks.
+    /// Estimate, from the codebooks, of the squared distance of a vector to its list's centroid.
     let spread: Float
     let lists: UnsafePointer<ListPlace>
-    /// Rows of the shard.
+    /// Number of rows in the shard.
     let rowCount: Int
     let refine: RefineScaleView
     let codes: UnsafePointer<UInt8>?

@@ -1,17 +1,17 @@
-// Refine rows and ids of a shard brought into memory whole.
+// Decodes the refine rows and ids of a whole shard into memory.
 import ShardFile
 import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// What a shard's rows section holds.
-struct RowsAndIds: Sendable {
+/// The contents of a shard's rows section.
+struct RowsAndIDs: Sendable {
     let rows: RefineRows?
-    let ids: ResidentIds
+    let ids: ResidentIDs
 
-    /// Takes it apart. Throws `corrupted` where a row or an id block does not match its checksum.
+    /// Decodes the section. Throws `corrupted` if a row or an id block does not match its checksum.
     ///
-    /// - Parameter bytes: those of ``ShardHead/rowsRange``.
+    /// - Parameter bytes: the bytes of ``ShardHead/rowsRange``.
     init(_ head: ShardHead, _ bytes: [UInt8]) throws(TesseraError) {
         let section = head.rowsRange
         func part(_ range: Range<UInt64>) -> ArraySlice<UInt8> {
@@ -44,6 +44,6 @@ struct RowsAndIds: Sendable {
             }
         }
         self.rows = rows
-        ids = ResidentIds(text: text, starts: starts)
+        ids = ResidentIDs(text: text, starts: starts)
     }
 }

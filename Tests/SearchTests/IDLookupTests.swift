@@ -1,4 +1,4 @@
-// From external ids to places.
+// Tests of resolving external ids to shards and rows.
 import Catalog
 import Indexer
 import ObjectStore
@@ -11,12 +11,12 @@ import Testing
 import VectorCore
 import VectorIndex
 
-struct IdLookupTests {
+struct IDLookupTests {
     @Test("each id is found where its vector is, and no other")
     func lookup() async throws {
         let base = RandomVectors.clustered(rows: 700, columns: 8, clusters: 7, seed: 2)
         let fixture = try await SearchFixture(base, IndexPlan(shardSize: 200))
-        let lookup = IdLookup(manifest: fixture.manifest, catalog: fixture.catalog)
+        let lookup = IDLookup(manifest: fixture.manifest, catalog: fixture.catalog)
         let shards = try await fixture.shards()
         for row in stride(from: 0, to: 700, by: 3) {
             let place = try #require(try await lookup.place(of: "v\(row)"))
@@ -49,9 +49,9 @@ struct IdLookupTests {
     }
 
     private func expectCorrupted(_ fixture: SearchFixture, _ key: String) async {
-        let lookup = IdLookup(manifest: fixture.manifest, catalog: fixture.catalog)
+        let lookup = IDLookup(manifest: fixture.manifest, catalog: fixture.catalog)
         do throws(TesseraError) {
-            // One bucket holds them all.
+            // All ids are in one bucket.
             _ = try await lookup.place(of: "v7")
             Issue.record("damage went unnoticed")
         } catch {

@@ -1,13 +1,13 @@
-// From an external id to its place: one bucket of the id table, then the id blocks of all rows that
-// share its hash.
+// Resolves an external id to its shard and row: reads one bucket of the id table, then the id
+// blocks of all rows with the same hash.
 package import Catalog
 import ObjectStore
 import ShardFile
 package import TesseraBase
 package import VectorCore
 
-/// Looks ids up in one version.
-package struct IdLookup: Sendable {
+/// Looks up ids in one version.
+package struct IDLookup: Sendable {
     private let manifest: Manifest
     private let catalog: Catalog
 
@@ -16,7 +16,8 @@ package struct IdLookup: Sendable {
         self.catalog = catalog
     }
 
-    /// Where `id` is, or nil. Throws `corrupted` where an object does not match its checksums.
+    /// Shard and row of `id`; nil if unknown. Throws `corrupted` if an object does not match its
+    /// checksums.
     package func place(of id: String) async throws(TesseraError) -> NumericID? {
         let tables = manifest.index.idTables
         guard !tables.isEmpty else { return nil }
@@ -36,14 +37,14 @@ package struct IdLookup: Sendable {
     private func storedID(at place: NumericID) async throws(TesseraError) -> String? {
         guard manifest.index.shards.indices.contains(place.shard) else {
             throw TesseraError(
-                .corrupted, "an id table names shard \(place.shard), which is not there")
+                .corrupted, "an id table names shard \(place.shard), which does not exist")
         }
         let objects = try VersionObjects(manifest.index, from: catalog)
         let key = objects.key(place.shard)
         let head = try await objects.head(place.shard)
         guard place.row < head.vectorCount else {
             throw TesseraError(
-                .corrupted, "an id table names row \(place.row) of \(key), which is not there")
+                .corrupted, "an id table names row \(place.row) of \(key), which does not exist")
         }
         let idPlace = head.idPlace(row: place.row)
         let block = try await catalog.store.storedPart(key, idPlace.range)

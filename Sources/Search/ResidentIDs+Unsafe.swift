@@ -1,15 +1,15 @@
-// External ids in memory.
+// External ids of a shard in memory.
 import VectorCore
 
-/// External ids of a shard's rows, one after another. Immutable.
-final class ResidentIds: Sendable {
+/// External ids of a shard's rows, concatenated. Immutable.
+final class ResidentIDs: Sendable {
     private let text: AlignedArray<UInt8>
-    /// Where each id starts; one more at the end.
+    /// Start of each id in the text; one more entry at the end.
     private let starts: AlignedArray<UInt32>
 
     /// - Parameters:
-    ///   - text: the ids one after another.
-    ///   - starts: where each starts in `text`, and the end.
+    ///   - text: the ids, concatenated.
+    ///   - starts: start of each id in `text`, and the end of the last.
     init(text: [UInt8], starts: [UInt32]) {
         precondition(
             starts.last.map(Int.init) == text.count && starts.first == 0, "ids fill the text")
@@ -17,8 +17,8 @@ final class ResidentIds: Sendable {
         self.starts = AlignedArray(starts, or: 0)
     }
 
-    /// The same ids in memory of their own.
-    init(copying other: ResidentIds) {
+    /// A copy in separate memory.
+    init(copying other: ResidentIDs) {
         text = AlignedArray(copying: other.text)
         starts = AlignedArray(copying: other.starts)
     }
@@ -26,12 +26,12 @@ final class ResidentIds: Sendable {
     /// Bytes of memory this takes.
     var bytes: Int { text.bytes + starts.bytes }
 
-    /// Valid as long as this lives.
-    var view: IdView { IdView(text: text.base, starts: starts.base) }
+    /// Valid as long as this object lives.
+    var view: IDView { IDView(text: text.base, starts: starts.base) }
 }
 
-/// The pointers of ``ResidentIds``: what the hot path holds, without reference counts.
-struct IdView: BitwiseCopyable, @unchecked Sendable {
+/// The pointers of ``ResidentIDs``, which the hot path uses to avoid reference counts.
+struct IDView: BitwiseCopyable, @unchecked Sendable {
     private let text: UnsafePointer<UInt8>
     private let starts: UnsafePointer<UInt32>
 
@@ -40,7 +40,7 @@ struct IdView: BitwiseCopyable, @unchecked Sendable {
         self.starts = starts
     }
 
-    /// A row's id. Short ids of ASCII, as most are, are copied into the string without a look at each character.
+    /// A row's id. The bytes are copied without inspecting characters: most ids are short ASCII.
     subscript(row: Int) -> String {
         let start = text + Int(starts[row])
         let count = Int(starts[row + 1]) - Int(starts[row])
@@ -50,12 +50,12 @@ struct IdView: BitwiseCopyable, @unchecked Sendable {
         }
     }
 
-    /// Asks for what says where a row's id is.
+    /// Prefetches the start of a row's id.
     func prefetchPlace(row: Int) {
         SearchKernels.prefetch(starts + row, 1)
     }
 
-    /// Asks for a row's id.
+    /// Prefetches a row's id.
     func prefetch(row: Int) {
         SearchKernels.prefetch(text + Int(starts[row]), 1)
     }
