@@ -144,16 +144,29 @@ let package = Package(
                 .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
             ]),
         target(
-            "Analysis",
+            "Reporting",
+            [
+                "TesseraBase", "VectorCore", "ShardFile", "ObjectStore", "Catalog", "SearchTypes",
+                "Indexer", "Recall",
+            ]),
+        target(
+            "Planner",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
-                "HTTPClient", "SearchTypes", "Indexer", "Search", "Recall",
+                "SearchTypes", "Indexer", "Search", "Recall", "Reporting",
+            ]),
+        target(
+            "Analysis",
+            [
+                "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "HTTPClient",
+                "ObjectStore", "Catalog", "SearchTypes", "Indexer", "Search", "Recall",
+                "Reporting", "Planner",
             ]),
         .executableTarget(
             name: "analyze-performance",
             dependencies: [
                 "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Search", "Recall",
-                "Analysis",
+                "Reporting", "Planner", "Analysis",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -163,7 +176,7 @@ let package = Package(
             dependencies: [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "SearchTypes", "SearchProtocol", "Indexer", "Search", "Recall", "Worker",
-                "Coordinator", "Analysis", logging, lifecycle,
+                "Coordinator", "Reporting", "Analysis", logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -230,7 +243,14 @@ let package = Package(
             "AnalysisTests",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ObjectStore", "Catalog",
-                "SearchTypes", "Indexer", "Search", "Recall", "Analysis", "TestSupport",
+                "SearchTypes", "Indexer", "Search", "Recall", "Reporting", "Planner", "Analysis",
+                "TestSupport",
+            ]),
+        testTarget(
+            "PlannerTests",
+            [
+                "TesseraBase", "VectorCore", "Catalog", "Reporting", "Planner", "TestSupport",
+                "SearchFixtures",
             ]),
         testTarget(
             "ShardctlTests",

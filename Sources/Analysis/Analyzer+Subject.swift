@@ -2,6 +2,7 @@
 import Catalog
 import Foundation
 import ObjectStore
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
@@ -24,13 +25,6 @@ extension Analyzer {
             dimension: index.dimension, metric: index.metric, shards: index.shards.count,
             lists: index.shards.reduce(0) { $0 + $1.lists }, codeBytes: codeBytes,
             refine: index.refine, partition: index.partition)
-    }
-
-    static var machine: Report.Machine {
-        Report.Machine(
-            cores: UsableCores.count,
-            instructionSet: Kernels.instructionSet,
-            system: ProcessInfo.processInfo.operatingSystemVersionString)
     }
 
     func settings(_ selection: QuerySelection) -> Report.Settings {

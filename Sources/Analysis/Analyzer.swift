@@ -4,6 +4,7 @@ package import Catalog
 package import Foundation
 package import ObjectStore
 import Recall
+package import Reporting
 import Search
 import SearchTypes
 package import TesseraBase
@@ -83,7 +84,7 @@ package struct Analyzer: Sendable {
         let selection = try await QuerySelection(
             path: plan.queriesPath, of: index, in: catalog, most: plan.mostQueries, seed: plan.seed)
         var report = Report(
-            createdAt: now, subject: subject, machine: Self.machine,
+            createdAt: now, subject: subject, machine: MachineDescription.current,
             settings: settings(selection))
         do throws(TesseraError) {
             try await measure(&report, selection)

@@ -2,6 +2,8 @@
 // measured here or follows from the laws of growth, and the table how far off those were.
 import Catalog
 import Foundation
+package import Planner
+import Reporting
 import TesseraBase
 
 /// Exact search against IVF-PQ.

@@ -2,6 +2,7 @@
 // to both, so what makes a query hard cancels out.
 package import Catalog
 import Foundation
+package import Reporting
 package import Search
 package import SearchTypes
 package import TesseraBase
@@ -209,6 +210,6 @@ package struct Comparison: Sendable {
             rows: 1, columns: selection.queries.columns,
             elements: Array(selection.queries.row(query)))
         return try await side.searcher.search(row, options: options(side), pool: pool, batch: 1)
-            .latencies[0].inSeconds
+            .latencies[0].seconds
     }
 }

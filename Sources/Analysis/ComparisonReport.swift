@@ -1,4 +1,5 @@
 // What a comparison found, and what it comes to.
+package import Reporting
 package import TesseraBase
 
 /// B against A: differences are B less A.

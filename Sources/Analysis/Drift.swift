@@ -2,6 +2,7 @@
 // than the queries that the version keeps.
 import Catalog
 import Foundation
+import Reporting
 package import TesseraBase
 package import VectorIndex
 
@@ -132,12 +133,5 @@ extension Report {
                 + "p \(Wording.probability(drift.probability)) (one-sided Smirnov test). The alarm takes "
                 + "\(Wording.fixed(100 * Drift.Bounds.difference, 0))% and p below \(Drift.Bounds.probability)"
         )
-    }
-}
-
-extension Wording {
-    /// "= 0.0340", and "< 0.0001" for less.
-    static func probability(_ value: Double) -> String {
-        value < 1e-4 ? "< 0.0001" : "= \(fixed(value, 4))"
     }
 }

@@ -4,6 +4,7 @@
 // In the open loop a query's latency counts from the moment it was due, not from when a lane was free for it. A closed loop
 // that is slow sends less, and so leaves out just the latencies that hurt: Tene calls it coordinated omission.
 import Foundation
+package import Reporting
 package import Search
 package import SearchTypes
 import Synchronization
@@ -81,7 +82,7 @@ package struct LoadGenerator: Sendable {
             guard left > .zero else { return }
             // Woken now and then, to see whether to stop.
             if left > Self.spin {
-                Thread.sleep(forTimeInterval: min((left - Self.spin).inSeconds, 0.05))
+                Thread.sleep(forTimeInterval: min((left - Self.spin).seconds, 0.05))
             }
         }
     }
@@ -104,7 +105,7 @@ package struct LoadGenerator: Sendable {
                 try lane(resident, take)
             }
         }
-        let elapsed = (ContinuousClock.now - start).inSeconds
+        let elapsed = (ContinuousClock.now - start).seconds
         return LoadResult(
             latencies: lanes.flatMap(\.latencies), elapsed: elapsed,
             work: MeanReceipt(sums: lanes.map(\.sum)))
@@ -123,7 +124,7 @@ package struct LoadGenerator: Sendable {
         while let due = try take() {
             let answer = try searcher.search(
                 queries.row(due.number), options: options, scratch: &scratch)
-            lane.latencies.append((ContinuousClock.now - due.at).inSeconds)
+            lane.latencies.append((ContinuousClock.now - due.at).seconds)
             lane.sum.add(answer.receipt)
         }
         return lane
@@ -139,15 +140,9 @@ package struct LoadGenerator: Sendable {
             let query = Matrix(
                 rows: 1, columns: queries.columns, elements: Array(queries.row(due.number)))
             let result = try await searcher.search(query, options: options, pool: pool, batch: 1)
-            lane.latencies.append((ContinuousClock.now - due.at).inSeconds)
+            lane.latencies.append((ContinuousClock.now - due.at).seconds)
             for answer in result.answers { lane.sum.add(answer.receipt) }
         }
         return lane
-    }
-}
-
-extension Duration {
-    package var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }
 }

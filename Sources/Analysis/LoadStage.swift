@@ -1,4 +1,5 @@
 // Throughput by a closed loop, then latency by an open loop that offers a part of it.
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase

@@ -1,5 +1,6 @@
 // What the parts of a run need to know of the version they measure, be it in a store or behind a coordinator.
 import Catalog
+import Reporting
 import SearchTypes
 import TesseraBase
 
@@ -27,7 +28,7 @@ extension MeasuredVersion {
         try stop.check()
         let start = ContinuousClock.now
         let value = try await body()
-        report.seconds[part] = (ContinuousClock.now - start).inSeconds.rounded(to: 2)
+        report.seconds[part] = (ContinuousClock.now - start).seconds.rounded(to: 2)
         return value
     }
 

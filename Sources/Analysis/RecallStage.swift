@@ -1,6 +1,7 @@
 // Recall: at several depths, along the operating points, and cell by cell.
 import Catalog
 import Recall
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase

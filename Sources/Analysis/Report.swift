@@ -1,5 +1,6 @@
 // What is measured of a version, as people and machines read it. Parts that were not measured are not there.
 package import Foundation
+package import Reporting
 
 /// A measured report. Its JSON has sorted keys.
 package struct Report: Sendable, Codable {
@@ -12,7 +13,7 @@ package struct Report: Sendable, Codable {
     /// What a reader has to know to judge the numbers.
     package var notes: [String] = []
     package var subject: Subject
-    package var machine: Machine
+    package var machine: MachineDescription
     package var settings: Settings
     package var truth: TruthSummary?
     package var recall: [RecallLine] = []
@@ -50,12 +51,6 @@ extension Report {
         package var codeBytes: Double
         package var refine: String
         package var partition: String
-    }
-
-    package struct Machine: Sendable, Codable {
-        package var cores: Int
-        package var instructionSet: String
-        package var system: String
     }
 
     package struct Settings: Sendable, Codable {
@@ -155,29 +150,6 @@ extension Report {
         package var queries: Int
         /// Their mean recall; nil where there are none.
         package var recall: Double?
-    }
-}
-
-/// What queries straight from the store read, on average.
-package struct StoreReads: Sendable, Equatable, Codable {
-    package var queries: Int
-    package var roundTrips: Double
-    /// As the store bills them.
-    package var requests: Double
-    package var bytes: Double
-    package var p50Milliseconds: Double
-    package var p99Milliseconds: Double
-
-    package init(
-        queries: Int, roundTrips: Double, requests: Double, bytes: Double,
-        p50Milliseconds: Double, p99Milliseconds: Double
-    ) {
-        self.queries = queries
-        self.roundTrips = roundTrips
-        self.requests = requests
-        self.bytes = bytes
-        self.p50Milliseconds = p50Milliseconds
-        self.p99Milliseconds = p99Milliseconds
     }
 }
 

@@ -1,5 +1,6 @@
 // The charts of a report's page.
 import Foundation
+import Reporting
 
 extension Report {
     private static let width = 640.0

@@ -1,13 +1,5 @@
 // A report as tables of words: what the terminal shows and the page repeats, so that both say the same.
-import Search
-
-/// A titled table; its first row holds the columns' names.
-package struct ReportTable: Sendable {
-    package let title: String
-    package let rows: [[String]]
-    /// What has to be known to read it.
-    package let remark: String
-}
+package import Reporting
 
 extension Report {
     /// The tables there is something in.

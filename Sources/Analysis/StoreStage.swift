@@ -2,6 +2,7 @@
 // has every shard open which the same queries need.
 import Catalog
 import ObjectStore
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
@@ -62,7 +63,7 @@ struct StoreStage: Sendable {
             let before = meter.usage
             let start = ContinuousClock.now
             let answer = try await searcher.search(Array(queries.row(query)), options: options)
-            milliseconds.append((ContinuousClock.now - start).inSeconds * 1000)
+            milliseconds.append((ContinuousClock.now - start).seconds * 1000)
             let used = meter.usage - before
             roundTrips += answer.receipt.roundTrips
             requests += used.requests

@@ -1,5 +1,6 @@
 // From two versions in stores to a comparison: what `analyze-performance compare` and `shardctl diff` share.
 package import Catalog
+package import Reporting
 package import TesseraBase
 import VectorCore
 

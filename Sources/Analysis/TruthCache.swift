@@ -1,6 +1,7 @@
 // Exact neighbours that were found once. What cannot be read, or does not fit, was never there.
 import Foundation
 import ObjectStore
+import Reporting
 
 /// One entry of a folder of truths, named by the digest of everything it depends on.
 struct TruthCache: Sendable {

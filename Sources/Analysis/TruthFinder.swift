@@ -6,6 +6,7 @@ import Foundation
 import Indexer
 import ObjectStore
 import Recall
+package import Reporting
 import ShardFile
 import Synchronization
 package import TesseraBase
@@ -164,7 +165,7 @@ package struct TruthFinder: Sendable {
             var exact = ExactNeighbours(
                 queries: vectors, ownIDs: nil, metric: metric, depth: deepest)
             exact.add(vectors) { UInt64($0) }
-            return (ContinuousClock.now - start).inSeconds
+            return (ContinuousClock.now - start).seconds
         }.min()
         let pair = (best ?? 0) / Double(trial * trial)
         // Threads of a busy machine do not add up, and rows have to be read too.

@@ -2,6 +2,8 @@
 import Analysis
 import ArgumentParser
 import Foundation
+import Planner
+import Reporting
 import TesseraBase
 
 @main

@@ -3,6 +3,7 @@ import Analysis
 import ArgumentParser
 import Catalog
 import ObjectStore
+import Reporting
 import TesseraBase
 
 struct CompareCommand: MeasuringCommand {

@@ -1,6 +1,7 @@
 // Ctrl-C asks for what there is; a second one does not wait for it.
 import Analysis
 import Foundation
+import Reporting
 import UnixSignals
 
 enum Interruption {

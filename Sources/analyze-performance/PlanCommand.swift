@@ -4,6 +4,8 @@ import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
+import Planner
+import Reporting
 import TesseraBase
 import VectorCore
 

@@ -5,6 +5,7 @@ import Catalog
 import Foundation
 import ObjectStore
 import Recall
+import Reporting
 import TesseraBase
 
 struct ReportCommand: MeasuringCommand {

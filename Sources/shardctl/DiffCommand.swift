@@ -2,6 +2,7 @@
 import Analysis
 import ArgumentParser
 import Catalog
+import Reporting
 import TesseraBase
 
 struct DiffCommand: ShardctlCommand {

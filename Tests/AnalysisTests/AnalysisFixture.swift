@@ -5,6 +5,7 @@ import Foundation
 import Indexer
 import ObjectStore
 import Recall
+import Reporting
 import TesseraBase
 import TestSupport
 import VectorCore
@@ -75,15 +76,5 @@ struct AnalysisFixture {
         TruthFinder(
             manifest.index, in: catalog, selection, ks: ks, pool: WorkPool(width: 2),
             stop: StopSign(), progress: { _ in })
-    }
-}
-
-/// The error a body throws; nil where it throws none.
-func failure(_ body: () async throws -> Void) async -> TesseraError? {
-    do {
-        try await body()
-        return nil
-    } catch {
-        return error as? TesseraError
     }
 }

@@ -1,6 +1,8 @@
 // Comparisons: a version against itself, and against a way to search that finds less.
 import Analysis
+import Reporting
 import TesseraBase
+import TestSupport
 import Testing
 
 struct ComparisonTests {

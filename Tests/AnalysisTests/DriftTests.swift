@@ -2,6 +2,7 @@
 import Analysis
 import Catalog
 import Foundation
+import Reporting
 import TesseraBase
 import TestSupport
 import Testing

@@ -1,9 +1,11 @@
 // The load generator on a searcher whose slowness is known.
 import Analysis
 import Foundation
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
+import TestSupport
 import Testing
 import VectorCore
 

@@ -3,6 +3,7 @@ import Analysis
 import Catalog
 import Foundation
 import ObjectStore
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase

@@ -2,6 +2,7 @@
 import Analysis
 import Foundation
 import Recall
+import Reporting
 import Testing
 import VectorCore
 

@@ -1,6 +1,7 @@
 // The truth that recall is held against, against an oracle that shares no code with it.
 import Analysis
 import Foundation
+import Reporting
 import TesseraBase
 import TestSupport
 import Testing

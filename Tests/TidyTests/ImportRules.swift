@@ -50,19 +50,28 @@ enum ImportRules {
             "HummingbirdCore",
             "HummingbirdTLS", "NIOSSL", "NIOHTTPTypes", "Tracing", "UnixSignals",
         ]),
+        "Reporting": [
+            "Foundation", "Synchronization", "TesseraBase", "VectorCore", "ShardFile",
+            "ObjectStore", "Catalog", "SearchTypes", "Indexer", "Recall",
+        ],
+        "Planner": [
+            "Foundation", "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore",
+            "Catalog", "SearchTypes", "Indexer", "Search", "Recall", "Reporting",
+        ],
         "Analysis": [
             "Foundation", "Synchronization", "TesseraBase", "VectorCore", "VectorIndex",
             "ShardFile", "HTTPClient", "ObjectStore", "Catalog", "SearchTypes", "Indexer",
-            "Search", "Recall",
+            "Search", "Recall", "Reporting", "Planner",
         ],
         "analyze-performance": system.union([
-            "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Search", "Recall", "Analysis",
+            "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Search", "Recall",
+            "Reporting", "Planner", "Analysis",
             "ArgumentParser", "UnixSignals",
         ]),
         "shardctl": system.union(pool).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
             "SearchTypes", "SearchProtocol", "Indexer", "Search", "Recall", "Worker",
-            "Coordinator", "Analysis", "ArgumentParser",
+            "Coordinator", "Reporting", "Analysis", "ArgumentParser",
         ]),
     ]
 

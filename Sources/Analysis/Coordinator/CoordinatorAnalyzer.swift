@@ -5,6 +5,7 @@ package import Foundation
 import Indexer
 import ObjectStore
 import Recall
+package import Reporting
 package import TesseraBase
 import VectorCore
 

@@ -3,6 +3,7 @@
 import Catalog
 import Foundation
 import Recall
+import Reporting
 import SearchTypes
 import TesseraBase
 import VectorCore
@@ -40,7 +41,7 @@ struct CoordinatorRun: MeasuredVersion {
     func outcome(at now: Date) async -> Analyzer.Outcome {
         let options = options(k: plan.k)
         var report = Report(
-            createdAt: now, subject: subject, machine: Analyzer.machine,
+            createdAt: now, subject: subject, machine: MachineDescription.current,
             settings: Report.Settings(
                 nprobe: options.probeCount, refineDepth: options.refineDepth, probeShards: 0,
                 k: plan.k, concurrency: plan.concurrency, queries: selection.queries.rows,

@@ -3,6 +3,7 @@
 // Every query asks for its receipt. So none is answered from the response cache, which would answer nearly all of a load
 // that repeats its queries; and partial answers are taken, to be counted.
 import Foundation
+import Reporting
 import Search
 import SearchTypes
 import Synchronization

@@ -1,5 +1,6 @@
 // What was seen of a coordinator while it was measured.
 import Foundation
+import Reporting
 
 /// What answers and /stats said.
 package struct CoordinatorView: Sendable, Equatable, Codable {

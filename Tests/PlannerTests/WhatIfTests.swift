@@ -1,6 +1,7 @@
 // What can be asked of the planner, and what cannot.
-import Analysis
+import Planner
 import TesseraBase
+import TestSupport
 import Testing
 
 struct WhatIfTests {

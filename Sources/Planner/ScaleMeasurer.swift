@@ -2,6 +2,7 @@
 import Catalog
 import ObjectStore
 import Recall
+import Reporting
 import Search
 import SearchTypes
 import ShardFile

@@ -1,5 +1,6 @@
 // Receipts of many queries, added up and divided.
 package import SearchTypes
+import TesseraBase
 
 /// Adds receipts up.
 package struct ReceiptSum: Sendable {
@@ -59,7 +60,7 @@ package struct MeanReceipt: Sendable, Equatable, Codable {
         let count = Double(max(1, sum.count))
         func mean(_ value: Int) -> Double { (Double(value) / count).rounded(to: 2) }
         func mean(_ value: Duration) -> Double {
-            (value.inSeconds * 1e6 / count).rounded(to: 2)
+            (value.seconds * 1e6 / count).rounded(to: 2)
         }
         queries = sum.count
         shardsOffered = mean(total.shardsOffered)

@@ -3,6 +3,7 @@
 import Catalog
 package import Foundation
 import ObjectStore
+package import Reporting
 import Search
 import SearchTypes
 import ShardFile
@@ -57,8 +58,9 @@ package struct Planner: Sendable {
             plans.append(try await answer(question, calibration, probe))
         }
         return PlanReport(
-            createdAt: now, machine: Analyzer.machine, calibration: calibration, probe: probe,
-            plans: plans, seed: seed, seconds: (ContinuousClock.now - start).inSeconds)
+            createdAt: now, machine: MachineDescription.current, calibration: calibration,
+            probe: probe,
+            plans: plans, seed: seed, seconds: (ContinuousClock.now - start).seconds)
     }
 
     private func check(

@@ -1,6 +1,6 @@
 // The fits behind the planner, on curves whose law is known.
-import Analysis
 import Foundation
+import Planner
 import Testing
 import VectorCore
 

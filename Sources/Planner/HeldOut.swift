@@ -2,7 +2,8 @@
 import Catalog
 import Foundation
 import Indexer
-import TesseraBase
+import Reporting
+package import TesseraBase
 import VectorCore
 
 /// One thing foretold, and what was measured of it.
@@ -36,7 +37,7 @@ package struct HeldOutLine: Sendable, Equatable, Codable {
 }
 
 /// Time of routing, by trial.
-struct Routing: Sendable {
+package struct Routing: Sendable {
     /// More middles than this are no sample any more; time grows with their number from there.
     private static let most = 65_536
 
@@ -44,7 +45,7 @@ struct Routing: Sendable {
     let sample: Matrix
 
     /// Microseconds that routing over `shards` takes longer than over `before`.
-    func growth(
+    package func growth(
         from before: Int, to shards: Int, lists: Int, offered: Int
     ) async throws(TesseraError) -> Double {
         let few = try await time(before, lists, offered)

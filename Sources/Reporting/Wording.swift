@@ -1,9 +1,9 @@
 // Numbers as people read them.
 import Foundation
 
-enum Wording {
+package enum Wording {
     /// With thousands apart: 60,000.
-    static func grouped(_ value: Double) -> String {
+    package static func grouped(_ value: Double) -> String {
         let whole = Int(value.rounded())
         var digits = String(whole.magnitude)
         var groups: [String] = []
@@ -14,15 +14,15 @@ enum Wording {
         return (whole < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
     }
 
-    static func fixed(_ value: Double, _ digits: Int) -> String {
+    package static func fixed(_ value: Double, _ digits: Int) -> String {
         String(format: "%.\(digits)f", value)
     }
 
     /// As few digits as say it: 1e+09, 0.95, 60000.
-    static func short(_ value: Double) -> String { String(format: "%g", value) }
+    package static func short(_ value: Double) -> String { String(format: "%g", value) }
 
     /// 41.2 MB.
-    static func size(_ bytes: Double) -> String {
+    package static func size(_ bytes: Double) -> String {
         let units = ["B", "kB", "MB", "GB", "TB", "PB"]
         var value = bytes
         var unit = 0
@@ -34,7 +34,7 @@ enum Wording {
     }
 
     /// 834 us, 12.4 ms, 1.20 s.
-    static func time(microseconds: Double) -> String {
+    package static func time(microseconds: Double) -> String {
         switch microseconds {
         case ..<10: "\(fixed(microseconds, 1)) us"
         case ..<1000: "\(fixed(microseconds, 0)) us"
@@ -44,7 +44,7 @@ enum Wording {
     }
 
     /// 41 s, 12 min, 3.4 h.
-    static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         switch seconds {
         case ..<90: "\(fixed(seconds, seconds < 10 ? 1 : 0)) s"
         case ..<5400: "\(fixed(seconds / 60, 0)) min"
@@ -53,15 +53,20 @@ enum Wording {
     }
 
     /// Three digits that count: $0.0000213 stays visible.
-    static func dollars(_ value: Double) -> String {
+    package static func dollars(_ value: Double) -> String {
         guard value > 0 else { return "$0" }
         if value >= 1 { return "$\(fixed(value, 2))" }
         let digits = Int((2 - log10(value)).rounded(.up))
         return "$\(fixed(value, min(digits, 9)))"
     }
 
+    /// "= 0.0340", and "< 0.0001" for less.
+    package static func probability(_ value: Double) -> String {
+        value < 1e-4 ? "< 0.0001" : "= \(fixed(value, 4))"
+    }
+
     /// Rows of words in columns of equal width, the first to the left and the others to the right.
-    static func table(_ rows: [[String]]) -> [String] {
+    package static func table(_ rows: [[String]]) -> [String] {
         let widths = (rows.first ?? []).indices.map { column in
             rows.map { $0[column].count }.max() ?? 0
         }

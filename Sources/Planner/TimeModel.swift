@@ -3,6 +3,7 @@
 // then shared out among what queries look at.
 import Catalog
 import Foundation
+import Reporting
 import Search
 import SearchTypes
 import ShardFile
@@ -36,7 +37,7 @@ package struct TimeModel: Sendable, Equatable, Codable {
     /// The median of a query, in microseconds, where the index takes `workingSet` bytes.
     ///
     /// Between two laws straight in the logarithm of the working set. Beyond the last, as between the last two.
-    func median(_ work: QueryWork, workingSet: Double) -> Double {
+    package func median(_ work: QueryWork, workingSet: Double) -> Double {
         let last = laws[laws.count - 1]
         guard laws.count > 1, workingSet > laws[0].workingSet else { return laws[0].median(work) }
         let upper = max(1, laws.firstIndex { $0.workingSet >= workingSet } ?? laws.count - 1)
@@ -146,7 +147,7 @@ struct TimeProbe: Sendable {
                 let start = ContinuousClock.now
                 let answer = try searcher.search(
                     loaded.truth.queries.row(query), options: options, scratch: &scratch)
-                times.append((ContinuousClock.now - start).inSeconds * 1e6)
+                times.append((ContinuousClock.now - start).seconds * 1e6)
                 sum.add(answer.receipt)
             }
             // The first brings code and memory in.

@@ -1,6 +1,7 @@
 // Plans with all that has to be known to trust or doubt them: what was measured, and how far off the same laws were where they
 // could be held against something.
 package import Foundation
+package import Reporting
 import VectorCore
 
 /// Answers of the planner. Its JSON has sorted keys.
@@ -8,7 +9,7 @@ package struct PlanReport: Sendable, Codable {
     package var format = "tessera.plan"
     package var formatVersion = 1
     package var createdAt: Date
-    package var machine: Report.Machine
+    package var machine: MachineDescription
     package var seed: UInt64
     package var sample: Sample
     /// Measured, ascending by size.
@@ -32,7 +33,7 @@ package struct PlanReport: Sendable, Codable {
     }
 
     init(
-        createdAt: Date, machine: Report.Machine, calibration: Calibration, probe: MachineProbe,
+        createdAt: Date, machine: MachineDescription, calibration: Calibration, probe: MachineProbe,
         plans: [Plan], seed: UInt64, seconds: Double
     ) {
         self.createdAt = createdAt

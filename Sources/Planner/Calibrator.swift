@@ -5,6 +5,7 @@ import Foundation
 import Indexer
 package import ObjectStore
 import Recall
+package import Reporting
 import Search
 import ShardFile
 package import TesseraBase
@@ -30,9 +31,9 @@ package struct CalibrationPlan: Sendable {
     /// Bytes that copies of an index may take while it is timed.
     package var memoryBudget: Double
     /// Rows and ids in memory too, as the planner has it.
-    var timesRowsInMemory = true
-    var timedQueries = Int.max
-    var timedRounds = 3
+    package var timesRowsInMemory = true
+    package var timedQueries = Int.max
+    package var timedRounds = 3
 
     package init(scratch: String) {
         self.scratch = scratch
@@ -61,14 +62,14 @@ package struct Calibration: Sendable {
     let metric: Metric
     let shardSize: Int
     let rowBytes: Double
-    let scales: [Scale]
+    package let scales: [Scale]
     let builds: [BuildTime]
-    let growth: GrowthModel
-    let times: TimeModel
-    let probe: MachineProbe
-    let heldOut: [HeldOutLine]
+    package let growth: GrowthModel
+    package let times: TimeModel
+    package let probe: MachineProbe
+    package let heldOut: [HeldOutLine]
     let largest: LoadedScale
-    let routing: Routing
+    package let routing: Routing
     let notes: [String]
 }
 
@@ -101,7 +102,7 @@ package struct Calibrator: Sendable {
     /// Calibrates, and hands what was learned to `body`; the indexes that were built are gone after it.
     ///
     /// - Parameter largest: vectors of the largest index that will be asked about.
-    func run<Output>(
+    package func run<Output>(
         upTo largest: Int, _ body: (Calibration) async throws(TesseraError) -> Output
     ) async throws(TesseraError) -> Output {
         try check()

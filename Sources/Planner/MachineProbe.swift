@@ -3,6 +3,7 @@
 import Catalog
 import Foundation
 import ObjectStore
+import Reporting
 import TesseraBase
 import VectorCore
 import VectorIndex
@@ -72,7 +73,7 @@ struct MachineProber: Sendable {
             let start = ContinuousClock.now
             var exact = ExactNeighbours(queries: query, ownIDs: nil, metric: metric)
             for chunk in chunks { exact.add(chunk) { UInt64($0) } }
-            return (ContinuousClock.now - start).inSeconds
+            return (ContinuousClock.now - start).seconds
         }.min() ?? 0
     }
 
@@ -86,7 +87,7 @@ struct MachineProber: Sendable {
         for _ in 0..<Self.rounds {
             let start = ContinuousClock.now
             _ = try backend.assign(vectors, to: centroids)
-            best = min(best, (ContinuousClock.now - start).inSeconds)
+            best = min(best, (ContinuousClock.now - start).seconds)
         }
         return best * 1e9 / Double(Self.chunk * Self.centroids)
     }
@@ -109,7 +110,7 @@ struct MachineProber: Sendable {
                     sample.row((number * 31) % sample.rows), router.router.transform, metric: metric
                 )
                 run.route(router, wanted: offered, lists: lists)
-                return (ContinuousClock.now - start).inSeconds * 1e6
+                return (ContinuousClock.now - start).seconds * 1e6
             }
             return Statistics.quantile(times.sorted(), 0.5)
         }
@@ -129,11 +130,11 @@ struct MachineProber: Sendable {
             let from = UInt64(number) * 7_919_993 % places
             let start = ContinuousClock.now
             _ = try await catalog.store.get(key, range: from..<from + small)
-            times.append((ContinuousClock.now - start).inSeconds * 1000)
+            times.append((ContinuousClock.now - start).seconds * 1000)
         }
         let start = ContinuousClock.now
         let bytes = try await catalog.store.get(key).count
-        let elapsed = (ContinuousClock.now - start).inSeconds
+        let elapsed = (ContinuousClock.now - start).seconds
         times.sort()
         let median = Statistics.quantile(times, 0.5)
         return MachineProbe.StoreSpeed(

@@ -1,4 +1,5 @@
 // What the planner answers. Nothing of it was measured at that size; the report it stands in says how far off it may be.
+package import Reporting
 
 /// An index that is not there yet, foretold.
 package struct Plan: Sendable, Codable {

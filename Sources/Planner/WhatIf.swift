@@ -1,5 +1,6 @@
 // What a person asks of the planner, `vectors=1e9,recall=0.95,cache=10%,workers=8`, checked word by word.
 import Foundation
+import Reporting
 package import TesseraBase
 
 /// An index that is not there yet.

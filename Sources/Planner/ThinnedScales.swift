@@ -8,6 +8,7 @@
 // few vectors has other than a full one (its centroid is less sure) is measured where both are known: the largest scale is
 // set beside one in t of its vectors in its own shape.
 import Catalog
+import Reporting
 import ShardFile
 import TesseraBase
 import VectorCore

@@ -2,24 +2,24 @@
 import Foundation
 
 /// A drawing in the making; the origin is the upper left corner.
-struct Drawing {
-    let width: Double
-    let height: Double
+package struct Drawing {
+    package let width: Double
+    package let height: Double
     private var body = ""
 
-    init(width: Double, height: Double) {
+    package init(width: Double, height: Double) {
         self.width = width
         self.height = height
     }
 
-    mutating func line(
+    package mutating func line(
         _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String = "grid"
     ) {
         body +=
             "<line class=\"\(style)\" x1=\"\(n(x1))\" y1=\"\(n(y1))\" x2=\"\(n(x2))\" y2=\"\(n(y2))\"/>"
     }
 
-    mutating func rectangle(
+    package mutating func rectangle(
         _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String,
         fill: String? = nil, title: String = ""
     ) {
@@ -29,19 +29,19 @@ struct Drawing {
             + "height=\"\(n(max(0, height)))\"><title>\(Self.escaped(title))</title></rect>"
     }
 
-    mutating func circle(_ x: Double, _ y: Double, _ radius: Double, title: String) {
+    package mutating func circle(_ x: Double, _ y: Double, _ radius: Double, title: String) {
         body +=
             "<circle class=\"dot\" cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"\(n(radius))\">"
             + "<title>\(Self.escaped(title))</title></circle>"
     }
 
-    mutating func path(_ points: [(x: Double, y: Double)], _ style: String) {
+    package mutating func path(_ points: [(x: Double, y: Double)], _ style: String) {
         let text = points.map { "\(n($0.x)),\(n($0.y))" }.joined(separator: " ")
         body += "<polyline class=\"\(style)\" points=\"\(text)\"/>"
     }
 
     /// - Parameter anchor: `start`, `middle` or `end`.
-    mutating func text(
+    package mutating func text(
         _ text: String, _ x: Double, _ y: Double, _ anchor: String = "middle",
         style: String = "label"
     ) {
@@ -51,7 +51,7 @@ struct Drawing {
     }
 
     /// The element; `name` is what those hear who do not see it.
-    func svg(_ name: String) -> String {
+    package func svg(_ name: String) -> String {
         "<svg viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" aria-label=\"\(Self.escaped(name))\">\(body)</svg>"
     }
 
@@ -60,7 +60,7 @@ struct Drawing {
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 
-    static func escaped(_ text: String) -> String {
+    package static func escaped(_ text: String) -> String {
         var escaped = ""
         for character in text {
             switch character {
@@ -76,18 +76,22 @@ struct Drawing {
 }
 
 /// A run of numbers laid out on a run of pixels.
-struct Axis {
-    let low: Double
-    let high: Double
-    let start: Double
-    let end: Double
+package struct Axis {
+    package let low: Double
+    package let high: Double
+    package let start: Double
+    package let end: Double
 
-    func callAsFunction(_ value: Double) -> Double {
+    package init(low: Double, high: Double, start: Double, end: Double) {
+        (self.low, self.high, self.start, self.end) = (low, high, start, end)
+    }
+
+    package func callAsFunction(_ value: Double) -> Double {
         high > low ? start + (value - low) / (high - low) * (end - start) : (start + end) / 2
     }
 
     /// About `count` round numbers from end to end.
-    func ticks(_ count: Int) -> [Double] {
+    package func ticks(_ count: Int) -> [Double] {
         guard high > low else { return [low] }
         let raw = (high - low) / Double(count)
         let power = pow(10, log10(raw).rounded(.down))

@@ -1,5 +1,6 @@
 // Plans as tables of words, for the terminal and the page alike.
 import Foundation
+package import Reporting
 
 extension PlanReport {
     package var tables: [ReportTable] {
@@ -31,11 +32,11 @@ extension PlanReport {
     /// The page, as HTML; it needs nothing else.
     package var page: String {
         let remarks = notes.map { "<p class=\"note\">\(Drawing.escaped($0))</p>" }.joined()
-        return Report.document(
+        return ReportPage.html(
             title: headline,
             body:
                 "<p class=\"small\">\(Drawing.escaped(conditions))<br>\(createdAt.ISO8601Format())</p>\(remarks)"
-                + "<section class=\"tables\">\(tables.map(Report.html).joined(separator: "\n"))</section>"
+                + "<section class=\"tables\">\(tables.map(\.html).joined(separator: "\n"))</section>"
         )
     }
 

@@ -75,8 +75,8 @@ struct ScaleBuilder: Sendable {
         let trained = ContinuousClock.now
         let manifest = try await catalog.publish(progress: progress).manifest
         let time = BuildTime(
-            vectors: count, trainSeconds: (trained - start).inSeconds,
-            publishSeconds: (ContinuousClock.now - trained).inSeconds)
+            vectors: count, trainSeconds: (trained - start).seconds,
+            publishSeconds: (ContinuousClock.now - trained).seconds)
         try? FileManager.default.removeItem(atPath: files.vectors)
         return (try await load(PublishedScale(manifest, base, catalog), nil), time)
     }

@@ -27,7 +27,7 @@ extension GrowthModel {
     }
 
     /// The cheapest way to find `recall` in an index that is cut so; nil where none is foretold to.
-    func cheapest(recall: Double, _ cut: IndexCut) -> SearchWay? {
+    package func cheapest(recall: Double, _ cut: IndexCut) -> SearchWay? {
         var best: (cost: Double, way: SearchWay)?
         for depth in refineDepths {
             let enough = probeCounts.first {
@@ -44,7 +44,7 @@ extension GrowthModel {
     }
 
     /// The way that finds most.
-    func best(_ cut: IndexCut) -> (way: SearchWay, recall: Double) {
+    package func best(_ cut: IndexCut) -> (way: SearchWay, recall: Double) {
         let way = SearchWay(
             nprobe: min(probeRange.upperBound, cut.lists),
             refineDepth: refineDepths[refineDepths.count - 1])

@@ -51,16 +51,16 @@ package struct QuerySelection: Sendable {
     }
 
     /// Queries without a truth.
-    init(queries: Matrix, ownIDs: [String]?, origin: String) {
+    package init(queries: Matrix, ownIDs: [String]?, origin: String) {
         self.queries = queries
         self.ownIDs = ownIDs
         self.origin = origin
         stored = nil
     }
 
-    static let fromFile = "drawn from the file or log given"
-    static let fromVectors = "vectors of the index, each left out of its own answer"
-    static let none = TesseraError(
+    package static let fromFile = "drawn from the file or log given"
+    package static let fromVectors = "vectors of the index, each left out of its own answer"
+    package static let none = TesseraError(
         .invalidArgument, "zero queries measure nothing; give at least one")
 
     /// A sampled query finds itself first: that is no answer, and takes no candidate's place.
