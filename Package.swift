@@ -37,6 +37,8 @@ let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(
     name: "UnixSignals", package: "swift-service-lifecycle")
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
 let grpc: [Target.Dependency] = [
     .product(name: "GRPCCore", package: "grpc-swift-2"),
     .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
@@ -162,13 +164,18 @@ let package = Package(
                 "ObjectStore", "Catalog", "SearchTypes", "Indexer", "Search", "Recall",
                 "Reporting", "Planner",
             ]),
+        target(
+            "Terminal",
+            [
+                "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Reporting", signals,
+                argumentParser,
+            ]),
         .executableTarget(
             name: "analyze-performance",
             dependencies: [
                 "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Search", "Recall",
                 "Reporting", "Planner", "Analysis",
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Terminal", argumentParser,
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
@@ -176,8 +183,8 @@ let package = Package(
             dependencies: [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "SearchTypes", "SearchProtocol", "Indexer", "Search", "Recall", "Worker",
-                "Coordinator", "Reporting", "Analysis", logging, lifecycle,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Coordinator", "Reporting", "Analysis", "Terminal", logging, lifecycle,
+                argumentParser,
             ],
             swiftSettings: swiftSettings),
         .target(

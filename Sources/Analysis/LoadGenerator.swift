@@ -35,26 +35,28 @@ package struct LoadGenerator: Sendable {
     private let options: SearchOptions
     private let pool: WorkPool
     private let stop: StopSign
+    private let clock: SteadyClock
 
     /// - Parameter concurrency: queries under way at once, each on a thread of its own.
     package init(
         _ searcher: any VersionSearcher, _ queries: Matrix, options: SearchOptions,
-        concurrency: Int, stop: StopSign
+        concurrency: Int, stop: StopSign, clock: SteadyClock = .system
     ) {
         self.searcher = searcher
         self.queries = queries
         self.options = options
         self.stop = stop
+        self.clock = clock
         pool = WorkPool(width: concurrency)
     }
 
     /// Each lane sends its next query when it has the answer to the last, for `seconds`.
     package func closedLoop(seconds: Double) async throws(TesseraError) -> LoadResult {
         let next = Atomic(0)
-        let end = ContinuousClock.now + .seconds(seconds)
+        let end = clock.now() + .seconds(seconds)
         return try await run { () throws(TesseraError) -> Due? in
             try stop.check()
-            let now = ContinuousClock.now
+            let now = clock.now()
             let number = next.add(1, ordering: .relaxed).oldValue
             // However short the time and busy the machine: one query a lane.
             guard now < end || number < pool.width else { return nil }
@@ -65,7 +67,7 @@ package struct LoadGenerator: Sendable {
     /// Queries are due at these seconds from the start (ascending); lanes take them in that order.
     package func openLoop(at arrivals: [Double]) async throws(TesseraError) -> LoadResult {
         let next = Atomic(0)
-        let start = ContinuousClock.now
+        let start = clock.now()
         return try await run { () throws(TesseraError) -> Due? in
             let number = next.add(1, ordering: .relaxed).oldValue
             guard number < arrivals.count else { return nil }
@@ -75,10 +77,10 @@ package struct LoadGenerator: Sendable {
         }
     }
 
-    private func waitUntil(_ due: ContinuousClock.Instant) throws(TesseraError) {
+    private func waitUntil(_ due: SteadyClock.Instant) throws(TesseraError) {
         while true {
             try stop.check()
-            let left = due - ContinuousClock.now
+            let left = due - clock.now()
             guard left > .zero else { return }
             // Woken now and then, to see whether to stop.
             if left > Self.spin {
@@ -90,13 +92,13 @@ package struct LoadGenerator: Sendable {
     /// A query, and the moment its latency counts from.
     private struct Due {
         let number: Int
-        let at: ContinuousClock.Instant
+        let at: SteadyClock.Instant
     }
 
     private func run(_ take: @escaping @Sendable () throws(TesseraError) -> Due?)
         async throws(TesseraError) -> LoadResult
     {
-        let start = ContinuousClock.now
+        let start = clock.now()
         let lanes = try await pool.map(Array(0..<pool.width)) { _ throws(TesseraError) in
             guard let resident = searcher as? any LaneSearcher else {
                 return try await waitingLane(take)
@@ -105,7 +107,7 @@ package struct LoadGenerator: Sendable {
                 try lane(resident, take)
             }
         }
-        let elapsed = (ContinuousClock.now - start).seconds
+        let elapsed = (clock.now() - start).seconds
         return LoadResult(
             latencies: lanes.flatMap(\.latencies), elapsed: elapsed,
             work: MeanReceipt(sums: lanes.map(\.sum)))
@@ -124,7 +126,7 @@ package struct LoadGenerator: Sendable {
         while let due = try take() {
             let answer = try searcher.search(
                 queries.row(due.number), options: options, scratch: &scratch)
-            lane.latencies.append((ContinuousClock.now - due.at).seconds)
+            lane.latencies.append((clock.now() - due.at).seconds)
             lane.sum.add(answer.receipt)
         }
         return lane
@@ -140,7 +142,7 @@ package struct LoadGenerator: Sendable {
             let query = Matrix(
                 rows: 1, columns: queries.columns, elements: Array(queries.row(due.number)))
             let result = try await searcher.search(query, options: options, pool: pool, batch: 1)
-            lane.latencies.append((ContinuousClock.now - due.at).seconds)
+            lane.latencies.append((clock.now() - due.at).seconds)
             for answer in result.answers { lane.sum.add(answer.receipt) }
         }
         return lane

@@ -26,9 +26,9 @@ extension MeasuredVersion {
         _ body: () async throws(TesseraError) -> Value
     ) async throws(TesseraError) -> Value {
         try stop.check()
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let value = try await body()
-        report.seconds[part] = (ContinuousClock.now - start).seconds.rounded(to: 2)
+        report.seconds[part] = watch.elapsed.seconds.rounded(to: 2)
         return value
     }
 

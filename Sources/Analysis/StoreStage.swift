@@ -61,9 +61,9 @@ struct StoreStage: Sendable {
             _ meter: MeteredStore
         ) async throws(TesseraError) {
             let before = meter.usage
-            let start = ContinuousClock.now
+            let watch = Stopwatch()
             let answer = try await searcher.search(Array(queries.row(query)), options: options)
-            milliseconds.append((ContinuousClock.now - start).seconds * 1000)
+            milliseconds.append(watch.elapsed.seconds * 1000)
             let used = meter.usage - before
             roundTrips += answer.receipt.roundTrips
             requests += used.requests

@@ -70,10 +70,10 @@ struct MachineProber: Sendable {
         }
         let query = sample.gathering([0])
         return (0..<Self.rounds).map { _ in
-            let start = ContinuousClock.now
+            let watch = Stopwatch()
             var exact = ExactNeighbours(queries: query, ownIDs: nil, metric: metric)
             for chunk in chunks { exact.add(chunk) { UInt64($0) } }
-            return (ContinuousClock.now - start).seconds
+            return watch.elapsed.seconds
         }.min() ?? 0
     }
 
@@ -85,9 +85,9 @@ struct MachineProber: Sendable {
         let centroids = sample.gathering((0..<Self.centroids).map { ($0 * 7) % sample.rows })
         var best = Double.infinity
         for _ in 0..<Self.rounds {
-            let start = ContinuousClock.now
+            let watch = Stopwatch()
             _ = try backend.assign(vectors, to: centroids)
-            best = min(best, (ContinuousClock.now - start).seconds)
+            best = min(best, watch.elapsed.seconds)
         }
         return best * 1e9 / Double(Self.chunk * Self.centroids)
     }
@@ -105,12 +105,12 @@ struct MachineProber: Sendable {
                     transform: .padding(from: columns, to: columns)), metric: metric)
             var run = QueryRun()
             let times = (0..<256).map { number in
-                let start = ContinuousClock.now
+                let watch = Stopwatch()
                 run.begin(
                     sample.row((number * 31) % sample.rows), router.router.transform, metric: metric
                 )
                 run.route(router, wanted: offered, lists: lists)
-                return (ContinuousClock.now - start).seconds * 1e6
+                return watch.elapsed.seconds * 1e6
             }
             return Statistics.quantile(times.sorted(), 0.5)
         }
@@ -128,13 +128,13 @@ struct MachineProber: Sendable {
             try stop.check()
             let places = max(1, shard.bytes - small)
             let from = UInt64(number) * 7_919_993 % places
-            let start = ContinuousClock.now
+            let watch = Stopwatch()
             _ = try await catalog.store.get(key, range: from..<from + small)
-            times.append((ContinuousClock.now - start).seconds * 1000)
+            times.append(watch.elapsed.seconds * 1000)
         }
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let bytes = try await catalog.store.get(key).count
-        let elapsed = (ContinuousClock.now - start).seconds
+        let elapsed = watch.elapsed.seconds
         times.sort()
         let median = Statistics.quantile(times, 0.5)
         return MachineProbe.StoreSpeed(

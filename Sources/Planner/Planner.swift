@@ -36,16 +36,16 @@ package struct Planner: Sendable {
     ///
     /// - Throws: `invalidArgument` for what cannot be asked of this sample, `notFound` for a recall that is out of reach.
     package func run(_ questions: [WhatIf], at now: Date) async throws(TesseraError) -> PlanReport {
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let most = questions.map(\.vectors).max() ?? 0
         return try await calibrator.run(upTo: most) { calibration async throws(TesseraError) in
-            try await answer(questions, calibration, at: now, since: start)
+            try await answer(questions, calibration, at: now, since: watch)
         }
     }
 
     private func answer(
         _ questions: [WhatIf], _ calibration: Calibration, at now: Date,
-        since start: ContinuousClock.Instant
+        since watch: Stopwatch
     ) async throws(TesseraError) -> PlanReport {
         for question in questions { try check(question, calibration) }
         let needsStore = questions.contains {
@@ -60,7 +60,7 @@ package struct Planner: Sendable {
         return PlanReport(
             createdAt: now, machine: MachineDescription.current, calibration: calibration,
             probe: probe,
-            plans: plans, seed: seed, seconds: (ContinuousClock.now - start).seconds)
+            plans: plans, seed: seed, seconds: watch.elapsed.seconds)
     }
 
     private func check(

@@ -67,16 +67,16 @@ struct ScaleBuilder: Sendable {
         settings.seed = choices.seed
         settings.queryCount = choices.queries
         settings.queriesPath = sample.queriesPath
-        let start = ContinuousClock.now
+        var watch = Stopwatch()
         _ = try await IndexBuilder(
             settings: settings, backend: choices.backend, catalog: catalog, pool: pool,
             progress: progress
         ).run()
-        let trained = ContinuousClock.now
+        let training = watch.lap()
         let manifest = try await catalog.publish(progress: progress).manifest
         let time = BuildTime(
-            vectors: count, trainSeconds: (trained - start).seconds,
-            publishSeconds: (ContinuousClock.now - trained).seconds)
+            vectors: count, trainSeconds: training.seconds,
+            publishSeconds: watch.elapsed.seconds)
         try? FileManager.default.removeItem(atPath: files.vectors)
         return (try await load(PublishedScale(manifest, base, catalog), nil), time)
     }

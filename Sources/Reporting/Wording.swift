@@ -65,15 +65,17 @@ package enum Wording {
         value < 1e-4 ? "< 0.0001" : "= \(fixed(value, 4))"
     }
 
-    /// Rows of words in columns of equal width, the first to the left and the others to the right.
-    package static func table(_ rows: [[String]]) -> [String] {
+    /// Rows of words as lines with columns of equal width.
+    ///
+    /// - Parameter leading: this many columns are aligned to the left, the others to the right.
+    package static func table(_ rows: [[String]], leading: Int = 1) -> [String] {
         let widths = (rows.first ?? []).indices.map { column in
             rows.map { $0[column].count }.max() ?? 0
         }
         return rows.map { row in
             row.enumerated().map { column, word in
                 let space = String(repeating: " ", count: widths[column] - word.count)
-                return column == 0 ? word + space : space + word
+                return column < leading ? word + space : space + word
             }.joined(separator: "  ")
         }
     }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import Planner
 import Reporting
+import Terminal
 import TesseraBase
 
 @main
@@ -58,8 +59,7 @@ extension MeasuringCommand {
             }
         }
         guard let failure else { return }
-        Console.complain(failure.description)
-        throw ExitCode(failure.code.exitStatus)
+        throw Terminal.exitCode(failure, program: "analyze-performance")
     }
 }
 
@@ -73,6 +73,6 @@ struct PricesCommand: MeasuringCommand {
             """)
 
     func perform(_ stop: StopSign) async throws(TesseraError) {
-        try Console.say(try Console.json(CostTable.usual))
+        try Terminal.say(try Terminal.json(CostTable.usual))
     }
 }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Catalog
 import ObjectStore
 import Reporting
+import Terminal
 import TesseraBase
 
 struct CompareCommand: MeasuringCommand {
@@ -59,11 +60,14 @@ struct CompareCommand: MeasuringCommand {
     var minOverlap: Double?
     @Option(parsing: .unconditional, help: "Of every draw.")
     var seed: UInt64 = 42
-    @OptionGroup var running: RunOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
 
     func perform(_ stop: StopSign) async throws(TesseraError) {
+        let bar = output.progress
+        defer { bar.finish() }
         let second = try Catalog(
-            store: try target.s3.open(storeB ?? target.store),
+            store: try target.s3.open(storeB ?? target.store).uncached,
             index: try IndexName(indexB ?? target.index))
         let report = try await ComparisonReport.measure(
             ComparisonSubject(
@@ -73,9 +77,9 @@ struct CompareCommand: MeasuringCommand {
                 store: storeB ?? target.store, catalog: second, version: b, nprobe: nprobeB,
                 refineDepth: refineB),
             k: k, queriesPath: queries, mostQueries: maxQueries, seed: seed,
-            pool: try running.pool(), stop: stop, progress: running.progress)
-        try Console.say(
-            running.json ? try Console.json(report) : report.lines.joined(separator: "\n"))
+            pool: try threads.pool(), stop: stop, progress: bar.handler)
+        bar.finish()
+        try output.answer(report, report.lines)
         try report.require(
             ComparisonReport.Tolerance(
                 recall: tolerateRecall, latency: tolerateLatency, overlap: minOverlap))

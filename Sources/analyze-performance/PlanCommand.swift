@@ -6,6 +6,7 @@ import Foundation
 import ObjectStore
 import Planner
 import Reporting
+import Terminal
 import TesseraBase
 import VectorCore
 
@@ -70,20 +71,26 @@ struct PlanCommand: MeasuringCommand {
     var seed: UInt64 = 42
     @Option(help: "A page for people: one file.")
     var html: String?
-    @OptionGroup var running: RunOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
 
     func perform(_ stop: StopSign) async throws(TesseraError) {
         var asked: [WhatIf] = []
         for question in questions { asked.append(try WhatIf(parsing: question)) }
-        if let html { try Console.requireFolder(of: html) }
+        let page = try html.map { path throws(TesseraError) in
+            try OutputFile(path: path, option: "--html")
+        }
+        let bar = output.progress
+        defer { bar.finish() }
         let planner = Planner(
             try plan(), published: try await published(),
-            prices: try prices.map(CostTable.read) ?? .usual, pool: try running.pool(), stop: stop,
-            progress: running.progress)
+            prices: try prices.map(CostTable.read) ?? .usual, pool: try threads.pool(), stop: stop,
+            progress: bar.handler)
         let report = try await planner.run(asked, at: WallClock.system.now())
-        if let html { try Console.writeFile(html, report.page) }
-        try Console.say(
-            running.json ? try Console.json(report) : report.lines.joined(separator: "\n"))
+        bar.finish()
+        try page?.write(report.page.utf8)
+        try page?.close()
+        try output.answer(report, report.lines)
     }
 
     private func published() async throws(TesseraError) -> PublishedScale? {
@@ -97,10 +104,9 @@ struct PlanCommand: MeasuringCommand {
         guard let index else {
             throw TesseraError(.invalidArgument, "--store needs an --index to look at; add it")
         }
-        let base = try s3.open(store)
+        let base = try s3.open(store).uncached
         let catalog = try Catalog(store: base, index: try IndexName(index))
-        let manifest =
-            if let at { try await catalog.manifest(at) } else { try await catalog.latest() }
+        let manifest = try await catalog.version(at)
         return PublishedScale(manifest, base, catalog)
     }
 

@@ -6,6 +6,7 @@ import Foundation
 import ObjectStore
 import Recall
 import Reporting
+import Terminal
 import TesseraBase
 
 struct ReportCommand: MeasuringCommand {
@@ -88,41 +89,48 @@ struct ReportCommand: MeasuringCommand {
     var seed: UInt64 = 42
     @Option(help: "A page for people: one file, charts included.")
     var html: String?
-    @OptionGroup var running: RunOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
 
     func perform(_ stop: StopSign) async throws(TesseraError) {
-        if let html { try Console.requireFolder(of: html) }
+        let page = try html.map { path throws(TesseraError) in
+            try OutputFile(path: path, option: "--html")
+        }
         guard !failOnDrift || queries != nil else {
             throw TesseraError(
                 .invalidArgument, "--fail-on-drift judges the queries of --queries; name them")
         }
-        let outcome = try await outcome(stop)
+        let bar = output.progress
+        defer { bar.finish() }
+        let outcome = try await outcome(stop, bar.handler)
+        bar.finish()
         let report = outcome.report
-        if let html { try Console.writeFile(html, report.page) }
-        try Console.say(
-            running.json ? try Console.json(report) : report.lines.joined(separator: "\n"))
+        try page?.write(report.page.utf8)
+        try page?.close()
+        try output.answer(report, report.lines)
         if let failure = outcome.failure { throw failure }
         if failOnDrift { try report.requireNoDrift() }
     }
 
-    private func outcome(_ stop: StopSign) async throws(TesseraError) -> Analyzer.Outcome {
-        let pool = try running.pool()
+    private func outcome(
+        _ stop: StopSign, _ progress: @escaping ProgressHandler
+    ) async throws(TesseraError) -> Analyzer.Outcome {
+        let pool = try threads.pool()
         if let url = target.url {
             let client = try target.client(url, connections: max(concurrency, pool.width))
             var plan = try plan(store: client.url)
             plan.version = at
             return try await CoordinatorAnalyzer(
                 plan, client, catalog: try target.catalog(), pool: pool, stop: stop,
-                progress: running.progress
+                progress: progress
             ).run(at: WallClock.system.now())
         }
         let base = try target.open()
         let catalog = try Catalog(store: base, index: try IndexName(target.index))
-        let manifest =
-            if let at { try await catalog.manifest(at) } else { try await catalog.latest() }
+        let manifest = try await catalog.version(at)
         return try await Analyzer(
             try plan(store: try target.required()), manifest, base: base, pool: pool, stop: stop,
-            progress: running.progress
+            progress: progress
         ).run(at: WallClock.system.now())
     }
 

@@ -3,6 +3,7 @@ import Analysis
 import ArgumentParser
 import Catalog
 import ObjectStore
+import Terminal
 import TesseraBase
 
 /// Which index, and where it is.
@@ -38,12 +39,12 @@ struct SubjectOptions: ParsableArguments {
         return store
     }
 
-    func open() throws(TesseraError) -> any ObjectStore { try s3.open(try required()) }
+    func open() throws(TesseraError) -> any ObjectStore { try s3.open(try required()).uncached }
 
     /// The store that a coordinator serves, where it was given.
     func catalog() throws(TesseraError) -> Catalog? {
         guard let store else { return nil }
-        return try Catalog(store: try s3.open(store), index: try IndexName(index))
+        return try Catalog(store: try s3.open(store).uncached, index: try IndexName(index))
     }
 
     func client(_ url: String, connections: Int) throws(TesseraError) -> CoordinatorClient {

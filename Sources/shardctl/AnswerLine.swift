@@ -1,5 +1,6 @@
 // One answer as a line of JSON.
 import Foundation
+import Reporting
 import SearchTypes
 import TesseraBase
 

@@ -3,6 +3,7 @@ import Analysis
 import ArgumentParser
 import Catalog
 import Reporting
+import Terminal
 import TesseraBase
 
 struct DiffCommand: ShardctlCommand {

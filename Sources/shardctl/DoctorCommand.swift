@@ -3,6 +3,8 @@ import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
+import Reporting
+import Terminal
 import TesseraBase
 
 struct DoctorCommand: ShardctlCommand {

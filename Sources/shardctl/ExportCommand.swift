@@ -4,6 +4,7 @@ import Catalog
 import Foundation
 import Glibc
 import Search
+import Terminal
 import TesseraBase
 import VectorCore
 

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Catalog
 import ObjectStore
+import Terminal
 import TesseraBase
 
 struct GarbageCommand: ShardctlCommand {

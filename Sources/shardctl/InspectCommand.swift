@@ -4,6 +4,7 @@ import Catalog
 import Foundation
 import ObjectStore
 import Search
+import Terminal
 import TesseraBase
 import VectorCore
 
@@ -90,13 +91,5 @@ struct InspectCommand: ShardctlCommand {
                     + "refine depth \(point.refineDepth): \(Int(point.codesScanned).grouped) codes, "
                     + "\(Int(point.rowsRefined).grouped) rows"
             }
-    }
-}
-
-extension Catalog {
-    /// The version named, or the latest.
-    func version(_ number: Int?) async throws(TesseraError) -> Manifest {
-        guard let number else { return try await latest() }
-        return try await manifest(number)
     }
 }

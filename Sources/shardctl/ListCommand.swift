@@ -3,6 +3,7 @@ import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
+import Terminal
 import TesseraBase
 
 struct ListCommand: ShardctlCommand {

@@ -5,6 +5,7 @@ import Foundation
 import Indexer
 import Recall
 import ShardFile
+import Terminal
 import TesseraBase
 
 struct PublishCommand: ShardctlCommand {

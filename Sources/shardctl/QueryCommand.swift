@@ -6,6 +6,7 @@ import Foundation
 import ObjectStore
 import Search
 import SearchTypes
+import Terminal
 import TesseraBase
 import VectorCore
 import VectorIndex
@@ -99,7 +100,7 @@ struct QueryCommand: ShardctlCommand {
         }
         let pool = try threads.pool()
         let answers = try OutputFile(path: output)
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let residency = resident.residency(
             of: manifest.index, searches: queries.rows, available: AvailableMemory.bytes())
         let searcher = try await VersionLoader.searcher(
@@ -108,7 +109,7 @@ struct QueryCommand: ShardctlCommand {
         var statistics = QueryStatistics(
             manifest.index, searcher,
             resident: cold ?? !catalog.store.isLocal ? "none" : residency.rawValue, meter: meter,
-            load: ContinuousClock.now - start)
+            load: watch.elapsed)
         for rows in Self.portions(of: queries) {
             let matrix = try read(queries, rows, metric: searcher.metric)
             let result = try await searcher.search(

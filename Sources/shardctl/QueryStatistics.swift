@@ -2,6 +2,7 @@
 import Catalog
 import Foundation
 import ObjectStore
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase

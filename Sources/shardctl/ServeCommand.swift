@@ -7,6 +7,7 @@ import Logging
 import ObjectStore
 import SearchTypes
 import ServiceLifecycle
+import Terminal
 import TesseraBase
 
 struct ServeCommand: ShardctlCommand {
@@ -83,7 +84,7 @@ struct ServeCommand: ShardctlCommand {
         settings.limits = try bounds.limits()
         settings.logsAccess = accessLog
         settings.answersConstant = answerConstant
-        settings.seed = UInt64(truncatingIfNeeded: UUID().hashValue)
+        settings.seed = UInt64(Jitter.system.next() * 0x1p48)
         settings.watch.seed = settings.seed
         settings.queryLog = try queryLog.settings(seed: settings.seed)
         settings.watch.largestK = settings.limits.results

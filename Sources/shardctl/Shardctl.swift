@@ -1,5 +1,6 @@
 // The command line: arguments in, the modules at work, words or JSON out.
 import ArgumentParser
+import Terminal
 import TesseraBase
 import VectorCore
 
@@ -51,7 +52,7 @@ struct Shardctl: AsyncParsableCommand {
             }
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            Terminal.complain(usageComplaint(message(for: error)))
+            Terminal.complain(usageComplaint(message(for: error)), program: "shardctl")
             exit(withError: ExitCode.validationFailure)
         }
     }
@@ -82,8 +83,7 @@ extension ShardctlCommand {
         do throws(TesseraError) {
             try await perform()
         } catch {
-            Terminal.complain(error.description)
-            throw ExitCode(error.code.exitStatus)
+            throw Terminal.exitCode(error, program: "shardctl")
         }
     }
 }

@@ -3,6 +3,8 @@ import ArgumentParser
 import Catalog
 import Foundation
 import Indexer
+import Reporting
+import Terminal
 import TesseraBase
 import VectorCore
 import VectorIndex
@@ -72,7 +74,7 @@ struct TrainCommand: ShardctlCommand {
 
     func perform() async throws(TesseraError) {
         let bar = output.progress
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let trainer = try backend.map { name throws(TesseraError) in try Backends.named(name) }
         let builder = IndexBuilder(
             settings: settings, backend: trainer ?? Backends.default, catalog: try target.catalog(),
@@ -80,7 +82,7 @@ struct TrainCommand: ShardctlCommand {
         defer { bar.finish() }
         let draft = try await builder.run()
         bar.finish()
-        let summary = TrainSummary(draft, elapsed: ContinuousClock.now - start)
+        let summary = TrainSummary(draft, elapsed: watch.elapsed)
         try output.answer(summary, summary.lines(target))
     }
 

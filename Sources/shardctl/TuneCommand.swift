@@ -4,7 +4,9 @@ import Catalog
 import Foundation
 import Indexer
 import Recall
+import Reporting
 import ShardFile
+import Terminal
 import TesseraBase
 import VectorCore
 
@@ -220,7 +222,7 @@ private struct TuneAnswer: Encodable {
             sampled
             ? "vectors of the index, each left out of its own answer; a stranger's recall is slightly lower"
             : "queries of a file"
-        var lines = Terminal.table([columns] + rows)
+        var lines = Wording.table([columns] + rows, leading: 0)
         lines.append("recall by \(queries.grouped) \(origin); +- is one standard error")
         if index.queries?.truth == .refine, index.refine == "sq8" {
             lines.append(

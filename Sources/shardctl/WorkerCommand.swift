@@ -4,6 +4,7 @@ import Coordinator
 import Logging
 import ObjectStore
 import Search
+import Terminal
 import TesseraBase
 import Worker
 

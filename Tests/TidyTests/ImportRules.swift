@@ -63,15 +63,18 @@ enum ImportRules {
             "ShardFile", "HTTPClient", "ObjectStore", "Catalog", "SearchTypes", "Indexer",
             "Search", "Recall", "Reporting", "Planner",
         ],
+        "Terminal": system.union([
+            "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Reporting", "ArgumentParser",
+            "UnixSignals",
+        ]),
         "analyze-performance": system.union([
             "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Search", "Recall",
-            "Reporting", "Planner", "Analysis",
-            "ArgumentParser", "UnixSignals",
+            "Reporting", "Planner", "Analysis", "Terminal", "ArgumentParser",
         ]),
         "shardctl": system.union(pool).union(service).union([
             "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
             "SearchTypes", "SearchProtocol", "Indexer", "Search", "Recall", "Worker",
-            "Coordinator", "Reporting", "Analysis", "ArgumentParser",
+            "Coordinator", "Reporting", "Analysis", "Terminal", "ArgumentParser",
         ]),
     ]
 

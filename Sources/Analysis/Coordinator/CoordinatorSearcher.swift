@@ -34,18 +34,18 @@ struct CoordinatorSearcher: VersionSearcher {
     func search(
         _ queries: Matrix, options: SearchOptions, pool: WorkPool, batch: Int
     ) async throws(TesseraError) -> BatchAnswers {
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let answered = try await mapConcurrently(Array(0..<queries.rows), width: pool.width) {
             row throws(TesseraError) in
             try stop.check()
-            let begin = ContinuousClock.now
+            let begin = Stopwatch()
             let answer = try await client.search(body(queries.row(row), options))
             tally.add(answer)
-            return (answer: answer.answer, latency: ContinuousClock.now - begin)
+            return (answer: answer.answer, latency: begin.elapsed)
         }
         return BatchAnswers(
             answers: answered.map(\.answer), latencies: answered.map(\.latency),
-            elapsed: ContinuousClock.now - start)
+            elapsed: watch.elapsed)
     }
 
     private func body(_ query: ArraySlice<Float>, _ options: SearchOptions) -> String {

@@ -1,20 +1,25 @@
-// What a command writes for others: aside first and then moved into place, so that a file is whole or not there.
+// A file that a command writes: first under a temporary name, then renamed, so that it is whole or
+// not there.
 import Foundation
 import Glibc
-import TesseraBase
+package import TesseraBase
 import VectorCore
 
 /// Standard output, or a file that appears whole.
-final class OutputFile {
+package final class OutputFile {
     private let path: String?
-    /// The file that is written first; nil where there is nothing to replace: standard output, a pipe, a device.
+    /// The temporary file; nil if there is nothing to replace: standard output, a pipe, a device.
     private let aside: String?
     private let handle: FileHandle
     private var buffer = Data()
     private var isClosed = false
 
-    /// - Parameter path: nil for standard output.
-    init(path: String?) throws(TesseraError) {
+    /// Opens the file, so that a path that cannot be written fails before the work.
+    ///
+    /// - Parameters:
+    ///   - path: nil for standard output.
+    ///   - option: the option that named the path, for messages.
+    package init(path: String?, option: String = "--output") throws(TesseraError) {
         self.path = path
         guard let path else {
             aside = nil
@@ -22,10 +27,11 @@ final class OutputFile {
             return
         }
         guard !path.isEmpty else {
-            throw TesseraError(.invalidArgument, "--output is empty; name a file")
+            throw TesseraError(
+                .invalidArgument, "\(option) is empty; name a file")
         }
         let kind = FileKind(at: path) ?? .file
-        // Found out now and not after the search.
+        // Fail now and not after the work.
         guard kind != .folder else { throw WriteFailure.error(EISDIR, path) }
         let target =
             kind == .file ? "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp" : path
@@ -39,12 +45,14 @@ final class OutputFile {
         if let aside, !isClosed { unlink(aside) }
     }
 
-    func write(_ bytes: some Sequence<UInt8>) throws(TesseraError) {
+    /// Appends `bytes`, through a buffer of a megabyte.
+    package func write(_ bytes: some Sequence<UInt8>) throws(TesseraError) {
         buffer.append(contentsOf: bytes)
         if buffer.count > 1 << 20 { try flush() }
     }
 
-    func close() throws(TesseraError) {
+    /// Writes the rest and moves the file into place.
+    package func close() throws(TesseraError) {
         try flush()
         guard let path, let aside else { return }
         do { try handle.close() } catch { throw failure(error) }

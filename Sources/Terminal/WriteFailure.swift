@@ -1,11 +1,12 @@
-// A file that cannot be written, in words: which, why, and what to do.
+// Errors for files that cannot be written: the path, the reason and the mend.
 import Foundation
 import Glibc
-import TesseraBase
+package import TesseraBase
 
-enum WriteFailure {
+/// Translates what the system reports.
+package enum WriteFailure {
     /// The error for system call failure `code` on the file or folder at `path`.
-    static func error(_ code: Int32, _ path: String) -> TesseraError {
+    package static func error(_ code: Int32, _ path: String) -> TesseraError {
         let reason = String(cString: strerror(code)).lowercased()
         let what = "cannot write \(path)"
         switch code {
@@ -28,8 +29,8 @@ enum WriteFailure {
         }
     }
 
-    /// The system's number for what went wrong under a Foundation error.
-    static func code(of error: any Error) -> Int32 {
+    /// The system's error number under a Foundation error.
+    package static func code(of error: any Error) -> Int32 {
         var current: NSError? = error as NSError
         while let known = current {
             if known.domain == NSPOSIXErrorDomain { return Int32(known.code) }

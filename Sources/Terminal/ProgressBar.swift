@@ -1,31 +1,34 @@
-// A progress bar with rate and time left; silent where nobody watches.
+// A progress bar with rate and time left.
 import Foundation
 import Synchronization
-import TesseraBase
+package import TesseraBase
 
-/// Draws on standard error, at most ten times a second, and only where that is a terminal.
-final class ProgressBar: Sendable {
+/// Draws on standard error, at most ten times a second, and only if that is a terminal.
+package final class ProgressBar: Sendable {
     private struct State {
         var phase = ""
-        var started = ContinuousClock.now
-        var drawn = ContinuousClock.now
+        var started = SteadyClock.Instant.zero
+        var drawn = SteadyClock.Instant.zero
         var open = false
     }
 
     private static let width = 24
     private let isActive: Bool
+    private let clock: SteadyClock
     private let state = Mutex(State())
 
-    init(quiet: Bool) {
+    package init(quiet: Bool, clock: SteadyClock = .system) {
         isActive = !quiet && isatty(STDERR_FILENO) == 1
+        self.clock = clock
     }
 
-    var handler: ProgressHandler {
+    /// Takes the updates of a task.
+    package var handler: ProgressHandler {
         { [self] update in show(update) }
     }
 
-    /// Leaves the last line as it is.
-    func finish() {
+    /// Ends the line that is being drawn, and leaves it as it is.
+    package func finish() {
         state.withLock { state in
             if state.open { Terminal.write("\n") }
             state.open = false
@@ -35,7 +38,7 @@ final class ProgressBar: Sendable {
     private func show(_ update: ProgressUpdate) {
         guard isActive else { return }
         state.withLock { state in
-            let now = ContinuousClock.now
+            let now = clock.now()
             if state.phase != update.phase {
                 if state.open { Terminal.write("\n") }
                 state = State(

@@ -1,12 +1,12 @@
-// Ctrl-C asks for what there is; a second one does not wait for it.
-import Analysis
+// SIGINT and SIGTERM as a request to stop early, so that a run can still report what it measured.
 import Foundation
-import Reporting
+package import Reporting
 import UnixSignals
 
-enum Interruption {
-    /// Runs `body`; the sign it gets is set at the first SIGINT or SIGTERM.
-    static func watch<Value: Sendable>(
+/// Turns signals into a ``StopSign``.
+package enum Interruption {
+    /// Runs `body` with a sign that the first SIGINT or SIGTERM sets. A second one ends the process.
+    package static func watch<Value: Sendable>(
         _ body: (StopSign) async -> Value
     ) async -> Value {
         let stop = StopSign()
