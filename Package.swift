@@ -27,10 +27,8 @@ func testTarget(_ name: String, _ dependencies: [Target.Dependency], exclude: [S
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
-let threadPool: [Target.Dependency] = [
-    .product(name: "NIOPosix", package: "swift-nio"),
-    .product(name: "NIOCore", package: "swift-nio"),
-]
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(
@@ -39,11 +37,10 @@ let signals: Target.Dependency = .product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
-let grpc: [Target.Dependency] = [
-    .product(name: "GRPCCore", package: "grpc-swift-2"),
-    .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
-    .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-]
+let grpc: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let grpcProtobuf: Target.Dependency = .product(
+    name: "GRPCProtobuf", package: "grpc-swift-protobuf")
 let grpcTransport: Target.Dependency = .product(
     name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 
@@ -89,7 +86,7 @@ let package = Package(
                 .linkedLibrary("gomp", .when(traits: ["Faiss"])),
                 .linkedLibrary("stdc++", .when(platforms: [.linux], traits: ["Faiss"])),
             ]),
-        target("TesseraBase", threadPool),
+        target("TesseraBase", [nioCore, nioPosix]),
         target("VectorCore", ["TesseraBase", "CVectorKernels"]),
         target(
             "VectorIndex",
@@ -98,17 +95,17 @@ let package = Package(
                 .target(name: "CFaissShim", condition: .when(traits: ["Faiss"])),
             ]),
         target("ShardFile", ["TesseraBase", "VectorCore", "VectorIndex", "CZstd"]),
-        target("HTTPClient", ["TesseraBase", "CCurl"]),
-        target("ObjectStore", ["TesseraBase", "HTTPClient", crypto] + threadPool),
+        target("HTTPClient", ["CCurl"]),
+        target("ObjectStore", ["TesseraBase", "HTTPClient", crypto, nioPosix]),
         target("Catalog", ["TesseraBase", "ObjectStore"]),
         target("SearchTypes", ["TesseraBase", "VectorCore", "Catalog"]),
         target(
-            "SearchProtocol", ["TesseraBase", "VectorCore", "SearchTypes"] + grpc,
+            "SearchProtocol",
+            ["TesseraBase", "VectorCore", "SearchTypes", grpc, grpcProtobuf, protobuf],
             exclude: ["worker.proto", "health.proto"]),
         target(
             "Indexer",
-            ["TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog"]
-                + threadPool),
+            ["TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog"]),
         target(
             "Search",
             [
@@ -125,14 +122,15 @@ let package = Package(
             "Worker",
             [
                 "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "SearchTypes",
-                "SearchProtocol", "Search", logging, lifecycle, signals, grpcTransport,
-            ] + threadPool + grpc),
+                "SearchProtocol", "Search", logging, lifecycle, signals, grpc, grpcTransport,
+                nioCore, nioPosix,
+            ]),
         target(
             "Coordinator",
             [
                 "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
                 "SearchTypes", "SearchProtocol", "Search", logging, lifecycle, signals,
-                grpcTransport, crypto,
+                grpc, grpcTransport, crypto, nioCore, nioPosix,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -140,7 +138,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
-            ] + threadPool + grpc,
+            ],
             resources: [
                 .embedInCode("API/openapi.json"), .embedInCode("Page/index.html"),
                 .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
@@ -173,8 +171,8 @@ let package = Package(
         .executableTarget(
             name: "analyze-performance",
             dependencies: [
-                "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Search", "Recall",
-                "Reporting", "Planner", "Analysis",
+                "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "Recall", "Reporting",
+                "Planner", "Analysis",
                 "Terminal", argumentParser,
             ],
             swiftSettings: swiftSettings),
@@ -231,21 +229,17 @@ let package = Package(
         testTarget(
             "WorkerTests",
             [
-                "TesseraBase", "VectorCore", "VectorIndex", "ObjectStore", "Catalog",
-                "SearchTypes", "SearchProtocol", "Search", "Worker", "TestSupport",
-                "SearchFixtures",
-                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                "TesseraBase", "VectorCore", "ObjectStore", "Catalog", "SearchTypes",
+                "SearchProtocol", "Search", "Worker", "TestSupport", "SearchFixtures", protobuf,
             ]),
         testTarget(
             "CoordinatorTests",
             [
-                "TesseraBase", "VectorCore", "VectorIndex", "ShardFile", "ObjectStore", "Catalog",
+                "TesseraBase", "VectorCore", "VectorIndex", "ObjectStore", "Catalog",
                 "SearchTypes", "SearchProtocol", "Indexer", "Search", "Worker", "Coordinator",
-                "TestSupport", logging, lifecycle,
+                "TestSupport", logging, lifecycle, grpc, grpcTransport, protobuf, nioCore, nioPosix,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"), grpcTransport,
-            ] + grpc),
+            ]),
         testTarget(
             "AnalysisTests",
             [

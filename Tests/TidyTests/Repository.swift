@@ -43,6 +43,11 @@ struct Repository {
         }
     }
 
+    /// All Swift files of the package, generated ones too: what a target imports.
+    func swiftFiles() throws -> [TextFile] {
+        try files(under: ["Sources", "Tests"]).filter(\.isSwift)
+    }
+
     /// Everything a person wrote, but for the sample's data.
     func writtenFiles() throws -> [TextFile] {
         let top = try FileManager.default.contentsOfDirectory(atPath: root.path).sorted()
