@@ -1,4 +1,4 @@
-// The parts of a report that are looked up rather than measured.
+// The parts of a report that are looked up and not measured.
 import Catalog
 import Foundation
 import ObjectStore
@@ -45,7 +45,7 @@ extension Analyzer {
             storedPerVector: (Double(storedBytes) / Double(index.vectors)).rounded(to: 2))
     }
 
-    /// Memory of this process that is resident now.
+    /// Resident memory of this process, in bytes.
     private static var residentBytes: Double {
         let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = status?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }

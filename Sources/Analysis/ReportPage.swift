@@ -1,4 +1,4 @@
-// A report as one page that needs nothing else: tables, charts as inline SVG, and colours for light, dark and paper.
+// The HTML page of a report: tables, and charts as inline SVG.
 import Foundation
 import Reporting
 
@@ -32,7 +32,7 @@ extension Report {
                 """)
     }
 
-    /// The numbers people look for first.
+    /// The figures that people look for first.
     private var tiles: String {
         var tiles: [(String, String)] = []
         for line in recall {

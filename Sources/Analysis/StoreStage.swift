@@ -1,5 +1,5 @@
-// What queries straight from the store read and how long they wait: by a process that has opened nothing, and by one that
-// has every shard open which the same queries need.
+// Measures what queries straight from the store read, and how long they take: in a process with
+// nothing open, and with all shards open that the same queries need.
 import Catalog
 import ObjectStore
 import Reporting
@@ -19,7 +19,7 @@ struct StoreStage: Sendable {
         queries = selection.queries.gathering(Array(0..<count))
     }
 
-    /// Nil where no cold queries are wanted.
+    /// Runs both measurements; nil if the plan wants no cold queries.
     func measure(_ options: SearchOptions) async throws(TesseraError) -> (
         cold: StoreReads, warm: StoreReads
     )? {

@@ -1,5 +1,5 @@
-// Learns how indexes of one kind of vectors grow: builds and measures small ones, probes the machine, and states how far off it
-// is by foretelling the largest from the others.
+// Learns how indexes of one kind of vectors grow: builds and measures small ones, probes the
+// machine, and states its error by predicting the largest one from the others.
 package import Catalog
 import Foundation
 import Indexer
@@ -14,13 +14,13 @@ import VectorIndex
 
 /// What to calibrate with.
 package struct CalibrationPlan: Sendable {
-    /// Vectors of a file; nil where a version is all there is.
+    /// A file of vectors; nil if only a version is given.
     package var vectorsPath: String?
     package var idsPath: String?
     package var queriesPath: String?
-    /// Of a file; a version has its own.
+    /// Metric of the file; a version has its own.
     package var metric = Metric.l2
-    /// Vectors that indexes are built of.
+    /// Number of vectors that indexes are built of.
     package var sample = 1_000_000
     package var queries = 500
     package var shardSize: Int?
@@ -30,7 +30,7 @@ package struct CalibrationPlan: Sendable {
     package var scratch: String
     /// Bytes that copies of an index may take while it is timed.
     package var memoryBudget: Double
-    /// Rows and ids in memory too, as the planner has it.
+    /// Whether searches are timed with refine rows and ids in memory, as the planner assumes.
     package var timesRowsInMemory = true
     package var timedQueries = Int.max
     package var timedRounds = 3
@@ -75,11 +75,11 @@ package struct Calibration: Sendable {
 
 /// Runs a calibration.
 package struct Calibrator: Sendable {
-    /// Vectors kept as floats for probes.
+    /// Vectors kept as floats for the probes of the machine.
     private static let probeRows = 16_384
-    /// Each of the scales that are built, over the largest of them.
+    /// Divisors for the sizes of the smaller scales.
     private static let steps = [4, 2, 1]
-    /// The largest scale is so many times the next.
+    /// The largest scale is this many times the next one.
     private static let jump = 4
 
     let plan: CalibrationPlan
@@ -99,7 +99,8 @@ package struct Calibrator: Sendable {
         self.progress = progress
     }
 
-    /// Calibrates, and hands what was learned to `body`; the indexes that were built are gone after it.
+    /// Calibrates and passes the result to `body`. The indexes that were built are deleted
+    /// afterwards.
     ///
     /// - Parameter largest: vectors of the largest index that will be asked about.
     package func run<Output>(
@@ -136,17 +137,17 @@ package struct Calibrator: Sendable {
         if let index = published?.manifest.index, index.partition != PartitionMode.cells.rawValue {
             throw TesseraError(
                 .invalidArgument,
-                "index '\(index.name)' has shards in order of arrival: every query asks all of them, which "
-                    + "the planner does not know; give vectors with --vectors instead of the version"
+                "index '\(index.name)' has shards in order of arrival, which the planner "
+                    + "cannot predict; give vectors with --vectors instead of the version"
             )
         }
     }
 
-    /// What is there before anything is built.
+    /// Everything that exists before the first index is built.
     private struct Start: Sendable {
         let sample: PlannerSample
         let builder: ScaleBuilder
-        /// Ascending; the largest is the last, unless the version is.
+        /// Sizes to build, ascending. The last is the largest scale, unless the version is.
         let sizes: [Int]
         let version: LoadedScale?
         let notes: [String]
@@ -278,19 +279,20 @@ package struct Calibrator: Sendable {
     private static func words(_ thinned: ThinnedScales?) -> [String] {
         thinned.map {
             [
-                "recall and counts beyond the largest scale follow one in "
+                "recall and counts beyond the largest scale are based on one in "
                     + "\(Wording.short($0.thinning)) of \(Wording.grouped(Double($0.ahead.vectors))) "
-                    + "vectors, cut as finely as all of them"
+                    + "vectors, cut into as many shards and lists as all of them"
             ]
         } ?? []
     }
 
-    /// Indexes of a single shard grow by other laws than those of many.
+    /// A note if some indexes have a single shard, because they grow by other laws than those with
+    /// many.
     private static func doubts(_ scales: [Scale], shardSize: Int) -> [String] {
         guard scales[0].vectors < shardSize else { return [] }
         return [
-            "some of the indexes fit one shard, which says little about many: a --sample of "
-                + "\(Wording.grouped(Double(16 * shardSize))) or more foretells better"
+            "some of the indexes have a single shard, which says little about many: a --sample of "
+                + "\(Wording.grouped(Double(16 * shardSize))) or more predicts better"
         ]
     }
 

@@ -1,14 +1,15 @@
-// The curves behind a GrowthModel, each a power law of its own for every probe count (and depth) of the grid.
+// The curves of a GrowthModel: one power law for every probe count (and depth) of the grid.
 import Foundation
 
-/// What grows how.
+/// The fitted laws of one sample.
 struct GrowthLaws: Sendable {
-    /// Where all shards are offered or touched anyway, little is learned of how many would be.
+    /// Weight of an observation in which all shards are offered or touched anyway, since it says
+    /// little about growth.
     private static let saturated = 1e-6
-    /// Lists are so many times those that are scanned, where what is missed follows a law.
+    /// Misses follow the law only if there are this many times more lists than are scanned.
     private static let coverage = 4
 
-    /// Vectors of the largest scale, and over how much (in logarithms) the scales stretch.
+    /// Vectors of the largest scale, and the logarithm of its ratio to the smallest.
     private let largest: Double
     private let stretch: Double
     private let mostProbes: Int
@@ -21,10 +22,12 @@ struct GrowthLaws: Sendable {
     private let touchedLaw: PooledPowerLaw
     private var gaps: LawGaps?
 
+    /// Fits the laws.
+    ///
     /// - Parameters:
-    ///   - probes: of the largest scale, ascending.
-    ///   - depths: the same.
-    ///   - thinned: what is known of the shape of an index larger than all scales.
+    ///   - probes: probe counts of the largest scale, ascending.
+    ///   - depths: refine depths of the largest scale, ascending.
+    ///   - thinned: measurements of the shape of an index larger than all scales.
     init(_ scales: [Scale], probes: [Int], depths: [Int], thinned: ThinnedScales?) {
         (self.probes, self.depths) = (probes, depths)
         let largest = Double(scales[scales.count - 1].vectors)
@@ -38,7 +41,7 @@ struct GrowthLaws: Sendable {
         var touched: [PooledPowerLaw.Observation] = []
         for scale in scales {
             let cut = scale.cut
-            // The nearer in size to what will be asked, the more a scale says.
+            // Larger scales weigh more: they are nearer to the size that will be asked about.
             let trust = Double(scale.vectors)
             let size = LogarithmicSize(
                 cut, largest: largest, stretch: stretch, mostProbes: mostProbes)
@@ -54,7 +57,7 @@ struct GrowthLaws: Sendable {
                 }
                 let straight = size.straight(nprobe)
                 let missed = seen.missed
-                // Where most lists are scanned little can be missed, whatever the law.
+                // If most lists are scanned, little can be missed whatever the law.
                 let free = Self.coverage * nprobe <= scale.lists || scale == scales.last
                 unscanned.append(
                     observe(size.bent(nprobe), missed, free ? missed : missed * Self.saturated))
@@ -98,7 +101,7 @@ struct GrowthLaws: Sendable {
             offered: offered(probe: probe, cut), touched: touched(probe: probe, cut))
     }
 
-    /// A law's value, brought to what thinned indexes show.
+    /// The fitted value times the correction measured on thinned indexes.
     private func bring(_ value: Double, _ cut: IndexCut, _ gap: (LawGaps) -> Double) -> Double {
         gaps.map { value * $0.factor(gap($0), cut) } ?? value
     }
@@ -108,49 +111,50 @@ struct GrowthLaws: Sendable {
             cut, largest: largest, stretch: stretch, mostProbes: mostProbes)
     }
 
-    /// Share of the neighbours in lists that are not scanned.
+    /// Share of the neighbours that lie in lists that are not scanned.
     func unscanned(probe: Int, _ cut: IndexCut) -> Double {
         bring(unscannedLaw.value(cell: probe, size(cut).bent(probes[probe])) ?? 0, cut) {
             $0.missed[probe]
         }
     }
 
-    /// Share of the neighbours that shallower refining loses.
+    /// Share of the neighbours that a shallower refine depth loses.
     func confused(probe: Int, depth: Int, _ cut: IndexCut) -> Double {
         confusedLaw.value(
             cell: probe * depths.count + depth, size(cut).straight(probes[probe], depths[depth]))
             ?? 0
     }
 
-    /// Codes of a scanned list over those of the mean one.
+    /// Codes of a scanned list, relative to the mean list.
     func listSize(probe: Int, _ cut: IndexCut) -> Double {
         bring(listSizeLaw.value(cell: probe, size(cut).straight(probes[probe])) ?? 1, cut) {
             $0.listSize[probe]
         }
     }
 
-    /// Shards offered over those the rule allows.
+    /// Shards offered, relative to the most that the rule allows.
     func offered(probe: Int, _ cut: IndexCut) -> Double {
         bring(offeredLaw.value(cell: probe, size(cut).straight(probes[probe])) ?? 1, cut) {
             $0.offered[probe]
         }
     }
 
-    /// Shards touched.
+    /// Number of shards touched.
     func touched(probe: Int, _ cut: IndexCut) -> Double {
         let terms = Array(size(cut).straight(probes[probe]).prefix(2))
         return bring(touchedLaw.value(cell: probe, terms) ?? 1, cut) { $0.touched[probe] }
     }
 }
 
-/// The size of an index as the laws see it.
+/// The size of an index in the coordinates of the laws.
 private struct LogarithmicSize {
-    /// Over those of the largest scale.
+    /// Logarithm of the number of vectors, relative to the largest scale.
     let vectors: Double
     let listSize: Double
-    /// From the smallest scale to the largest.
+    /// Logarithm of the ratio of the largest scale to the smallest.
     let stretch: Double
-    /// Probe counts above this were a small share of the lists in one scale at most: they grow as this one does.
+    /// Larger probe counts were a large share of the lists in all scales but one; they use this
+    /// one's growth.
     let mostProbes: Int
 
     init(_ cut: IndexCut, largest: Double, stretch: Double, mostProbes: Int) {
@@ -160,8 +164,11 @@ private struct LogarithmicSize {
         self.stretch = stretch
     }
 
-    /// How a curve bends. As far beyond the largest scale as the scales stretch it bends on as it did; farther out it goes on
-    /// with the mean slope of the scales, since a bend that is drawn out far promises anything.
+    /// The quadratic term of a curve.
+    ///
+    /// Up to as far beyond the largest scale as the scales reach, the curve goes on bending.
+    /// Farther out it is linear with the mean slope of the scales, because a quadratic extrapolates
+    /// badly.
     private var bend: Double {
         guard vectors > stretch else { return vectors * vectors }
         return stretch * stretch - stretch * (vectors - stretch)

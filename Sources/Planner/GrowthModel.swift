@@ -1,14 +1,15 @@
-// How an index changes as it grows: fitted to scales that were measured, and asked about sizes that were not. How it is cut
-// comes from the rules that training uses (AutomaticParameters), with what was measured of how cells come out.
+// How an index changes as it grows: fitted to measured scales, and evaluated at other sizes. The
+// number of shards and lists follows the rules of training (AutomaticParameters), corrected by the
+// measured sizes of cells.
 //
-// What queries miss has two parts with laws of their own: neighbours in lists that are not scanned (left even by the deepest
-// refining), and neighbours lost among codes (what shallower refining adds). Both depend on the number of vectors and on that of
-// a list's vectors, which stops growing when an index has more than one shard.
+// Misses have two parts with separate laws: neighbours in lists that are not scanned, which remain
+// at the deepest refine depth, and neighbours that a shallower depth loses. Both depend on the
+// number of vectors and on the size of a list, which is constant once an index has several shards.
 import Catalog
 import Foundation
 import VectorIndex
 
-/// How an index is cut, and what a search uses that says nothing.
+/// The cut of an index into shards and lists, with the search defaults that follow from it.
 package struct IndexCut: Sendable, Equatable, Codable {
     package var vectors: Int
     package var shards: Int
@@ -17,7 +18,7 @@ package struct IndexCut: Sendable, Equatable, Codable {
     package var refineDepth: Int
     package var probeShards: Int
 
-    /// By the rules for so many shards and lists.
+    /// Applies the rules for this number of shards and lists.
     init(vectors: Int, shards: Int, lists: Int) {
         (self.vectors, self.shards, self.lists) = (vectors, shards, lists)
         nprobe = AutomaticParameters.probeCount(totalLists: lists, hasMargin: true)
@@ -26,11 +27,11 @@ package struct IndexCut: Sendable, Equatable, Codable {
             shards: shards, totalLists: lists, probeCount: nprobe)
     }
 
-    /// Vectors of a list.
+    /// Mean number of vectors in a list.
     var listSize: Double { Double(vectors) / Double(lists) }
     var listsPerShard: Double { Double(lists) / Double(shards) }
 
-    /// Shards that are offered at most where `nprobe` lists are scanned.
+    /// Most shards that are offered if `nprobe` lists are scanned.
     func offered(nprobe: Int) -> Double {
         let rule = SearchDefaults(
             nprobe: self.nprobe, refineDepth: refineDepth, probeShards: probeShards)
@@ -48,10 +49,12 @@ package struct GrowthModel: Sendable {
     private let listsOverRule: Double
     private let shardSize: Int
 
+    /// Fits the model.
+    ///
     /// - Parameters:
-    ///   - scales: ascending by size, at least two.
+    ///   - scales: measured indexes, ascending by size, at least two.
     ///   - shardSize: vectors that a shard aims at.
-    ///   - thinned: what is known of the shape of an index larger than all scales.
+    ///   - thinned: measurements of the shape of an index larger than all scales.
     init(_ scales: [Scale], shardSize: Int, thinned: ThinnedScales? = nil) {
         precondition(scales.count > 1, "growth shows in two scales at least")
         let last = scales[scales.count - 1]
@@ -66,6 +69,7 @@ package struct GrowthModel: Sendable {
             Double(last.lists) / Self.listsByRule(Double(last.vectors), Double(last.shards))
     }
 
+    /// The predicted cut of an index of this many vectors.
     package func cut(_ vectors: Int) -> IndexCut {
         let shards = max(1, (Self.cells(vectors, shardSize) * shardsPerCell).rounded())
         let lists = (Self.listsByRule(Double(vectors), shards) * listsOverRule).rounded()
@@ -80,6 +84,7 @@ package struct GrowthModel: Sendable {
         shards * Double(AutomaticParameters.listCount(vectors: Int(vectors / shards)))
     }
 
+    /// The predicted bytes of an index.
     package func footprint(_ cut: IndexCut) -> Footprint {
         let features = [Double(cut.vectors), Double(cut.lists)]
         let parts = bytes.map { zip($0, features).reduce(0) { $0 + $1.0 * $1.1 } }
@@ -87,7 +92,7 @@ package struct GrowthModel: Sendable {
             codes: parts[0], models: parts[1], rowsAndIDs: parts[2], stored: parts[3])
     }
 
-    /// Bytes by vectors and lists.
+    /// Coefficients of the bytes per vector and per list, for each part of the footprint.
     private static func fitBytes(_ scales: [Scale]) -> [[Double]] {
         let parts: [(Footprint) -> Double] = [
             { $0.codes }, { $0.models }, { $0.rowsAndIDs }, { $0.stored },
@@ -99,11 +104,11 @@ package struct GrowthModel: Sendable {
         }
     }
 
-    /// Probe counts that recall can be told for.
+    /// Probe counts for which recall can be predicted.
     package var probeRange: ClosedRange<Int> { probes[0]...probes[probes.count - 1] }
     package var refineDepths: [Int] { depths }
 
-    /// The recall of a search of an index that is cut so.
+    /// Predicted recall of a search.
     package func recall(_ way: SearchWay, _ cut: IndexCut) -> Double {
         let missed = between(way.nprobe) { laws.unscanned(probe: $0, cut) }
         let lost = between(way.nprobe) { probe in
@@ -114,7 +119,7 @@ package struct GrowthModel: Sendable {
         return max(0, 1 - missed - lost)
     }
 
-    /// What the mean query of an index that is cut so looks at.
+    /// Predicted counts of the mean query.
     package func work(_ way: SearchWay, _ cut: IndexCut) -> QueryWork {
         let nprobe = Double(way.nprobe)
         let offered = max(
@@ -130,12 +135,12 @@ package struct GrowthModel: Sendable {
             codes: scanned, rows: depths.count > 1 ? min(Double(way.refineDepth), scanned) : 0)
     }
 
-    /// A value between those of the two probe counts around, straight in logarithms.
+    /// Interpolates between the two neighbouring probe counts, linearly in logarithms.
     private func between(_ nprobe: Int, _ value: (Int) -> Double) -> Double {
         Self.interpolate(probes, nprobe, value)
     }
 
-    /// Beyond the ends, that of the end.
+    /// Interpolates between steps; beyond the ends it takes the value of the end.
     private static func interpolate(
         _ steps: [Int], _ wanted: Int, _ value: (Int) -> Double
     ) -> Double {

@@ -1,4 +1,5 @@
-// How far off the planner is: the laws fitted to all scales but the largest foretell that one, and it is measured.
+// The error of the planner: laws fitted to all scales but the largest predict that one, and the
+// prediction is compared with its measurement.
 import Catalog
 import Foundation
 import Indexer
@@ -6,17 +7,18 @@ import Reporting
 package import TesseraBase
 import VectorCore
 
-/// One thing foretold, and what was measured of it.
+/// A predicted quantity and its measurement.
 package struct HeldOutLine: Sendable, Equatable, Codable {
     package var quantity: String
-    /// The way to search it belongs to; empty where it belongs to none.
+    /// The search parameters it belongs to; empty if it belongs to none.
     package var way: String
     package var predicted: Double
     package var measured: Double
-    /// Recall: a difference. Everything else: a share of what was measured.
+    /// Predicted minus measured for recall; relative to the measurement for everything else.
     package var error: Double
     package var unit: Unit
 
+    /// The unit of a quantity.
     package enum Unit: String, Sendable, Codable {
         case count
         case bytes
@@ -36,15 +38,15 @@ package struct HeldOutLine: Sendable, Equatable, Codable {
     }
 }
 
-/// Time of routing, by trial.
+/// Routing time, measured on synthetic routers.
 package struct Routing: Sendable {
-    /// More middles than this are no sample any more; time grows with their number from there.
+    /// Most centroids that are measured; beyond that, time grows in proportion.
     private static let most = 65_536
 
     let prober: MachineProber
     let sample: Matrix
 
-    /// Microseconds that routing over `shards` takes longer than over `before`.
+    /// Microseconds by which routing over `shards` takes longer than over `before`.
     package func growth(
         from before: Int, to shards: Int, lists: Int, offered: Int
     ) async throws(TesseraError) -> Double {
@@ -61,16 +63,19 @@ package struct Routing: Sendable {
     }
 }
 
-/// What a build takes: cells compare every vector with every cell's centroid, all else grows with the vectors.
+/// Build time: assignment compares every vector with every cell's centroid, and everything else
+/// grows with the number of vectors.
 struct BuildModel: Sendable {
     let assignNanoseconds: Double
     let dimension: Int
     let threads: Int
-    /// Of a vector, on one thread: a shard is built on one.
+    /// Seconds per vector of the other work on one thread; a shard is built on one thread.
     private let restSeconds: Double
     private let publishSeconds: Double
 
-    /// - Parameter build: the largest that was timed.
+    /// Fits the model.
+    ///
+    /// - Parameter build: the largest build that was timed.
     init(_ build: BuildTime, probe: MachineProbe, dimension: Int, cells: Int) {
         assignNanoseconds = probe.assignNanoseconds
         (self.dimension, threads) = (dimension, probe.threads)
@@ -81,7 +86,7 @@ struct BuildModel: Sendable {
         publishSeconds = build.publishSeconds / Double(build.vectors)
     }
 
-    /// Seconds of training and publishing `vectors` in `cells`.
+    /// Predicted seconds of training and publishing `vectors` in `cells`.
     func seconds(_ vectors: Int, cells: Int) -> (train: Double, publish: Double) {
         let count = Double(vectors)
         return (
@@ -91,7 +96,7 @@ struct BuildModel: Sendable {
         )
     }
 
-    /// Finding the cells on one thread, then sorting all vectors into them on all.
+    /// Seconds to train the cells on one thread and to assign all vectors on all threads.
     private static func cellSeconds(
         _ vectors: Double, _ cells: Int, _ nanoseconds: Double, _ dimension: Int, _ threads: Int
     ) -> Double {
@@ -104,7 +109,7 @@ struct BuildModel: Sendable {
     }
 }
 
-/// Foretells the largest scale.
+/// Predicts the largest scale.
 struct HeldOut: Sendable {
     private static let recalls = [0.9, 0.95, 0.98, 0.99]
 
@@ -127,13 +132,13 @@ struct HeldOut: Sendable {
             fewer, shardSize: shardSize,
             thinned: try await thinner.measure(beyond: fewer, upTo: last.vectors))
         let cut = growth.cut(last.vectors)
-        let foretold = growth.footprint(cut)
-        let held = memory(foretold)
+        let predicted = growth.footprint(cut)
+        let held = memory(predicted)
         var lines = [
             HeldOutLine("shards", "", Double(cut.shards), Double(last.shards), .count),
             HeldOutLine("lists", "", Double(cut.lists), Double(last.lists), .count),
             HeldOutLine("memory", "", held, memory(last.footprint), .bytes),
-            HeldOutLine("disk", "", foretold.stored, last.footprint.stored, .bytes),
+            HeldOutLine("disk", "", predicted.stored, last.footprint.stored, .bytes),
         ]
         if builds.count == scales.count, let build = builds.last {
             let model = BuildModel(
@@ -159,7 +164,7 @@ struct HeldOut: Sendable {
         rowsInMemory ? footprint.held : footprint.codes + footprint.models
     }
 
-    /// The search that says nothing, and those for some recalls.
+    /// The default search, and the cheapest one for each of several recalls.
     private func ways(_ growth: GrowthModel, _ cut: IndexCut) -> [(SearchWay, Double?)] {
         let automatic = SearchWay(
             nprobe: min(cut.nprobe, growth.probeRange.upperBound),
@@ -203,8 +208,8 @@ struct HeldOut: Sendable {
 }
 
 extension Scale {
-    /// Lists that have to be scanned for a recall, between measured probe counts straight in their logarithm; nil where none
-    /// that was measured finds so much.
+    /// Lists that must be scanned for a recall, interpolated between measured probe counts in
+    /// logarithms; nil if no measured one reaches it.
     func probes(for recall: Double, refineDepth: Int) -> Double? {
         let row = points.filter { $0.refineDepth == refineDepth }
         guard let upper = row.firstIndex(where: { $0.recall >= recall }) else { return nil }

@@ -1,25 +1,28 @@
-// How far the laws of growth are from what thinned indexes show of a larger one. Laws are followed at the largest scale, thinned
-// indexes where they have their shape, and in between in proportion; beyond, the laws go on from there.
+// The gap between the growth laws and what thinned indexes show of a larger one. At the largest
+// scale the laws hold; at the size of the thinned indexes those hold; in between the correction
+// grows in proportion. Beyond, it stays.
 import Foundation
 
-/// What the mean query of one scale comes upon with some number of probes, in the units of the laws.
+/// Counts of the mean query of one scale at some probe count, in the units of the laws.
 struct QuerySight: Sendable {
-    /// Share of the neighbours in lists that are not scanned.
+    /// Share of the neighbours that lie in lists that are not scanned.
     var missed: Double
-    /// Codes of a scanned list over those of the mean one.
+    /// Codes of a scanned list, relative to the mean list.
     var listSize: Double
-    /// Shards offered over those the rule allows.
+    /// Shards offered, relative to the most that the rule allows.
     var offered: Double
     var touched: Double
 }
 
 extension Scale {
-    /// A chance smaller than a quarter of one neighbour among all queries was not told from none.
+    /// Smallest share that is told from zero: a quarter of one neighbour among all queries.
     private static let rare = 0.25
 
     var cut: IndexCut { IndexCut(vectors: vectors, shards: shards, lists: lists) }
 
-    /// A share that was counted over the answers. Its logarithm varies by about 1 / (n x share), so it also is its weight.
+    /// A share counted over the answers, at least the smallest that can be told from zero.
+    ///
+    /// The variance of its logarithm is about 1 / (n x share), so it is its own weight too.
     func counted(_ share: Double) -> Double { max(share, Self.rare / Double(10 * queries)) }
 
     func sight(_ nprobe: Int, deepest: Int) -> QuerySight? {
@@ -31,7 +34,7 @@ extension Scale {
     }
 }
 
-/// Gaps, as logarithms by the place of a probe count.
+/// Gaps in logarithms, by index of the probe count.
 struct LawGaps: Sendable {
     private let largest: Double
     private let ahead: Double
@@ -40,9 +43,11 @@ struct LawGaps: Sendable {
     private(set) var offered: [Double] = []
     private(set) var touched: [Double] = []
 
+    /// Compares laws and measurements.
+    ///
     /// - Parameters:
     ///   - largest: the largest scale.
-    ///   - law: what the laws say of a cut, by the place of a probe count.
+    ///   - law: the laws' value for a cut, by index of the probe count.
     init(
         _ thinned: ThinnedScales, largest scale: Scale, probes: [Int], deepest: Int,
         law: (Int, IndexCut) -> QuerySight
@@ -51,7 +56,8 @@ struct LawGaps: Sendable {
         ahead = log(Double(thinned.ahead.vectors))
         let rise = Self.missedRise(thinned.known, scale, probes, deepest)
         let cut = thinned.ahead.cut
-        // Full over thin, as far as neither was asked for all its lists: who wants all has no margin.
+        // Full relative to thinned lists, if neither scans all its lists, where the list margin has
+        // no effect.
         var full = QuerySight(missed: 1, listSize: 1, offered: 1, touched: 1)
         for (place, nprobe) in probes.enumerated() {
             let thin = thinned.known.sight(nprobe, deepest: deepest)
@@ -70,7 +76,7 @@ struct LawGaps: Sendable {
                 offered.append(log(seen.offered * full.offered / law.offered))
                 touched.append(log(seen.touched * full.touched / law.touched))
             } else {
-                // More probes than it has lists: as with fewer.
+                // The index has fewer lists than probes: use the last gap.
                 missed.append(missed.last ?? 0)
                 listSize.append(listSize.last ?? 0)
                 offered.append(offered.last ?? 0)
@@ -79,13 +85,14 @@ struct LawGaps: Sendable {
         }
     }
 
-    /// How much of what was learned by one share of misses holds for another: all for an equal one, nothing where they differ
-    /// fourfold, since then they are missed for other reasons.
+    /// How far a correction learned at one share of misses applies at another: fully if they are
+    /// equal, not at all from a factor of four on, where the reasons for the misses differ.
     private static func likeness(_ one: Double, _ other: Double) -> Double {
         max(0, 1 - abs(log(one / other)) / log(4))
     }
 
-    /// What full lists miss over what thinned ones of the same shape do: one number for all probe counts, since misses are few.
+    /// Misses of full lists relative to thinned ones of the same shape, in logarithms. One number
+    /// for all probe counts, since misses are few.
     private static func missedRise(
         _ known: Scale, _ scale: Scale, _ probes: [Int], _ deepest: Int
     ) -> Double {
@@ -100,7 +107,7 @@ struct LawGaps: Sendable {
         return weight > 0 ? sum / weight : 0
     }
 
-    /// What a law's value is multiplied with in an index that is cut so.
+    /// The correction factor of a law's value for this cut.
     func factor(_ gap: Double, _ cut: IndexCut) -> Double {
         exp(gap * min(1, max(0, (log(Double(cut.vectors)) - largest) / (ahead - largest))))
     }

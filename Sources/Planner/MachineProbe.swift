@@ -1,5 +1,5 @@
-// What this machine does in a second, found out in a few: comparing vectors exactly, assigning them to cells, routing over many
-// shards, and reading from a store.
+// Measures the speed of this machine in a few seconds: exact comparison, assignment to cells,
+// routing over many shards, and reads from a store.
 import Catalog
 import Foundation
 import ObjectStore
@@ -8,20 +8,21 @@ import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// What was found out.
+/// The measured speeds.
 package struct MachineProbe: Sendable, Equatable, Codable {
-    /// Exact comparison of float32 vectors in memory, one thread.
+    /// Bytes of float32 vectors in memory that one thread compares exactly per second.
     package var exactBytesPerSecond: Double
-    /// Vectors compared to find that out, and how long one pass took.
+    /// Number of vectors compared to measure that, and seconds of one pass.
     package var exactVectors: Int
     package var exactSeconds: Double
-    /// A vector against one centroid while cells are assigned, one thread.
+    /// Time to compare a vector with one centroid during assignment, on one thread.
     package var assignNanoseconds: Double
-    /// Threads a build uses.
+    /// Threads that a build uses.
     package var threads: Int
-    /// A small read from the store, median and 99th percentile; nil where none was asked.
+    /// Speed of the store; nil if it was not measured.
     package var store: StoreSpeed?
 
+    /// Speed of reads from the store.
     package struct StoreSpeed: Sendable, Equatable, Codable {
         package var milliseconds: Double
         package var tailMilliseconds: Double
@@ -29,12 +30,12 @@ package struct MachineProbe: Sendable, Equatable, Codable {
     }
 }
 
-/// Finds it out with vectors of the kind that will be searched.
+/// Measures speeds with vectors of the kind that will be searched.
 struct MachineProber: Sendable {
     private static let chunk = 4096
     private static let rounds = 3
     private static let centroids = 512
-    /// Larger than any cache.
+    /// Larger than any processor cache.
     private static let scanBytes = 512 << 20
     private static let reads = 24
     private static let readBytes: UInt64 = 4096
@@ -43,9 +44,11 @@ struct MachineProber: Sendable {
     let pool: WorkPool
     let stop: StopSign
 
+    /// Measures comparison and assignment.
+    ///
     /// - Parameters:
     ///   - sample: `[n][dimension]`; repeated until there is enough to scan.
-    ///   - scanVectors: vectors to compare exactly; less where they take more than `budget` bytes.
+    ///   - scanVectors: number of vectors to compare exactly; fewer if they exceed `budget` bytes.
     func probe(
         _ sample: Matrix, scanVectors: Int, budget: Double, backend: any IndexBackend
     ) async throws(TesseraError) -> MachineProbe {
@@ -61,7 +64,7 @@ struct MachineProber: Sendable {
             exactSeconds: seconds, assignNanoseconds: assign, threads: pool.width, store: nil)
     }
 
-    /// The least disturbed of some passes of one query over `vectors` vectors.
+    /// Seconds of the fastest pass of one query over `vectors` vectors.
     private func scan(_ sample: Matrix, _ vectors: Int) -> Double {
         var chunks: [Matrix] = []
         for first in stride(from: 0, to: vectors, by: Self.chunk) {
@@ -77,7 +80,7 @@ struct MachineProber: Sendable {
         }.min() ?? 0
     }
 
-    /// Nanoseconds of a vector and a centroid.
+    /// Nanoseconds to compare a vector with a centroid.
     private func assigning(
         _ sample: Matrix, _ backend: any IndexBackend
     ) throws(TesseraError) -> Double {
@@ -92,7 +95,7 @@ struct MachineProber: Sendable {
         return best * 1e9 / Double(Self.chunk * Self.centroids)
     }
 
-    /// Microseconds of routing a query over `shards` shards, with vectors of the sample for their middles.
+    /// Microseconds to route a query over `shards` shards, with vectors of the sample as centroids.
     func routing(_ sample: Matrix, shards: Int, lists: Int, offered: Int) async throws(TesseraError)
         -> Double
     {
@@ -116,7 +119,7 @@ struct MachineProber: Sendable {
         }
     }
 
-    /// Small reads and one large one of a version's first shard.
+    /// Times small reads and one large read of a version's first shard.
     func store(_ catalog: Catalog, _ index: IndexDescription) async throws(TesseraError)
         -> MachineProbe.StoreSpeed
     {

@@ -1,15 +1,15 @@
-// Least squares where no coefficient may be below zero, since none of what they stand for takes negative time or memory.
+// Least squares without negative coefficients, since each stands for a time or an amount of memory.
 
-/// Finds x >= 0 with A x near y.
+/// Finds x >= 0 such that A x is near y.
 package enum NonNegativeFit {
     private static let sweeps = 20_000
     private static let settled = 1e-12
 
-    /// Coordinate descent on the normal equations, errors counted relative to `targets`.
+    /// Coordinate descent on the normal equations, with errors relative to `targets`.
     ///
     /// - Parameters:
     ///   - rows: `[observations][features]`.
-    ///   - targets: `[observations]`, above zero; others are left out.
+    ///   - targets: `[observations]`; those not above zero are left out.
     package static func solve(_ rows: [[Double]], _ targets: [Double]) -> [Double] {
         let seen = zip(rows, targets).filter { $0.1 > 0 }
         let scaled = seen.map { row, target in row.map { $0 / target } }
@@ -28,7 +28,7 @@ package enum NonNegativeFit {
             for place in 0..<count where products[place][place] > 0 {
                 let slope = (0..<count).reduce(-sums[place]) { $0 + products[place][$1] * x[$1] }
                 let next = max(0, x[place] - slope / products[place][place])
-                // In units of its share of a target.
+                // The change as a share of a target.
                 let change = abs(next - x[place]) * products[place][place].squareRoot()
                 largest = max(largest, change)
                 x[place] = next

@@ -1,10 +1,10 @@
-// Plans with all that has to be known to trust or doubt them: what was measured, and how far off the same laws were where they
-// could be held against something.
+// Plans with the evidence for them: what was measured, and the error of the same laws at a known
+// size.
 package import Foundation
 package import Reporting
 import VectorCore
 
-/// Answers of the planner. Its JSON has sorted keys.
+/// The planner's answers. Its JSON has sorted keys.
 package struct PlanReport: Sendable, Codable {
     package var format = "tessera.plan"
     package var formatVersion = 1
@@ -12,16 +12,16 @@ package struct PlanReport: Sendable, Codable {
     package var machine: MachineDescription
     package var seed: UInt64
     package var sample: Sample
-    /// Measured, ascending by size.
+    /// Measured scales, ascending by size.
     package var scales: [Scale]
     package var builds: [BuildTime]
     package var probe: MachineProbe
     package var times: TimeModel
-    /// The largest scale, foretold from the others.
+    /// The largest scale, predicted from the others.
     package var heldOut: [HeldOutLine]
     package var plans: [Plan]
     package var notes: [String]
-    /// The whole run.
+    /// Seconds of the whole run.
     package var seconds: Double
 
     /// What was calibrated with.

@@ -1,4 +1,4 @@
-// Plans as tables of words, for the terminal and the page alike.
+// The tables of a plan, for the terminal and the page.
 import Foundation
 package import Reporting
 
@@ -19,7 +19,7 @@ extension PlanReport {
             + "\(machine.cores) cores, \(machine.instructionSet), \(machine.system)"
     }
 
-    /// Lines for a terminal.
+    /// The report as lines for a terminal.
     package var lines: [String] {
         var lines = [headline, conditions] + notes.map { "note: \($0)" }
         for table in tables {
@@ -29,7 +29,7 @@ extension PlanReport {
         return lines
     }
 
-    /// The page, as HTML; it needs nothing else.
+    /// The page, as HTML; it loads nothing else.
     package var page: String {
         let remarks = notes.map { "<p class=\"note\">\(Drawing.escaped($0))</p>" }.joined()
         return ReportPage.html(
@@ -140,7 +140,7 @@ extension PlanReport {
         let from = scales.dropLast().map { Wording.grouped(Double($0.vectors)) }
         return ReportTable(
             title:
-                "How far off: \(Wording.grouped(Double(scales.last?.vectors ?? 0))) vectors foretold from "
+                "Prediction error: \(Wording.grouped(Double(scales.last?.vectors ?? 0))) vectors predicted from "
                 + from.joined(separator: ", "),
             rows: [["", "way", "predicted", "measured", "error"]] + heldOut.map(\.words),
             remark: "errors of recall are differences")
@@ -197,7 +197,7 @@ extension PlanReport {
         return ReportTable(
             title: "This machine", rows: [["", "measured"]] + rows,
             remark:
-                "queries spread over copies of the index, so that caches see as much memory as a larger one shows them"
+                "queries are spread over copies of the index, so that caches see as much memory as with a larger one"
         )
     }
 }

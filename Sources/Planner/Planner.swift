@@ -1,5 +1,5 @@
-// Answers what-if questions from a calibration: cuts by rule, recall and counts by the laws of growth, times by the laws of this
-// machine, money by a table of prices.
+// Answers what-if questions from a calibration: shards and lists by rule, recall and counts by the
+// growth laws, times by the measured speed of this machine, costs by the price table.
 import Catalog
 package import Foundation
 import ObjectStore
@@ -10,9 +10,9 @@ import ShardFile
 package import TesseraBase
 import VectorCore
 
-/// Plans.
+/// Plans indexes that are not built yet.
 package struct Planner: Sendable {
-    /// Draws that tell how evenly touched shards fall on workers.
+    /// Random draws that measure how unevenly touched shards fall on workers.
     private static let draws = 1000
     private static let storeQueries = 24
 
@@ -34,7 +34,8 @@ package struct Planner: Sendable {
 
     /// Calibrates once and answers all questions.
     ///
-    /// - Throws: `invalidArgument` for what cannot be asked of this sample, `notFound` for a recall that is out of reach.
+    /// - Throws: `invalidArgument` for questions that this sample cannot answer, `notFound` for a
+    ///   recall that is out of reach.
     package func run(_ questions: [WhatIf], at now: Date) async throws(TesseraError) -> PlanReport {
         let watch = Stopwatch()
         let most = questions.map(\.vectors).max() ?? 0
@@ -69,16 +70,16 @@ package struct Planner: Sendable {
         if let dimension = question.dimension, dimension != calibration.dimension {
             throw TesseraError(
                 .invalidArgument,
-                "--what-if dim=\(dimension) is not that of \(calibration.sampleName), \(calibration.dimension): recall at "
-                    + "another dimension does not follow from it; give vectors of \(dimension) dimensions"
+                "--what-if dim=\(dimension) is not the dimension of \(calibration.sampleName), \(calibration.dimension), which says "
+                    + "nothing about recall at another one; give vectors of \(dimension) dimensions"
             )
         }
         let largest = calibration.scales[calibration.scales.count - 1].vectors
         guard question.vectors >= largest else {
             throw TesseraError(
                 .invalidArgument,
-                "--what-if vectors=\(question.vectors) is less than the \(largest) vectors calibrated with: that can be "
-                    + "measured; build it, or give a smaller --sample")
+                "--what-if vectors=\(question.vectors) is less than the \(largest) vectors calibrated with, so it can be "
+                    + "measured: build it, or give a smaller --sample")
         }
         let probes = calibration.growth.probeRange
         if let nprobe = question.nprobe, !probes.contains(nprobe) {
@@ -102,7 +103,7 @@ package struct Planner: Sendable {
         let best = growth.best(cut)
         throw TesseraError(
             .notFound,
-            "recall \(recall) is out of reach for \(question.vectors) vectors as far as this sample shows; the best foretold is "
+            "recall \(recall) is out of reach for \(question.vectors) vectors with this sample; the best predicted is "
                 + "\(Wording.fixed(best.recall, 4)) with \(best.way.words); a larger --code-size finds more"
         )
     }
@@ -148,7 +149,8 @@ package struct Planner: Sendable {
             remarks: remarks(question, calibration, memory))
     }
 
-    /// What the busiest of the workers does: it holds the most of the shards that a query touches, and refines for itself.
+    /// The share of the busiest worker: it holds the most of the shards a query touches, and
+    /// refines for itself.
     private func share(_ work: QueryWork, of workers: Int) -> QueryWork {
         let touched = max(1, Int(work.touched.rounded()))
         guard workers > 1 else { return work }
@@ -169,7 +171,8 @@ package struct Planner: Sendable {
         return busiest
     }
 
-    /// What the mean query reads where not all shards are in memory: counted on the largest index there is, then grown.
+    /// Reads of the mean query if not all shards are in memory: counted on the largest index there
+    /// is, then scaled up.
     private func storeReads(
         _ question: WhatIf, _ calibration: Calibration, _ probe: MachineProbe, _ way: SearchWay,
         _ work: QueryWork
@@ -197,16 +200,16 @@ package struct Planner: Sendable {
         let factor = Double(question.vectors) / Double(largest)
         if factor > 30 {
             remarks.append(
-                "\(Wording.grouped(factor)) times the largest index that was measured: the laws are drawn out far"
+                "\(Wording.grouped(factor)) times the largest measured index: a far extrapolation"
             )
         }
         if let last = calibration.times.laws.last, memory > 1.5 * last.workingSet {
             remarks.append(
-                "times were taken with \(Wording.size(last.workingSet)) of index in memory, and drawn out to "
+                "times were taken with \(Wording.size(last.workingSet)) of index in memory, and extrapolated to "
                     + Wording.size(memory))
         }
         if question.workers > 1 {
-            remarks.append("the network between coordinator and workers is not in the times")
+            remarks.append("times do not include the network between coordinator and workers")
         }
         return remarks
     }
@@ -224,7 +227,8 @@ extension Calibration {
         try await routing.prober.store(largest.catalog, largest.index)
     }
 
-    /// What queries of the largest index read whose shards are open and not in memory, and the codes they scan.
+    /// Reads of queries on the largest index with all shards open and none in memory, and the codes
+    /// they scan.
     func coldReads(
         _ way: SearchWay, queries: Int, pool: WorkPool
     ) async throws(TesseraError) -> (reads: StoreReads, codes: Double) {

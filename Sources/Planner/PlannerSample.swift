@@ -1,5 +1,6 @@
-// The vectors a plan is calibrated with: drawn from a file or from the refine tier of a version, never among them a query, and
-// handed out as files that training reads. The vectors of a smaller scale are among those of a larger one.
+// The vectors a plan is calibrated with: drawn from a file or from the refine tier of a version,
+// without the queries, and written as files for training. The vectors of a smaller scale are a
+// subset of those of a larger one.
 import Catalog
 import Foundation
 import Indexer
@@ -11,12 +12,13 @@ import VectorIndex
 
 /// A sample, shuffled once.
 struct PlannerSample: Sendable {
-    /// Quarters of quarters of fewer say nothing about growth.
+    /// Fewest vectors: a sixteenth of fewer would say nothing about growth.
     static let smallest = 4000
-    /// Queries fewer than this tell recall to no better than five hundredths.
+    /// Fewest queries: fewer measure recall to within 0.05 at best.
     static let fewestQueries = 20
     private static let chunk = 4096
-    /// A row whose distance to a query is at most this share of the query's square is that query, as a refine tier rounds it.
+    /// A row is a query if its squared distance to it is at most this share of the query's square;
+    /// a refine tier rounds rows.
     private static let same: Float = 2e-4
 
     private enum Source: Sendable {
@@ -28,16 +30,16 @@ struct PlannerSample: Sendable {
     let metric: Metric
     let dimension: Int
     let queriesPath: String
-    /// Shuffled rows of the source.
+    /// Row numbers of the source, shuffled.
     private let order: [Int]
     private let source: Source
     private let elementType: ElementType
 
     var count: Int { order.count }
-    /// Bytes of a vector as it is given.
+    /// Bytes of one vector in its original type.
     var rowBytes: Int { dimension * elementType.size }
 
-    /// Draws from a file. `most` vectors and, unless a file has them, the queries besides.
+    /// Draws `most` vectors from a file, and the queries unless another file has them.
     init(
         path: String, idsPath: String?, queriesPath: String?, metric: Metric, most: Int,
         queries: Int, seed: UInt64, scratch: String
@@ -61,7 +63,7 @@ struct PlannerSample: Sendable {
         try Self.check(order.count, name)
     }
 
-    /// Draws for a version: from the file it was trained on, or without that from its refine tier.
+    /// Draws for a version: from the file it was trained on, or else from its refine tier.
     init(
         _ index: IndexDescription, _ catalog: Catalog, _ set: QuerySet, path: String?,
         idsPath: String?, most: Int, seed: UInt64, scratch: String, pool: WorkPool,
@@ -115,14 +117,14 @@ struct PlannerSample: Sendable {
         return rows
     }
 
-    /// `rows` as float32, as they are given: for probes.
+    /// The first rows as float32, for probes of the machine.
     func matrix(_ most: Int) throws(TesseraError) -> Matrix {
         var matrix = try Self.read(order.prefix(most).sorted(), source)
         if metric.normalises { try normalise(&matrix, firstRow: 0, file: name) }
         return matrix
     }
 
-    /// The first `count` vectors, and their ids, as files in `folder`.
+    /// Writes the first `count` vectors and their ids as files in `folder`.
     func write(
         _ count: Int, to folder: String
     ) throws(TesseraError) -> (vectors: String, ids: String?) {

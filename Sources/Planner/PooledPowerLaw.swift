@@ -1,18 +1,19 @@
-// Curves over the size of an index, many of them short and noisy: each has a height of its own, and what they have in common
-// says how fast they rise or fall.
+// Fits many short and noisy curves over the size of an index together: each has its own height, and
+// all share the exponents.
 import Foundation
 
-/// Laws ln y = a + b1 x1 + b2 x2 + …, one `a` for each cell, the other coefficients shared. Where an x is the logarithm of a
-/// size this is a power law; its square lets it bend.
+/// Laws ln y = a + b1 x1 + b2 x2 + …, with one `a` per cell and shared other coefficients. If x is
+/// the logarithm of a size, this is a power law; the square of x lets it bend.
 ///
-/// Weighted least squares on logarithms: the heights are eliminated by centring within cells, the rest is a small linear system.
+/// Weighted least squares on logarithms: the heights are eliminated by centring within cells, which
+/// leaves a small linear system.
 package struct PooledPowerLaw: Sendable {
     /// A value of one cell at one size.
     package struct Observation: Sendable {
         let cell: Int
         let terms: [Double]
         let value: Double
-        /// How much the logarithm of the value can be trusted.
+        /// Weight of the value's logarithm.
         let weight: Double
 
         package init(cell: Int, terms: [Double], value: Double, weight: Double) {
@@ -21,12 +22,14 @@ package struct PooledPowerLaw: Sendable {
         }
     }
 
-    /// Draws coefficients that nothing is known of to 0: what was not seen to change is not made to.
+    /// Ridge that sets undetermined coefficients to 0: what was not observed to change is predicted
+    /// not to.
     private static let ridge = 1e-6
 
     package private(set) var exponents: [Double]
     private var heights: [Int: Double] = [:]
 
+    /// Fits the laws. Observations without a positive value or weight are left out.
     package init(_ observations: [Observation]) {
         let known = observations.filter { $0.value > 0 && $0.weight > 0 }
         let cells = Dictionary(grouping: known, by: \.cell)
@@ -59,7 +62,7 @@ package struct PooledPowerLaw: Sendable {
         }
     }
 
-    /// The curve of a cell; nil where nothing was seen of it.
+    /// The curve of a cell; nil without observations of it.
     package func value(cell: Int, _ terms: [Double]) -> Double? {
         heights[cell].map { height in
             exp(zip(terms, exponents).reduce(height) { $0 + $1.0 * $1.1 })

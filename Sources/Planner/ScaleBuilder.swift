@@ -1,4 +1,4 @@
-// Builds an index of part of a sample, through the same steps as any other index, into a folder of its own.
+// Builds an index of part of a sample in a folder of its own, by the same steps as any other index.
 import Catalog
 import Foundation
 import Indexer
@@ -10,7 +10,7 @@ import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// How the indexes of a calibration are built; numbers not given are by rule.
+/// How the indexes of a calibration are built; nil values follow the rules.
 struct BuildChoices: Sendable {
     var backend: any IndexBackend
     var shardSize = AutomaticParameters.shardSize
@@ -22,7 +22,7 @@ struct BuildChoices: Sendable {
     var seed: UInt64 = 1
 }
 
-/// What building took.
+/// Times of one build.
 package struct BuildTime: Sendable, Equatable, Codable {
     package var vectors: Int
     package var trainSeconds: Double
@@ -37,7 +37,9 @@ struct ScaleBuilder: Sendable {
     let pool: WorkPool
     let progress: ProgressHandler
 
-    /// - Parameter thinning: the index gets the shape of one with so many times the vectors.
+    /// Builds an index.
+    ///
+    /// - Parameter thinning: gives the index the shape of one with this many times the vectors.
     func build(
         _ count: Int, thinning: Double = 1
     ) async throws(TesseraError) -> (LoadedScale, BuildTime) {
@@ -81,7 +83,9 @@ struct ScaleBuilder: Sendable {
         return (try await load(PublishedScale(manifest, base, catalog), nil), time)
     }
 
-    /// - Parameter set: the queries to measure by; those the index keeps unless given.
+    /// Loads a version.
+    ///
+    /// - Parameter set: the queries to measure with; nil takes those stored with the index.
     func load(
         _ version: PublishedScale, _ set: QuerySet?, residency: Residency = .all
     ) async throws(TesseraError) -> LoadedScale {

@@ -1,4 +1,4 @@
-// Searches one index over the whole grid of probe counts and refine depths, and counts.
+// Measures one index over the whole grid of probe counts and refine depths.
 import Catalog
 import ObjectStore
 import Recall
@@ -9,10 +9,10 @@ import ShardFile
 import TesseraBase
 import VectorCore
 
-/// An index that can be measured: loaded, with queries and the truth about them.
+/// An index ready to be measured: loaded, with queries and their exact neighbours.
 struct LoadedScale: Sendable {
     let manifest: Manifest
-    /// The store the catalog is in.
+    /// The store that the catalog is in.
     let base: any ObjectStore
     let catalog: Catalog
     let truth: QuerySet
@@ -33,7 +33,8 @@ struct LoadedScale: Sendable {
     var lists: Int { index.shards.reduce(0) { $0 + $1.lists } }
     var listsPerShard: Double { Double(lists) / Double(index.shards.count) }
 
-    /// A sampled query finds itself first: that is no answer, and takes no candidate's place.
+    /// Extra results to ask for: a query that is a stored vector finds itself first, which is not
+    /// counted.
     var extra: Int { truth.ownIDs == nil ? 0 : 1 }
 
     func options(nprobe: Int, refineDepth: Int, offeredShare: Double = 1) -> SearchOptions {
@@ -47,11 +48,11 @@ struct LoadedScale: Sendable {
 
 /// Measures recall and counts.
 struct ScaleMeasurer: Sendable {
-    /// No index was seen to need more lists for a recall that anybody asks for.
+    /// No index needed more lists for any practical recall.
     private static let mostLists = 768
-    /// A larger index may need so many even where this one finds no more by them.
+    /// Probe counts measured at least: a larger index may need them even if this one does not.
     private static let fewLists = 128
-    /// Numbers of nearest that are counted apart.
+    /// Numbers of nearest neighbours that recall is also counted for.
     static let ranks = [1, 2, 5]
 
     let pool: WorkPool
@@ -83,9 +84,10 @@ struct ScaleMeasurer: Sendable {
             queries: loaded.truth.queries.rows, footprint: loaded.footprint, points: points)
     }
 
-    /// What one way to search finds and looks at.
+    /// Recall and counts for one set of search parameters.
     ///
-    /// - Parameter shares: what finding the nearest counts, the second nearest, …; all the same unless given.
+    /// - Parameter shares: weight of finding the nearest, the second nearest, …; nil weighs all the
+    ///   same.
     func point(
         _ loaded: LoadedScale, nprobe: Int, refineDepth: Int, shares: [Double]? = nil
     ) async throws(TesseraError) -> GridPoint {

@@ -1,5 +1,5 @@
-// How to search, chosen by the cost that operating points are chosen by: counts, never times, so that the same sample and seed
-// give the same choice on every machine.
+// Search parameters, chosen by the cost model of operating points. It uses counts and no times, so
+// the same sample and seed give the same choice on every machine.
 import Catalog
 
 /// Lists scanned and candidates refined.
@@ -15,7 +15,7 @@ package struct SearchWay: Sendable, Hashable, Codable {
 }
 
 extension GrowthModel {
-    /// Probe counts worth looking at: all of the few, then steps of a sixteenth.
+    /// Probe counts to consider: every small one, then steps of a sixteenth.
     private var probeCounts: [Int] {
         var counts: [Int] = []
         var next = probeRange.lowerBound
@@ -26,7 +26,7 @@ extension GrowthModel {
         return counts
     }
 
-    /// The cheapest way to find `recall` in an index that is cut so; nil where none is foretold to.
+    /// The cheapest parameters that reach `recall`; nil if none is predicted to.
     package func cheapest(recall: Double, _ cut: IndexCut) -> SearchWay? {
         var best: (cost: Double, way: SearchWay)?
         for depth in refineDepths {
@@ -43,7 +43,7 @@ extension GrowthModel {
         return best?.way
     }
 
-    /// The way that finds most.
+    /// The parameters with the highest predicted recall.
     package func best(_ cut: IndexCut) -> (way: SearchWay, recall: Double) {
         let way = SearchWay(
             nprobe: min(probeRange.upperBound, cut.lists),

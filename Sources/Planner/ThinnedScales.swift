@@ -1,42 +1,44 @@
-// The shape of an index that is larger than the sample. How lists lie around a query depends on how many there are, and changes
-// by no simple law: where lists become finer than the clusters of the data, the nearest holds less of what is looked for, and a
-// margin leaves out more. But a sample can be cut as finely as the larger index would be, into its shards and lists with fewer
-// vectors in each, and then be searched.
+// Measures the shape of an index that is larger than the sample. How lists lie around a query
+// depends on their number and follows no simple law: when lists become finer than the clusters of
+// the data, the nearest list holds fewer of the neighbours, and a list margin leaves out more of
+// them. But a sample can be cut into the shards and lists of the larger index, with fewer vectors
+// in each, and be searched.
 //
-// If the sample is one in t of the larger index, it has one in t of the codes that a query scans there; and which of the
-// sample's neighbours are among the ten nearest of the larger index is a matter of chance that can be reckoned. What a list of
-// few vectors has other than a full one (its centroid is less sure) is measured where both are known: the largest scale is
-// set beside one in t of its vectors in its own shape.
+// If the sample is one in t of the larger index, a query scans one in t of the codes. Which of the
+// sample's neighbours are among the ten nearest of the larger index has a known distribution. The
+// difference between short lists and full ones (their centroids are less certain) is measured at
+// the largest scale: it is compared with one in t of its vectors, cut in its own shape.
 import Catalog
 import Reporting
 import ShardFile
 import TesseraBase
 import VectorCore
 
-/// Thinned indexes, with counts and recall as if they had all the vectors whose shape they have.
+/// Thinned indexes, with counts and recall scaled to the full number of vectors.
 struct ThinnedScales: Sendable {
-    /// Of the shape of an index that is larger than all scales.
+    /// The shape of an index that is larger than all scales.
     let ahead: Scale
-    /// Of the shape of the largest scale, thinned as much.
+    /// The shape of the largest scale, thinned as much.
     let known: Scale
     let thinning: Double
 }
 
 /// Builds and measures thinned indexes.
 struct ScaleThinner: Sendable {
-    /// A sample thinner than this says more of chance than of the index.
+    /// Most thinning: beyond it the result is mostly noise.
     private static let most = 10.0
-    /// The laws reach this far beyond the largest scale by themselves.
+    /// The laws extrapolate this far without thinned indexes.
     private static let least = 1.5
-    /// Lists of fewer vectors are hardly lists.
+    /// Fewest vectors in a list.
     private static let fewestPerList = 8.0
-    /// What training takes.
+    /// Fewest vectors in a shard that training accepts.
     private static let smallestShard = 100.0
 
     let builder: ScaleBuilder
     let measurer: ScaleMeasurer
 
-    /// What lies beyond `scales` on the way to an index of `asked` vectors; nil where a sample tells nothing of it.
+    /// Measures beyond `scales` towards an index of `asked` vectors; nil if the sample cannot help
+    /// there.
     func measure(
         beyond scales: [Scale], upTo asked: Int
     ) async throws(TesseraError) -> ThinnedScales? {
@@ -68,8 +70,8 @@ struct ScaleThinner: Sendable {
 extension ScaleMeasurer {
     /// Measures a thinned index as if it had all its vectors.
     ///
-    /// Refining as deeply as can be tells what lies in the lists. What shallower refining loses does not show in a sample, which has
-    /// fewer candidates of each distance.
+    /// Only the deepest refine depth is measured. What a shallower depth loses does not show in a
+    /// sample, which has fewer candidates at each distance.
     func measure(
         _ loaded: LoadedScale, thinning: Double, probes: [Int], depth: Int
     ) async throws(TesseraError) -> Scale {
@@ -89,14 +91,15 @@ extension ScaleMeasurer {
     }
 }
 
-/// The nearest of a sample among the nearest of all.
+/// Ranks in a sample compared with ranks among all vectors.
 package enum ThinnedRanks {
-    /// What finding the j-th nearest of a sample counts: the chance that it is among the `k` nearest of all vectors, of which the
-    /// sample is one in `thinning`, over the sum of these chances.
+    /// Weight of finding the j-th nearest of a sample: the probability that it is among the `k`
+    /// nearest of all vectors, of which the sample is one in `thinning`, divided by the sum of
+    /// these.
     package static func shares(_ thinning: Double, k: Int) -> [Double] {
         guard thinning > 1 else { return [Double](repeating: 1 / Double(k), count: k) }
         let drawn = 1 / thinning
-        // Chances that 0, 1, 2, … of the k nearest were drawn.
+        // Probability that 0, 1, 2, … of the k nearest were drawn.
         var chance = (0..<k).reduce(1.0) { product, _ in product * (1 - drawn) }
         var atMost = 0.0
         var shares: [Double] = []

@@ -1,6 +1,6 @@
-// What a query takes on this machine, from the search itself: the index that was built is laid in memory several times, and each
-// query goes to another copy, so that caches and page tables meet as much memory as a larger index would show them. Medians are
-// then shared out among what queries look at.
+// Predicts the time of a query from searches on this machine. The index is copied in memory several
+// times and each query goes to another copy, so that caches and page tables see as much memory as
+// with a larger index. The medians are then attributed to the counts of the queries.
 import Catalog
 import Foundation
 import Reporting
@@ -10,19 +10,19 @@ import ShardFile
 import TesseraBase
 import VectorCore
 
-/// Microseconds of a query by what it looks at, with so much memory around.
+/// Microseconds of a query by its counts, at one size of memory.
 package struct TimeLaw: Sendable, Equatable, Codable {
-    /// Bytes of index that queries were spread over.
+    /// Bytes of index that the queries were spread over.
     package var workingSet: Double
     package var fixed: Double
     package var rankedList: Double
     package var touchedShard: Double
     package var code: Double
     package var row: Double
-    /// The 99th percentile over the median.
+    /// The 99th percentile relative to the median.
     package var tail: Double
 
-    /// The median, in microseconds.
+    /// Predicted median, in microseconds.
     func median(_ work: QueryWork) -> Double {
         zip([fixed, rankedList, touchedShard, code, row], work.features)
             .reduce(0) { $0 + $1.0 * $1.1 }
@@ -31,12 +31,13 @@ package struct TimeLaw: Sendable, Equatable, Codable {
 
 /// Laws at growing working sets.
 package struct TimeModel: Sendable, Equatable, Codable {
-    /// Ascending by working set.
+    /// The laws, ascending by working set.
     package var laws: [TimeLaw]
 
-    /// The median of a query, in microseconds, where the index takes `workingSet` bytes.
+    /// Predicted median of a query, in microseconds, for an index of `workingSet` bytes.
     ///
-    /// Between two laws straight in the logarithm of the working set. Beyond the last, as between the last two.
+    /// Between two laws it is linear in the logarithm of the working set. Beyond the last it
+    /// extrapolates from the last two.
     package func median(_ work: QueryWork, workingSet: Double) -> Double {
         let last = laws[laws.count - 1]
         guard laws.count > 1, workingSet > laws[0].workingSet else { return laws[0].median(work) }
@@ -48,7 +49,7 @@ package struct TimeModel: Sendable, Equatable, Codable {
         return after * pow(max(1, after / before), max(0, step - 1))
     }
 
-    /// The 99th percentile over the median.
+    /// The 99th percentile relative to the median.
     func tail(workingSet: Double) -> Double {
         (laws.first { $0.workingSet >= workingSet } ?? laws[laws.count - 1]).tail
     }
@@ -56,11 +57,12 @@ package struct TimeModel: Sendable, Equatable, Codable {
 
 /// Times searches.
 struct TimeProbe: Sendable {
-    /// Each law is fitted to medians of these: lists scanned, candidates, share of the shards offered.
+    /// Each law is fitted to medians at these probe counts, refine depths and shares of offered
+    /// shards.
     private static let probes = [4, 16, 48, 128]
     private static let depths = [20, 80, 320]
     private static let offered = [1, 0.4]
-    /// Copies of a law over those of the one before, at most.
+    /// Most copies of one law, relative to the law before.
     private static let growth = 4.0
     private static let mostCopies = 256
 
@@ -69,16 +71,16 @@ struct TimeProbe: Sendable {
     let stop: StopSign
     let progress: ProgressHandler
     let seed: UInt64
-    /// Others use the machine too: the least disturbed of so many.
+    /// Rounds per timing; the fastest counts, since other processes use the machine too.
     var rounds = 3
     var mostQueries = Int.max
 
-    /// Laws from the index alone up to `largest` bytes, or `budget` where that is less.
+    /// Fits laws from the index alone up to `largest` bytes, or `budget` if that is less.
     func model(largest: Double, budget: Double) async throws(TesseraError) -> TimeModel {
         let own = Double(loaded.searcher.heldBytes)
         let most = max(1, min(largest, budget) / own)
         let copies = min(Self.mostCopies, Int(most.rounded(.up)))
-        // Evenly apart: two laws close to one another would say little about what lies beyond them.
+        // Evenly spaced: two laws close to each other would extrapolate badly.
         let steps = (log(Double(copies)) / log(Self.growth)).rounded(.up)
         let counts =
             [1]
@@ -100,7 +102,7 @@ struct TimeProbe: Sendable {
         return TimeModel(laws: laws)
     }
 
-    /// One way to search, and what came of it.
+    /// Search parameters with their time.
     private struct Timing: Sendable {
         var work: QueryWork
         var median: Double
@@ -131,7 +133,7 @@ struct TimeProbe: Sendable {
             tail: Statistics.quantile(tails, 0.5))
     }
 
-    /// All queries one after the other on the calling thread, each in a copy that a draw names.
+    /// Runs all queries one after the other on the calling thread, each on a random copy.
     private func timing(
         _ searchers: [IndexSearcher], nprobe: Int, depth: Int, share: Double
     ) throws(TesseraError) -> Timing {
@@ -150,7 +152,7 @@ struct TimeProbe: Sendable {
                 times.append(watch.elapsed.seconds * 1e6)
                 sum.add(answer.receipt)
             }
-            // The first brings code and memory in.
+            // The first round warms the caches.
             guard round > 0 else { continue }
             times.sort()
             let median = Statistics.quantile(times, 0.5)
@@ -165,7 +167,7 @@ struct TimeProbe: Sendable {
         return best
     }
 
-    /// The median of one way to search the index itself, in microseconds.
+    /// Median of one set of search parameters on the index itself, in microseconds.
     func median(nprobe: Int, refineDepth: Int) async throws(TesseraError) -> Double {
         try await pool.run { () throws(TesseraError) in
             try timing([loaded.searcher], nprobe: nprobe, depth: refineDepth, share: 1).median

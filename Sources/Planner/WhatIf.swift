@@ -1,9 +1,9 @@
-// What a person asks of the planner, `vectors=1e9,recall=0.95,cache=10%,workers=8`, checked word by word.
+// A question to the planner, `vectors=1e9,recall=0.95,cache=10%,workers=8`, parsed and checked.
 import Foundation
 import Reporting
 package import TesseraBase
 
-/// An index that is not there yet.
+/// A question about an index that is not built yet.
 package struct WhatIf: Sendable, Equatable, Codable {
     package static let keys = [
         "vectors", "dim", "recall", "nprobe", "refine", "cache", "workers", "store-ms",
@@ -11,16 +11,16 @@ package struct WhatIf: Sendable, Equatable, Codable {
     ]
 
     package var vectors: Int
-    /// Has to be that of the sample; nil takes it.
+    /// Must equal the dimension of the sample; nil takes it.
     package var dimension: Int?
-    /// Wanted recall@10; nil where `nprobe` says how to search, or the automatic numbers are to.
+    /// Wanted recall@10; nil searches with `nprobe` or the default.
     package var recall: Double?
     package var nprobe: Int?
     package var refineDepth: Int?
-    /// Share of the shards that is held in memory; the others are read from the store.
+    /// Share of the shards held in memory; the others are read from the store.
     package var cachedShare = 1.0
     package var workers = 1
-    /// A round trip to the store; measured unless given.
+    /// Time of a round trip to the store; nil measures it.
     package var storeMilliseconds: Double?
     package var storeMegabytesPerSecond: Double?
 
@@ -28,7 +28,9 @@ package struct WhatIf: Sendable, Equatable, Codable {
         self.vectors = vectors
     }
 
-    /// - Throws: `invalidArgument` naming what is not understood, and what would be.
+    /// Parses a question.
+    ///
+    /// - Throws: `invalidArgument` that names the part it does not understand, and what it accepts.
     package init(parsing text: String) throws(TesseraError) {
         var values: [String: String] = [:]
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {

@@ -1,18 +1,19 @@
-// What running an index costs: a table of prices that a person can edit, times what was measured.
+// The cost of running an index: a table of prices that can be edited, times what was measured.
 import Foundation
 package import ObjectStore
 package import TesseraBase
 
-/// Prices in US dollars. `analyze-performance prices` prints the one built in; `--prices FILE` reads another.
+/// Prices in US dollars. `analyze-performance prices` prints the built-in table; `--prices FILE`
+/// reads another.
 package struct CostTable: Sendable, Equatable, Codable {
     package var requests: PriceTable
-    /// Of 2^30 bytes kept for a month.
+    /// Price of keeping 2^30 bytes for a month.
     package var storedGigabyteMonth: Double
-    /// Of the machine that keeps the index in memory.
+    /// Price of the machine that holds the index in memory, per hour.
     package var machineHour: Double
-    /// For people: which machine that is.
+    /// Name of that machine, for the report.
     package var machine: String
-    /// For the sum of a month.
+    /// Queries per month that the monthly sum assumes.
     package var queriesPerMonth: Double
 
     package init(
@@ -26,15 +27,19 @@ package struct CostTable: Sendable, Equatable, Codable {
         self.queriesPerMonth = queriesPerMonth
     }
 
-    /// Amazon's lists of 2025 for us-east-1, with readers in the region of the bucket. Prices change: look there before
-    /// trusting a sum, and give the price of the machine that was measured on.
+    /// Amazon's list prices of 2025 for us-east-1, with readers in the region of the bucket.
+    ///
+    /// Prices change: check them before relying on a sum, and set the price of the machine that was
+    /// measured.
     package static let usual = CostTable(
         requests: PriceTable(
             per1000Writes: 0.005, per1000Reads: 0.0004, per1000Deletes: 0, perGigabyteOut: 0),
         storedGigabyteMonth: 0.023, machineHour: 0.085, machine: "c6i.large, 2 vCPU, on demand",
         queriesPerMonth: 10_000_000)
 
-    /// Reads a table. Throws `notFound`, or `invalidArgument` for what is none.
+    /// Reads a table from a file.
+    ///
+    /// - Throws: `notFound` if there is no such file, `invalidArgument` if it holds no price table.
     package static func read(path: String) throws(TesseraError) -> CostTable {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw TesseraError(
@@ -45,7 +50,7 @@ package struct CostTable: Sendable, Equatable, Codable {
         do { table = try JSONDecoder().decode(CostTable.self, from: data) } catch {
             throw TesseraError(
                 .invalidArgument,
-                "\(path) is no price table; analyze-performance prices prints one to edit",
+                "\(path) is not a price table; analyze-performance prices prints one to edit",
                 cause: error)
         }
         let prices = [
@@ -65,19 +70,19 @@ package struct Costs: Sendable, Equatable, Codable {
     package static let hoursPerMonth = 730.0
 
     package let prices: CostTable
-    /// The objects of the version for a month.
+    /// Storage of the version's objects for a month.
     package let storedMonth: Double
-    /// One machine that keeps it in memory, for a month.
+    /// One machine that holds the index in memory, for a month.
     package let machineMonth: Double
-    /// At the throughput measured, with the machine kept busy.
+    /// 1,000 queries at the measured throughput, with the machine kept busy.
     package let per1000InMemory: Double?
-    /// Straight from the store, by a process that has opened nothing.
+    /// 1,000 queries straight from the store, by a process that has nothing open.
     package let per1000Cold: Double?
-    /// The same once all shards asked for are open.
+    /// 1,000 queries straight from the store, with all shards they need open.
     package let per1000Warm: Double?
-    /// Storage and this many queries straight from the store, shards open.
+    /// A month of storage plus `queriesPerMonth` queries straight from the store, shards open.
     package let monthFromStore: Double?
-    /// Storage and one machine.
+    /// A month of storage plus one machine.
     package let monthInMemory: Double
 
     package init(

@@ -1,7 +1,8 @@
-// Inline SVG, as little of it as the charts need. Colours are the page's variables, so that dark and print are its affair.
+// Inline SVG for the charts of a report. Colours are variables of the page's style sheet, which
+// sets them for light, dark and print.
 import Foundation
 
-/// A drawing in the making; the origin is the upper left corner.
+/// Builds one drawing; the origin is the upper left corner.
 package struct Drawing {
     package let width: Double
     package let height: Double
@@ -12,6 +13,7 @@ package struct Drawing {
         self.height = height
     }
 
+    /// Adds a line between two points.
     package mutating func line(
         _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String = "grid"
     ) {
@@ -19,6 +21,7 @@ package struct Drawing {
             "<line class=\"\(style)\" x1=\"\(n(x1))\" y1=\"\(n(y1))\" x2=\"\(n(x2))\" y2=\"\(n(y2))\"/>"
     }
 
+    /// Adds a rectangle; `title` shows when it is pointed at.
     package mutating func rectangle(
         _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String,
         fill: String? = nil, title: String = ""
@@ -29,17 +32,21 @@ package struct Drawing {
             + "height=\"\(n(max(0, height)))\"><title>\(Self.escaped(title))</title></rect>"
     }
 
+    /// Adds a dot; `title` shows when it is pointed at.
     package mutating func circle(_ x: Double, _ y: Double, _ radius: Double, title: String) {
         body +=
             "<circle class=\"dot\" cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"\(n(radius))\">"
             + "<title>\(Self.escaped(title))</title></circle>"
     }
 
+    /// Adds a line through several points.
     package mutating func path(_ points: [(x: Double, y: Double)], _ style: String) {
         let text = points.map { "\(n($0.x)),\(n($0.y))" }.joined(separator: " ")
         body += "<polyline class=\"\(style)\" points=\"\(text)\"/>"
     }
 
+    /// Places a text.
+    ///
     /// - Parameter anchor: `start`, `middle` or `end`.
     package mutating func text(
         _ text: String, _ x: Double, _ y: Double, _ anchor: String = "middle",
@@ -50,7 +57,7 @@ package struct Drawing {
             + "\(Self.escaped(text))</text>"
     }
 
-    /// The element; `name` is what those hear who do not see it.
+    /// The finished element; `name` is its label for screen readers.
     package func svg(_ name: String) -> String {
         "<svg viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" aria-label=\"\(Self.escaped(name))\">\(body)</svg>"
     }
@@ -60,6 +67,7 @@ package struct Drawing {
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 
+    /// Text that is safe in HTML and SVG.
     package static func escaped(_ text: String) -> String {
         var escaped = ""
         for character in text {
@@ -75,7 +83,7 @@ package struct Drawing {
     }
 }
 
-/// A run of numbers laid out on a run of pixels.
+/// Maps a range of numbers linearly to a range of pixels.
 package struct Axis {
     package let low: Double
     package let high: Double
@@ -86,11 +94,12 @@ package struct Axis {
         (self.low, self.high, self.start, self.end) = (low, high, start, end)
     }
 
+    /// The pixel of a number.
     package func callAsFunction(_ value: Double) -> Double {
         high > low ? start + (value - low) / (high - low) * (end - start) : (start + end) / 2
     }
 
-    /// About `count` round numbers from end to end.
+    /// About `count` round numbers between both ends.
     package func ticks(_ count: Int) -> [Double] {
         guard high > low else { return [low] }
         let raw = (high - low) / Double(count)

@@ -1,33 +1,36 @@
-// Exact neighbours to hold answers against, by external id: for each k those as near as the k-th, ties and all.
+// Exact neighbours to compare answers with, by external id. Ties at the k-th distance are all
+// included.
 
-/// The truth about the first queries of a selection.
+/// Exact neighbours of the first queries of a selection.
 package struct GroundTruth: Sendable, Equatable, Codable {
     /// What the exact neighbours were computed from.
     package enum Source: String, Sendable, Codable {
-        /// The vectors as they were given.
+        /// The original vectors.
         case vectors
-        /// The query set that the version keeps, made while its vectors streamed by.
+        /// The query set stored with the version, computed during training from the original
+        /// vectors.
         case stored
-        /// The refine tier, which rounds.
+        /// The refine tier, whose values are rounded.
         case refine
 
         package var words: String {
             switch self {
             case .vectors: "the vectors given"
-            case .stored: "the truth the version keeps"
+            case .stored: "the neighbours stored with the version"
             case .refine: "the refine tier, which rounds"
             }
         }
     }
 
-    /// Queries that are covered: the first so many.
+    /// Number of queries covered, counted from the first.
     package var queries: Int
-    /// By k.
+    /// Neighbours by k.
     package var levels: [Int: Level]
 
+    /// Neighbours at one depth.
     package struct Level: Sendable, Equatable, Codable {
         package var source: Source
-        /// `[queries]`, the k nearest and those exactly as far as the k-th.
+        /// Ids by query, `[queries]`: the k nearest, and all others at the k-th distance.
         package var neighbours: [[String]]
 
         package init(source: Source, neighbours: [[String]]) {
@@ -41,7 +44,8 @@ package struct GroundTruth: Sendable, Equatable, Codable {
         self.levels = levels
     }
 
-    /// The share of its `k` nearest that a query's answers hold; whichever of equally far ones were found.
+    /// The share of its `k` nearest that a query's answers hold. Of equally distant neighbours any
+    /// counts.
     package func share(_ answers: [String], of query: Int, k: Int) -> Double? {
         guard query < queries, let truth = levels[k]?.neighbours[query], !truth.isEmpty else {
             return nil

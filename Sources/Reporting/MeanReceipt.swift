@@ -1,19 +1,21 @@
-// Receipts of many queries, added up and divided.
+// Sums and means of the receipts of many queries.
 package import SearchTypes
 import TesseraBase
 
-/// Adds receipts up.
+/// Adds up receipts.
 package struct ReceiptSum: Sendable {
     package private(set) var total = Receipt()
     package private(set) var count = 0
 
     package init() {}
 
+    /// Adds the receipt of one query.
     package mutating func add(_ receipt: Receipt) {
         count += 1
         accumulate(receipt)
     }
 
+    /// Adds the receipts of another sum.
     package mutating func add(_ other: ReceiptSum) {
         count += other.count
         accumulate(other.total)
@@ -36,7 +38,7 @@ package struct ReceiptSum: Sendable {
     }
 }
 
-/// What a query costs on average. Times are microseconds.
+/// The cost of the mean query. Times are in microseconds.
 package struct MeanReceipt: Sendable, Equatable, Codable {
     package let queries: Int
     package let shardsOffered: Double
@@ -53,6 +55,7 @@ package struct MeanReceipt: Sendable, Equatable, Codable {
     package let refineMicroseconds: Double
     package let resolveMicroseconds: Double
 
+    /// The means over all queries of `sums`.
     package init(sums: [ReceiptSum]) {
         var sum = ReceiptSum()
         for part in sums { sum.add(part) }
@@ -78,7 +81,7 @@ package struct MeanReceipt: Sendable, Equatable, Codable {
         resolveMicroseconds = mean(total.resolve)
     }
 
-    /// The stages in their order, with their mean times.
+    /// The stages in order, with their mean times.
     package var stages: [(name: String, microseconds: Double)] {
         [
             ("route", routeMicroseconds), ("scan", scanMicroseconds),
@@ -88,6 +91,7 @@ package struct MeanReceipt: Sendable, Equatable, Codable {
 }
 
 extension Double {
+    /// The number rounded to this many digits after the point.
     package func rounded(to digits: Int) -> Double {
         let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
         return (self * scale).rounded() / scale

@@ -1,4 +1,5 @@
-// The queries of a run: those of a file, or those the version keeps with the truth about them.
+// The queries of a run: read from a file, or stored with the version together with their exact
+// neighbours.
 package import Catalog
 import Indexer
 import Recall
@@ -6,22 +7,26 @@ import ShardFile
 package import TesseraBase
 package import VectorCore
 
-/// Queries, and what is known of them.
+/// Queries, and what is known about them.
 package struct QuerySelection: Sendable {
-    /// `[count][dimension]`, of unit length for cosine.
+    /// The queries, `[count][dimension]`, of unit length for cosine.
     package let queries: Matrix
-    /// Where queries are stored vectors: their external ids. None is an answer to itself.
+    /// External ids of the queries if they are stored vectors. A query is left out of its own
+    /// answer.
     package let ownIDs: [String]?
-    /// For each query its k nearest by external id, as the version keeps them; nil for queries of a file.
+    /// The k nearest of each query by external id, as stored with the version; nil for queries of a
+    /// file.
     package let stored: (k: Int, neighbours: [[String]])?
-    /// For people.
+    /// Where the queries come from, for the report.
     package let origin: String
 
-    /// At most `most` queries, drawn by `seed` where there are more.
+    /// Selects at most `most` queries, drawn with `seed` if there are more.
     ///
     /// - Parameters:
-    ///   - path: a file of queries; nil for those the version keeps, or without such for vectors drawn from it.
-    /// - Throws: `invalidArgument` for queries of another dimension or none at all, `notFound` where neither is there.
+    ///   - path: a file of queries; nil for those stored with the version, or else vectors drawn
+    ///     from it.
+    /// - Throws: `invalidArgument` for queries of another dimension or an empty selection,
+    ///   `notFound` if there are neither.
     package init(
         path: String?, of index: IndexDescription, in catalog: Catalog, most: Int, seed: UInt64
     ) async throws(TesseraError) {
@@ -39,7 +44,8 @@ package struct QuerySelection: Sendable {
         guard let set = try await tuner.queries(of: index) else {
             throw TesseraError(
                 .notFound,
-                "index '\(index.name)' keeps no queries to measure by; give a file with --queries")
+                "index '\(index.name)' has no stored queries to measure with; give a file with --queries"
+            )
         }
         var random = SeededRandom(seed: seed, stream: 0x7175_6572)
         let rows = random.sample(min(most, set.queries.rows), below: set.queries.rows)
@@ -50,7 +56,7 @@ package struct QuerySelection: Sendable {
             set.ownIDs == nil ? "kept with the version" : Self.fromVectors
     }
 
-    /// Queries without a truth.
+    /// Queries without known neighbours.
     package init(queries: Matrix, ownIDs: [String]?, origin: String) {
         self.queries = queries
         self.ownIDs = ownIDs
@@ -61,12 +67,13 @@ package struct QuerySelection: Sendable {
     package static let fromFile = "drawn from the file or log given"
     package static let fromVectors = "vectors of the index, each left out of its own answer"
     package static let none = TesseraError(
-        .invalidArgument, "zero queries measure nothing; give at least one")
+        .invalidArgument, "there must be at least one query")
 
-    /// A sampled query finds itself first: that is no answer, and takes no candidate's place.
+    /// Extra results to ask for: a query that is a stored vector finds itself first, which is not
+    /// counted.
     package var extra: Int { ownIDs == nil ? 0 : 1 }
 
-    /// The ids found for a query, without its own, at most `k`.
+    /// The ids found for a query without its own, at most `k`.
     package func answers(_ ids: [String], of query: Int, k: Int) -> [String] {
         let own = ownIDs?[query]
         return Array(ids.filter { $0 != own }.prefix(k))

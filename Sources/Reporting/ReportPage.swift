@@ -1,8 +1,9 @@
-// The page around a report: one HTML document that loads nothing else, in colours for light, dark and paper.
+// The HTML page around a report: one document that loads nothing else, with colours for light, dark
+// and print.
 
 /// The frame that all report pages share.
 package enum ReportPage {
-    /// A whole page around `body`, with its style sheet.
+    /// A complete page around `body`, with its style sheet.
     package static func html(title: String, body: String) -> String {
         """
         <!DOCTYPE html>

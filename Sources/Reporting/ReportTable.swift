@@ -1,10 +1,10 @@
-// A table of a report: written once, shown on the terminal and on the page.
+// A table of a report, shown on the terminal and on the HTML page alike.
 
-/// A titled table; its first row holds the columns' names.
+/// A table with a title; its first row holds the column names.
 package struct ReportTable: Sendable {
     package let title: String
     package let rows: [[String]]
-    /// What has to be known to read it.
+    /// A note that is needed to read the table; empty if there is none.
     package let remark: String
 
     package init(title: String, rows: [[String]], remark: String) {

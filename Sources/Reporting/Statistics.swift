@@ -1,26 +1,31 @@
-// The few statistics that reports and comparisons rest on. Deterministic: what draws, draws by a seed.
+// The statistics that reports and comparisons use. All are deterministic: draws are seeded.
 import Foundation
 import VectorCore
 
+/// Estimates, tests and intervals.
 package enum Statistics {
+    /// The mean; 0 for no values.
     package static func mean(_ values: [Double]) -> Double {
         values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
     }
 
-    /// The smallest of `sorted` (ascending) that at least `share` of the values do not exceed; 0 where there are none.
+    /// The smallest of `sorted` (ascending) that at least `share` of the values do not exceed; 0 if
+    /// it is empty.
     package static func quantile(_ sorted: [Double], _ share: Double) -> Double {
         guard !sorted.isEmpty else { return 0 }
         let rank = Int((share * Double(sorted.count)).rounded(.up))
         return sorted[max(0, min(sorted.count - 1, rank - 1))]
     }
 
-    /// How likely a split at least this uneven is where both sides are equally likely; ties count for nobody.
+    /// Probability of a split at least this uneven if both sides are equally likely. Ties are left
+    /// out.
     ///
-    /// The exact two-sided sign test (Conover, "Practical Nonparametric Statistics", 3.4). 1 where nothing differs.
+    /// The exact two-sided sign test (Conover, "Practical Nonparametric Statistics", 3.4). 1 if
+    /// nothing differs.
     package static func signTest(wins: Int, losses: Int) -> Double {
         let count = wins + losses
         guard count > 0 else { return 1 }
-        // Sums of binomials in logarithms: 2^-count is no double from 1,075 on.
+        // Binomial sums use logarithms: 2^-count underflows from 1,075 on.
         let all: Double = lgamma(Double(count) + 1) - Double(count) * log(2.0)
         var tail = 0.0
         for successes in 0...min(wins, losses) {
@@ -30,12 +35,15 @@ package enum Statistics {
         return min(1, 2 * tail)
     }
 
-    /// By how much `b` lies above `a`, and how likely that is where both are drawn alike.
+    /// How far the values of `b` lie above those of `a`, and the probability of that if both have
+    /// one distribution.
     ///
-    /// The one-sided Smirnov test of two samples (Conover, "Practical Nonparametric Statistics", 6.3): the difference is the
-    /// largest excess, over all values, of the share of `b` beyond a value over the share of `a` beyond it. So it sees
-    /// a shift of all as well as a part that went far away, and knows no distribution. The probability is the limit for
-    /// large samples, exp(-2 d^2 nm / (n + m)); for 20 and 20 it is a tenth off where it matters.
+    /// The one-sided Smirnov test of two samples (Conover, "Practical Nonparametric Statistics",
+    /// 6.3): the difference is the largest excess, over all values, of the share of `b` beyond a
+    /// value over the share of `a` beyond it. It detects a shift of all values as well as a part
+    /// that moved far away, and assumes no distribution. The probability is the limit for large
+    /// samples, exp(-2 d^2 nm / (n + m)); for 20 and 20 values it is off by a tenth in the range
+    /// that matters.
     ///
     /// - Parameters:
     ///   - a: ascending.
@@ -57,20 +65,23 @@ package enum Statistics {
         return (difference, exp(-2 * difference * difference * n * m / (n + m)))
     }
 
-    /// Where a statistic of pairs lies, by drawing the pairs again and again.
+    /// An estimate with the ends of its confidence interval.
     package struct Interval: Sendable, Equatable, Codable {
         package let estimate: Double
         package let low: Double
         package let high: Double
     }
 
-    /// The percentile interval of the paired bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 13.3):
-    /// pairs are drawn together, so what makes a query hard for both cancels out.
+    /// The percentile interval of the paired bootstrap (Efron and Tibshirani, "An Introduction to
+    /// the Bootstrap", 13.3).
+    ///
+    /// Pairs are drawn together, so the difficulty of a query, which both sides share, cancels out.
     ///
     /// - Parameters:
-    ///   - count: pairs.
-    ///   - statistic: of the pairs with these numbers, each drawn with replacement.
-    /// - Complexity: O(resamples x count) and the statistic's own.
+    ///   - count: number of pairs.
+    ///   - statistic: computes the statistic of the pairs with these numbers, drawn with
+    ///     replacement.
+    /// - Complexity: O(resamples x count), plus the cost of the statistic.
     package static func pairedBootstrap(
         count: Int, resamples: Int = 2000, confidence: Double = 0.95, seed: UInt64,
         _ statistic: ([Int]) -> Double
@@ -91,7 +102,8 @@ package enum Statistics {
             estimate: estimate, low: quantile(values, tail), high: quantile(values, 1 - tail))
     }
 
-    /// Arrival times in seconds from 0 to `seconds`, independent of one another, `rate` a second on average.
+    /// Arrival times of a Poisson process in seconds, from 0 to `seconds`, `rate` per second on
+    /// average.
     package static func arrivals(rate: Double, seconds: Double, seed: UInt64, most: Int) -> [Double]
     {
         var random = SeededRandom(seed: seed, stream: 0x706f_6973)

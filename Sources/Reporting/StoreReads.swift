@@ -1,10 +1,10 @@
-// What reading from a store takes, as the reports and the planner state it.
+// The cost of reading from a store, as reports and the planner state it.
 
-/// What queries straight from the store read, on average.
+/// Mean cost of a query that reads straight from the store.
 package struct StoreReads: Sendable, Equatable, Codable {
     package var queries: Int
     package var roundTrips: Double
-    /// As the store bills them.
+    /// Requests as the store bills them.
     package var requests: Double
     package var bytes: Double
     package var p50Milliseconds: Double

@@ -1,8 +1,9 @@
-// Numbers as people read them.
+// Numbers as text.
 import Foundation
 
+/// Formats numbers and tables.
 package enum Wording {
-    /// With thousands apart: 60,000.
+    /// A whole number with its thousands apart: 60,000.
     package static func grouped(_ value: Double) -> String {
         let whole = Int(value.rounded())
         var digits = String(whole.magnitude)
@@ -14,14 +15,15 @@ package enum Wording {
         return (whole < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
     }
 
+    /// A number with this many digits after the point.
     package static func fixed(_ value: Double, _ digits: Int) -> String {
         String(format: "%.\(digits)f", value)
     }
 
-    /// As few digits as say it: 1e+09, 0.95, 60000.
+    /// A number in as few digits as possible: 1e+09, 0.95, 60000.
     package static func short(_ value: Double) -> String { String(format: "%g", value) }
 
-    /// 41.2 MB.
+    /// A number of bytes: 41.2 MB.
     package static func size(_ bytes: Double) -> String {
         let units = ["B", "kB", "MB", "GB", "TB", "PB"]
         var value = bytes
@@ -33,7 +35,7 @@ package enum Wording {
         return unit == 0 ? "\(grouped(value)) B" : "\(fixed(value, 1)) \(units[unit])"
     }
 
-    /// 834 us, 12.4 ms, 1.20 s.
+    /// A short time: 834 us, 12.4 ms, 1.20 s.
     package static func time(microseconds: Double) -> String {
         switch microseconds {
         case ..<10: "\(fixed(microseconds, 1)) us"
@@ -43,7 +45,7 @@ package enum Wording {
         }
     }
 
-    /// 41 s, 12 min, 3.4 h.
+    /// A long time: 41 s, 12 min, 3.4 h.
     package static func duration(_ seconds: Double) -> String {
         switch seconds {
         case ..<90: "\(fixed(seconds, seconds < 10 ? 1 : 0)) s"
@@ -52,7 +54,7 @@ package enum Wording {
         }
     }
 
-    /// Three digits that count: $0.0000213 stays visible.
+    /// An amount with three significant digits, so that $0.0000213 stays visible.
     package static func dollars(_ value: Double) -> String {
         guard value > 0 else { return "$0" }
         if value >= 1 { return "$\(fixed(value, 2))" }
@@ -60,7 +62,7 @@ package enum Wording {
         return "$\(fixed(value, min(digits, 9)))"
     }
 
-    /// "= 0.0340", and "< 0.0001" for less.
+    /// A probability: "= 0.0340", or "< 0.0001" if it is smaller.
     package static func probability(_ value: Double) -> String {
         value < 1e-4 ? "< 0.0001" : "= \(fixed(value, 4))"
     }

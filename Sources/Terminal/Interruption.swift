@@ -5,7 +5,7 @@ import UnixSignals
 
 /// Turns signals into a ``StopSign``.
 package enum Interruption {
-    /// Runs `body` with a sign that the first SIGINT or SIGTERM sets. A second one ends the process.
+    /// Runs `body` with a sign that the first SIGINT or SIGTERM sets. A second ends the process.
     package static func watch<Value: Sendable>(
         _ body: (StopSign) async -> Value
     ) async -> Value {

@@ -1,4 +1,4 @@
-// The command line of measuring: arguments in, a report out.
+// The entry point of analyze-performance: its commands, its help and its exit codes.
 import Analysis
 import ArgumentParser
 import Foundation
@@ -11,7 +11,7 @@ import TesseraBase
 struct AnalyzePerformance: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "analyze-performance",
-        abstract: "Measure how well a published version finds, how fast, and what that costs.",
+        abstract: "Measure the recall, speed and cost of a published version.",
         discussion: """
             EXAMPLE
               analyze-performance --store file:///data/idx --index photos \\
@@ -43,7 +43,7 @@ struct AnalyzePerformance: AsyncParsableCommand {
     }
 }
 
-/// A command that fails with a ``TesseraError``.
+/// A command that fails with a ``TesseraError`` and can be stopped early.
 protocol MeasuringCommand: AsyncParsableCommand {
     func perform(_ stop: StopSign) async throws(TesseraError)
 }

@@ -1,4 +1,4 @@
-// compare: is B worse than A?
+// compare: checks whether version B is worse than version A.
 import Analysis
 import ArgumentParser
 import Catalog
@@ -12,7 +12,7 @@ struct CompareCommand: MeasuringCommand {
         commandName: "compare",
         abstract: "Compare two versions, two stores or two sets of parameters, query by query.",
         discussion: """
-            Recall is held against the truth that A keeps. Ends with exit code 79 where B is worse by more than is \
+            Recall is measured with the exact neighbours stored with A. Ends with exit code 79 if B is worse by more than is \
             tolerated and chance does not explain it.
 
             EXAMPLE
@@ -44,7 +44,7 @@ struct CompareCommand: MeasuringCommand {
     var refineB: Int?
     @Option(name: .shortAndLong, parsing: .unconditional, help: "Results a query.")
     var k = 10
-    @Option(help: "Queries, in any format train reads; those A keeps unless given.")
+    @Option(help: "Queries, in any format train reads; those stored with A unless given.")
     var queries: String?
     @Option(parsing: .unconditional, help: "Queries used at most.")
     var maxQueries = 500
@@ -58,7 +58,7 @@ struct CompareCommand: MeasuringCommand {
         parsing: .unconditional,
         help: "Share of A's answers that B must give; not judged unless given.")
     var minOverlap: Double?
-    @Option(parsing: .unconditional, help: "Of every draw.")
+    @Option(parsing: .unconditional, help: "Seed of all random draws.")
     var seed: UInt64 = 42
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var output: OutputOptions

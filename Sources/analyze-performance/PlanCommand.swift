@@ -1,4 +1,4 @@
-// plan: what would it be like with so many vectors?
+// plan: predicts an index of a given size.
 import Analysis
 import ArgumentParser
 import Catalog
@@ -14,10 +14,10 @@ struct PlanCommand: MeasuringCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract:
-            "Foretell an index that is not there yet: shards, recall, memory, time, cost. --what-if alone means it too.",
+            "Predict an index that is not built yet: shards, recall, memory, time, cost. --what-if alone implies it.",
         discussion: """
-            Small indexes are built of a sample and measured, the machine is probed, and what was seen is drawn out to the \
-            size asked for. The report says how far off that is: the largest of the indexes, foretold from the others.
+            Small indexes are built of a sample and measured, the machine is probed, and the results are extrapolated to the \
+            size asked for. The report states the error: the largest of the indexes, predicted from the others.
 
             Keys of --what-if: vectors, dim, recall or nprobe and refine, cache (share of the shards in memory), workers, \
             store-ms and store-mbps (a store to plan for; measured unless given). Give it several times to ask several \
@@ -36,7 +36,7 @@ struct PlanCommand: MeasuringCommand {
     var vectors: String?
     @Option(help: "Their external ids, one a line; row numbers unless given.")
     var ids: String?
-    @Option(help: "Queries; vectors held back, or those the version keeps, unless given.")
+    @Option(help: "Queries; vectors held back, or those stored with the version, unless given.")
     var queries: String?
     @Option(help: "The metric of --vectors: l2, ip or cosine.")
     var metric = "l2"
@@ -67,7 +67,7 @@ struct PlanCommand: MeasuringCommand {
     var scratch: String?
     @Option(help: "A price table; see the command prices.")
     var prices: String?
-    @Option(parsing: .unconditional, help: "Of every draw.")
+    @Option(parsing: .unconditional, help: "Seed of all random draws.")
     var seed: UInt64 = 42
     @Option(help: "A page for people: one file.")
     var html: String?
@@ -140,7 +140,7 @@ struct PlanCommand: MeasuringCommand {
 }
 
 extension PlanCommand {
-    /// A question without a command is one for the planner.
+    /// Adds the command `plan` to arguments that have --what-if and no command.
     static func named(in arguments: [String]) -> [String] {
         let asks = arguments.contains { $0 == "--what-if" || $0.hasPrefix("--what-if=") }
         let isNamed = arguments.first.map { !$0.hasPrefix("-") } ?? false

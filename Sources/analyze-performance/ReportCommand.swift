@@ -1,4 +1,4 @@
-// report: everything about one version.
+// report: measures one version.
 import Analysis
 import ArgumentParser
 import Catalog
@@ -12,17 +12,17 @@ import TesseraBase
 struct ReportCommand: MeasuringCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Measure one published version. This is what runs where no command is named.",
+        abstract: "Measure one published version. This is the default command.",
         discussion: """
             Recall is measured against exact search over the vectors of --vectors, kept by digest for the next run; \
-            without them against the truth the version keeps, and beyond its 10 neighbours against the refine tier. \
+            without them against the neighbours stored with the version, and beyond its 10 neighbours against the refine tier. \
             Where --budget-seconds is too short for all queries, fewer are compared and the intervals are wider.
 
             With --queries, FILE or the folder that `shardctl serve --query-log` keeps for the index, they are also held \
             against the queries the version keeps: do they lie farther from its cells? --fail-on-drift makes that an exit code.
 
-            With --url a running coordinator is measured over HTTP. What it finds is held against --vectors, or against what \
-            the version keeps in --store; without either, recall is not measured. Cold reads, memory and costs are the \
+            With --url a running coordinator is measured over HTTP. Its answers are compared with --vectors, or with what \
+            the version stores in --store; without either, recall is not measured. Cold reads, memory and costs are the \
             server's own and not in that report.
 
             EXAMPLE
@@ -44,12 +44,12 @@ struct ReportCommand: MeasuringCommand {
     var ids: String?
     @Option(
         help:
-            "Queries, in any format train reads, or a folder of recorded ones; those the version keeps unless given."
+            "Queries, in any format train reads, or a folder of recorded ones; those stored with the version unless given."
     )
     var queries: String?
     @Option(parsing: .unconditional, help: "Queries used at most.")
     var maxQueries = 500
-    @Flag(help: "End with exit code 79 where queries have drifted from those the version keeps.")
+    @Flag(help: "End with exit code 79 if queries have drifted from those stored with the version.")
     var failOnDrift = false
     @Option(name: .shortAndLong, parsing: .unconditional, help: "Results a query.")
     var k = 10
@@ -85,7 +85,7 @@ struct ReportCommand: MeasuringCommand {
     var classicSample = 64_000
     @Option(help: "A price table; see the command prices.")
     var prices: String?
-    @Option(parsing: .unconditional, help: "Of every draw.")
+    @Option(parsing: .unconditional, help: "Seed of all random draws.")
     var seed: UInt64 = 42
     @Option(help: "A page for people: one file, charts included.")
     var html: String?
@@ -156,7 +156,7 @@ struct ReportCommand: MeasuringCommand {
         return plan
     }
 
-    /// As the XDG base directories have it.
+    /// The folder for cached exact neighbours, by the XDG base directory rules.
     private static var usualTruthFolder: String? {
         let environment = ProcessInfo.processInfo.environment
         let caches = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { $0 + "/.cache" }

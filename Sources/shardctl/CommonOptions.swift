@@ -12,7 +12,7 @@ struct StoreOptions: ParsableArguments {
 
     @OptionGroup var s3: S3Options
 
-    @Option(help: "A folder that keeps what an S3 store sent.")
+    @Option(help: "A folder that caches reads from an S3 store.")
     var cache: String?
 
     @Option(parsing: .unconditional, help: "Megabytes the cache may hold.")
@@ -41,12 +41,12 @@ struct IndexOptions: ParsableArguments {
 
     var store: String { place.store }
 
-    /// The index as the store itself holds it.
+    /// The index in the store itself, without the cache.
     func catalog() throws(TesseraError) -> Catalog {
         try Catalog(store: try place.open().uncached, index: try IndexName(index))
     }
 
-    /// The index for reading: objects may come from the cache, and requests to the store are counted.
+    /// The index for reading through the cache, with a meter that counts the requests to the store.
     func reading() throws(TesseraError) -> (catalog: Catalog, meter: MeteredStore?) {
         let opened = try place.open()
         return (try Catalog(store: opened.store, index: try IndexName(index)), opened.meter)

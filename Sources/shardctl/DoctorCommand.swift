@@ -1,4 +1,4 @@
-// doctor: whether a store can be trusted with an index.
+// doctor: checks whether a store keeps the promises that an index relies on.
 import ArgumentParser
 import Catalog
 import Foundation
@@ -11,7 +11,7 @@ struct DoctorCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract:
-            "Try everything an index relies on, in a folder of its own, and say how fast the store is.",
+            "Check everything an index relies on, in a folder of its own, and measure the store's speed.",
         discussion: """
             Checks credentials, read after write, the clock, ranges, the order of lists, and races 16 writers on \
             put-if-absent. A store that lets two win, or ignores the condition, is refused.

@@ -1,4 +1,4 @@
-// export: the shards of a version as files another program opens.
+// export: writes the shards of a version as files for another program.
 import ArgumentParser
 import Catalog
 import Foundation
@@ -65,7 +65,7 @@ struct ExportCommand: ShardctlCommand {
         try Terminal.say("wrote \(chosen.count.counted("shard")) to \(output)")
     }
 
-    /// Like `mkdir -p`.
+    /// Creates the output folder and its parents.
     private func makeFolder() throws(TesseraError) {
         var path = output.hasPrefix("/") ? "/" : "./"
         for part in output.split(separator: "/") {

@@ -1,4 +1,4 @@
-// inspect: what a version is made of, and where an id is.
+// inspect: shows what a version consists of, or where an id is.
 import ArgumentParser
 import Catalog
 import Foundation
@@ -12,7 +12,7 @@ struct InspectCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract:
-            "Show what a version is made of and how it came by its numbers, or find one id in it.",
+            "Show what a version consists of and how its numbers were chosen, or find one id in it.",
         discussion: """
             EXAMPLE
               shardctl inspect --store file:///data/idx --index photos

@@ -1,4 +1,4 @@
-// publish and rollback: the two ways to a new version.
+// publish and rollback: the two commands that make a new version.
 import ArgumentParser
 import Catalog
 import Foundation
@@ -82,7 +82,7 @@ struct PublishCommand: ShardctlCommand {
             guard at == nil, overrideRecall == nil else {
                 throw TesseraError(
                     .invalidArgument,
-                    "\(at == nil ? "--override-recall" : "--at") says nothing without --min-recall")
+                    "\(at == nil ? "--override-recall" : "--at") needs --min-recall")
             }
             return nil
         }

@@ -1,4 +1,4 @@
-// The command line: arguments in, the modules at work, words or JSON out.
+// The entry point of shardctl: its commands, its help and its exit codes.
 import ArgumentParser
 import Terminal
 import TesseraBase
@@ -26,7 +26,7 @@ struct Shardctl: AsyncParsableCommand {
               66  no such index, version, draft or file
               69  a store or file that is not available now
               73  the disk is full
-              75  somebody else was faster; look again and repeat
+              75  another process made a conflicting change first; look again and repeat
               76  damaged data
               78  this build lacks what is asked for
               79  a bound that was set does not hold: recall below --min-recall
@@ -40,7 +40,7 @@ struct Shardctl: AsyncParsableCommand {
             ExportCommand.self, DoctorCommand.self, WorkerCommand.self, DiffCommand.self,
         ])
 
-    /// Like the parser's own, but what cannot be parsed is one line too.
+    /// Like the parser's own `main`, but a parse error is one line too.
     static func main() async {
         ProcessMemory.returnLargeBlocks()
         do {
@@ -57,7 +57,7 @@ struct Shardctl: AsyncParsableCommand {
         }
     }
 
-    /// The parser's words in the style of all other complaints, and where to read on.
+    /// The parser's message in the style of all other errors, with a pointer to the help.
     private static func usageComplaint(_ message: String) -> String {
         let commands = configuration.subcommands.compactMap { command in
             command.configuration.commandName

@@ -1,4 +1,4 @@
-// train: from a file of vectors to a draft.
+// train: builds a draft from a file of vectors.
 import ArgumentParser
 import Catalog
 import Foundation
@@ -20,7 +20,7 @@ struct TrainCommand: ShardctlCommand {
         abstract: "Build a draft of an index from a file of vectors.",
         discussion: """
             Reads .fvecs .bvecs .fbin .u8bin .i8bin .npy, cuts the vectors into shards, trains and encodes each, \
-            and stores them. Nobody sees the draft until it is published. Lists, code size and probes are computed; the \
+            and stores them. A draft is not searched until it is published. Lists, code size and probes are computed; the \
             rules are kept in the manifest.
 
             EXAMPLE
@@ -65,7 +65,9 @@ struct TrainCommand: ShardctlCommand {
         parsing: .unconditional,
         help: "Queries to keep, with their exact neighbours, to measure recall by; 0: none.")
     var tuneQueries = QuerySetBuilder.defaultCount
-    @Option(parsing: .unconditional, help: "Same seed and input, same index.")
+    @Option(
+        parsing: .unconditional,
+        help: "The random seed: the same seed and input give the same index.")
     var seed: UInt64 = 1
     @Option(help: "Folder for scratch data, as large as the vectors; the system's unless given.")
     var scratch: String?
@@ -104,7 +106,7 @@ struct TrainCommand: ShardctlCommand {
     }
 }
 
-/// What `train` says when it is done.
+/// The answer of `train`.
 private struct TrainSummary: Encodable {
     let draft: String
     let vectors: Int

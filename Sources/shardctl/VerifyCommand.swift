@@ -1,4 +1,4 @@
-// verify: every object of a version against its digest.
+// verify: compares every object of a version with its digest.
 import ArgumentParser
 import Catalog
 import Terminal

@@ -59,7 +59,8 @@ struct Bench {
 }
 
 extension Catalog {
-    /// Stores a router, an id table and two shards made from `content`; the router is the same for all.
+    /// Stores a router, an id table and two shards made from `content`; the router is the same for
+    /// all.
     func store(_ content: String) async throws -> IndexDescription {
         let router = try await putObject(.router, Array("router".utf8))
         let table = Array("table \(content)".utf8)

@@ -1,4 +1,5 @@
-// Other writers, kills and lost answers: whatever happens, each number has one winner and each version is whole.
+// Other writers, kills and lost answers: whatever happens, each number has one winner and each
+// version is whole.
 import Catalog
 import Foundation
 import ObjectStore
@@ -137,7 +138,8 @@ struct ConcurrencyAndFaultTests {
     private func run(_ work: Work, _ catalog: Catalog, retried: Bool = false) async throws {
         switch work {
         case .publish:
-            // A retry after a publish that went through finds its draft gone, which is an answer too.
+            // A retry after a publish that went through finds its draft gone, which is an answer
+            // too.
             let error = await failure { _ = try await catalog.publish() }
             if retried, let error { #expect(error.message.contains("no draft to publish")) }
         case .rollback: _ = try await catalog.rollback(to: 2)

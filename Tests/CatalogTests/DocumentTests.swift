@@ -75,7 +75,8 @@ struct DocumentTests {
 
     @Test func `a manifest cut anywhere is an error`() async throws {
         let bytes = try Self.golden("manifest.v1.json")
-        // Without the final newline and brace it is no JSON object; the newline alone is not missed.
+        // Without the final newline and brace it is no JSON object; the newline alone is not
+        // missed.
         for length in 0..<(bytes.count - 1) {
             let error = await failure {
                 _ = try Manifest(decoding: Array(bytes[..<length]), object: "x")

@@ -5,7 +5,8 @@ import Synchronization
 import TesseraBase
 import TestSupport
 
-/// Passes everything on until a writing or reading call is due to fail; from then on all fail, as after a kill.
+/// Passes everything on until a writing or reading call is due to fail; from then on all fail, as
+/// after a kill.
 struct FaultyStore: ObjectStore {
     enum Fault: Sendable {
         /// The call and all after it do nothing and throw.
@@ -103,7 +104,8 @@ final class SharedCounter: Sendable {
     }
 }
 
-/// Runs something once, at the first read of a key with a prefix: another process in the middle of ours.
+/// Runs something once, at the first read of a key with a prefix: another process in the middle of
+/// ours.
 struct InterruptedStore: StoreWrapper {
     let base: any ObjectStore
     let prefix: String

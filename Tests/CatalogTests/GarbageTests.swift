@@ -98,7 +98,8 @@ struct GarbageTests {
         #expect(try await bench.catalog.collectGarbage(apply: true).objects.count == 3)
     }
 
-    /// Collection runs in the middle of a publish of an old draft, and of a rollback to an old version.
+    /// Collection runs in the middle of a publish of an old draft, and of a rollback to an old
+    /// version.
     @Test(arguments: [false, true])
     func `a collection beside a publish or rollback takes nothing it names`(
         isRollback: Bool

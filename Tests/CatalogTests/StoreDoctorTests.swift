@@ -1,4 +1,5 @@
-// The doctor passes sound stores and refuses each kind of unsound one, by the check that is meant for it.
+// The doctor passes sound stores and refuses each kind of unsound one, by the check that is meant
+// for it.
 import Catalog
 import Foundation
 import ObjectStore

@@ -3,7 +3,8 @@ import Foundation
 import SearchProtocol
 import TestSupport
 
-/// Files in a test's folder: `worker` and `coordinator` are signed by the authority both trust, `stranger` by itself.
+/// Files in a test's folder: `worker` and `coordinator` are signed by the authority both trust,
+/// `stranger` by itself.
 struct Certificates {
     private let folder: TemporaryFolder
 

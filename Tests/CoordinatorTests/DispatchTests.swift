@@ -3,7 +3,8 @@ import Coordinator
 import Testing
 
 struct DispatchTests {
-    /// Three parts: two of a group held by 0 and 1, one of a group held by 1 and 2; 3 would have to load either.
+    /// Three parts: two of a group held by 0 and 1, one of a group held by 1 and 2; 3 would have to
+    /// load either.
     private static func dispatch() -> Dispatch {
         Dispatch(
             orders: [[0, 1, 2, 3], [0, 1, 2, 3], [1, 2, 0, 3]], holders: [2, 2, 2])

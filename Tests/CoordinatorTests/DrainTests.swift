@@ -18,8 +18,8 @@ struct DrainTests {
         func countLoss(_ what: String) { state.withLock { $0.lost.append(what) } }
     }
 
-    /// Clients that keep their connection until they are told to close it, and then make another, until there is nobody
-    /// to connect to.
+    /// Clients that keep their connection until they are told to close it, and then make another,
+    /// until there is nobody to connect to.
     @Test("a server told to end under load answers all that was asked", arguments: [0, 150])
     func noRequestLost(drainMilliseconds: Int) async throws {
         let index = try await PublishedIndex.shared.value

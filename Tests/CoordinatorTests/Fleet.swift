@@ -22,7 +22,8 @@ struct StoredIndex: Sendable {
     let base: Matrix
     let queries: Matrix
 
-    /// Clustered vectors with ids "v0", "v1", …, in shards of 400 or so; and queries of the same kind.
+    /// Clustered vectors with ids "v0", "v1", …, in shards of 400 or so; and queries of the same
+    /// kind.
     init(
         rows: Int = 8000, queries: Int = 300, metric: Metric = .l2, rotation: Bool = false,
         shardSize: Int = 400

@@ -243,7 +243,8 @@ struct RemoteSearchTests {
                 }
             }
             try await workers[1].halt()
-            // A second request goes out past the first one's usual time; without it the deadline would pass.
+            // A second request goes out past the first one's usual time; without it the deadline
+            // would pass.
             for row in 0..<5 {
                 let answers = try await backend.search(
                     index.request(row..<row + 1, deadline: .seconds(20)))

@@ -116,7 +116,8 @@ final class Wire: Sendable {
         }
     }
 
-    /// Waits for the server to close the connection, or for what is enough; what it sends until then.
+    /// Waits for the server to close the connection, or for what is enough; what it sends until
+    /// then.
     func untilClosed(
         or isEnough: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }
     ) async throws -> [UInt8] {

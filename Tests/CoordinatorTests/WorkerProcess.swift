@@ -62,7 +62,8 @@ final class WorkerProcess: @unchecked Sendable {
         if process.isRunning { kill(process.processIdentifier, signal) }
     }
 
-    /// Stops it in its tracks, and returns once none of its threads runs any more: the signal alone may arrive after an answer.
+    /// Stops it in its tracks, and returns once none of its threads runs any more: the signal alone
+    /// may arrive after an answer.
     func halt() async throws {
         send(SIGSTOP)
         let path = "/proc/\(process.processIdentifier)/stat"

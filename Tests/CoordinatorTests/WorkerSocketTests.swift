@@ -1,4 +1,5 @@
-// What a worker makes of bytes that no coordinator sends: whatever they do to their own connection, it serves on.
+// What a worker makes of bytes that no coordinator sends: whatever they do to their own connection,
+// it serves on.
 import Coordinator
 import Foundation
 import SearchProtocol
@@ -20,7 +21,8 @@ struct WorkerSocketTests {
         ).message
     }
 
-    /// Sends `bytes`, says that nothing more will come, and takes what is answered until the other side closes.
+    /// Sends `bytes`, says that nothing more will come, and takes what is answered until the other
+    /// side closes.
     private static func exchange(_ bytes: [UInt8], _ worker: WorkerProcess) async throws -> [UInt8]
     {
         let wire = try Wire(port: worker.address.port)

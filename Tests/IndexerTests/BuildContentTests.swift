@@ -1,4 +1,5 @@
-// What goes in is found in the index: each id once, at its vector; and the numbers of the draft add up.
+// What goes in is found in the index: each id once, at its vector; and the numbers of the draft add
+// up.
 import Catalog
 import Indexer
 import ObjectStore

@@ -1,5 +1,5 @@
-// Each vector lies in the shard of its nearest list, wherever the cells were cut; and lists are trained without the queries
-// that recall is measured by.
+// Each vector lies in the shard of its nearest list, wherever the cells were cut; and lists are
+// trained without the queries that recall is measured by.
 import Catalog
 import Indexer
 import ObjectStore
@@ -11,7 +11,8 @@ import VectorCore
 import VectorIndex
 
 struct ListSettlerTests {
-    // Cells of one cloud have nothing but rims: without settling, 0.62 of these vectors were in the shard of their nearest list.
+    // Cells of one cloud have nothing but rims: without settling, 0.62 of these vectors were in the
+    // shard of their nearest list.
     @Test("a vector is in the shard of its nearest list", arguments: [Metric.l2, .cosine])
     func nearest(metric: Metric) async throws {
         let vectors = RandomVectors.clustered(rows: 6000, columns: 24, clusters: 3, seed: 31)

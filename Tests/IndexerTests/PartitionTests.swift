@@ -1,4 +1,5 @@
-// How vectors are divided: never more than 1.5 x the target in a shard, whatever they look like, and none lost.
+// How vectors are divided: never more than 1.5 x the target in a shard, whatever they look like,
+// and none lost.
 import Catalog
 import Indexer
 import ObjectStore

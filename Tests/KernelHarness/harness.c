@@ -1,7 +1,9 @@
 // Compares every kernel of every instruction set this machine has with the scalar definition.
 //
-//   harness              all checks; names what differs, and ends with a digest of what the scalar kernels gave
-//   harness SET...       the same, but first: the machine has these sets and no other, the first is in use
+//   harness              all checks; names each difference, and ends with a digest of the
+//                        results of the scalar kernels
+//   harness SET...       the same, after checking that the machine has exactly these sets, and that
+//                        the first is in use
 //   harness --in-use     prints the set in use
 #define _GNU_SOURCE
 #include "harness.h"

@@ -1,5 +1,5 @@
-// What the checks of the kernels share: seeded inputs that end where reading on would trap, and the comparison of what
-// an instruction set gives with what the scalar definition gives.
+// What the checks of the kernels share: seeded inputs that end where reading on would trap, and the
+// comparison of what an instruction set gives with what the scalar definition gives.
 #ifndef TESSERA_KERNEL_HARNESS_H
 #define TESSERA_KERNEL_HARNESS_H
 
@@ -18,8 +18,8 @@ enum values {
 uint64_t next_random(void);
 void fresh_seed(uint64_t seed);
 
-/// Memory that ends at a page nobody may touch, for one check's inputs, until `free_rooms`; what `check` runs has it for
-/// its outputs until it returns.
+/// Memory that ends at a page nobody may touch, for one check's inputs, until `free_rooms`; what
+/// `check` runs has it for its outputs until it returns.
 void *room(size_t bytes);
 void free_rooms(void);
 

@@ -57,7 +57,8 @@ static scan random_scan(size_t count, size_t subquantizers, int bits, enum value
     return s;
 }
 
-// Steps as quantized tables hold them, some of them the largest there is; those of missing subquantizers are zeros.
+// Steps as quantized tables hold them, some of them the largest there is; those of missing
+// subquantizers are zeros.
 static int16_t *random_steps(size_t subquantizers) {
     size_t count = (subquantizers + 3) / 4 * 64;
     int16_t *steps = room(count * sizeof *steps);

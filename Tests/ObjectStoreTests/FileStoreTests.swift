@@ -29,7 +29,8 @@ struct FileStoreTests {
         #expect(try await store.get("a/b") == [2])
     }
 
-    /// Eight processes that never heard of Swift follow the same protocol, against this process and each other.
+    /// Eight processes that never heard of Swift follow the same protocol, against this process and
+    /// each other.
     @Test func `creators in other processes race with this one`() async throws {
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }

@@ -1,11 +1,12 @@
-// An HTTP server on loopback whose answers a test makes up, rude ones included. For what no real server does
-// on request: hanging, breaking off, lying about lengths.
+// An HTTP server on loopback whose answers a test makes up, rude ones included. For what no real
+// server does on request: hanging, breaking off, lying about lengths.
 import Foundation
 import Glibc
 import Synchronization
 import TesseraBase
 
-/// Answers each request with what the handler returns, on a port of its own, for the life of the test process.
+/// Answers each request with what the handler returns, on a port of its own, for the life of the
+/// test process.
 final class LoopbackServer: Sendable {
     struct Request: Sendable {
         let method: String

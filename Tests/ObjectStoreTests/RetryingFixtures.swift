@@ -4,7 +4,8 @@ import ObjectStore
 import Synchronization
 import TesseraBase
 
-/// A clock whose sleeps end at once, moving it, and whose alarms ring when it has been moved past them.
+/// A clock whose sleeps end at once, moving it, and whose alarms ring when it has been moved past
+/// them.
 final class TestClock: Sendable {
     private struct State {
         var now = Duration.zero

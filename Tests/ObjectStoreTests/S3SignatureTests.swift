@@ -1,4 +1,5 @@
-// Signatures against the vectors that AWS publishes: its general test suite, and the examples of S3's manual.
+// Signatures against the vectors that AWS publishes: its general test suite, and the examples of
+// S3's manual.
 import Foundation
 import HTTPClient
 import ObjectStore

@@ -79,7 +79,8 @@ struct S3StoreTests {
         try await store.delete("big")
     }
 
-    /// Often: what a part in flight does to an upload that is taken back depends on where the cancellation meets it.
+    /// Often: what a part in flight does to an upload that is taken back depends on where the
+    /// cancellation meets it.
     @Test(arguments: 0..<20) func `a cancelled put in parts leaves neither object nor parts`(
         round: Int
     ) async throws {

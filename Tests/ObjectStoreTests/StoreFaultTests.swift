@@ -1,5 +1,5 @@
-// Every operation through a connection that fails, against the real server: it ends with the right bytes or with an
-// error that says so, and the store holds what it should.
+// Every operation through a connection that fails, against the real server: it ends with the right
+// bytes or with an error that says so, and the store holds what it should.
 import Foundation
 import ObjectStore
 import TesseraBase
@@ -54,7 +54,8 @@ enum StoreFault: String, CaseIterable, Sendable {
         // Only these send bytes that are long enough.
         case .torn, .garbled: operation.method == "PUT"
         case .truncated: operation.method == "GET"
-        // A range and a list carry no digest: the format's own checksums cover the one, see S3FaultTests.
+        // A range and a list carry no digest: the format's own checksums cover the one, see
+        // S3FaultTests.
         case .flipped: operation == .get
         default: true
         }
@@ -120,7 +121,8 @@ struct FaultBench: Sendable {
         return StoreStack(folder, clock: TestClock().steady).store
     }
 
-    /// Lets time pass for the clock whenever the proxy holds one more request, so that its deadline comes.
+    /// Lets time pass for the clock whenever the proxy holds one more request, so that its deadline
+    /// comes.
     func passTime(_ clock: TestClock) async throws {
         var rung = 0
         while !Task.isCancelled {

@@ -5,7 +5,7 @@ import Testing
 import VectorCore
 
 struct PlannerFitTests {
-    /// y = 0.3 / p x (n / 10,000)^(0.1 + 0.05 ln p), a cell a p.
+    /// y = 0.3 / p x (n / 10,000)^(0.1 + 0.05 ln p), with one cell for each p.
     private static func law(_ probe: Double, _ size: Double) -> Double {
         0.3 / probe * pow(size / 10_000, 0.1 + 0.05 * log(probe))
     }
@@ -71,7 +71,7 @@ struct PlannerFitTests {
     ) {
         let shares = ThinnedRanks.shares(thinning, k: 10)
         #expect(abs(shares.reduce(0, +) - 1) < 1e-9)
-        // Draw samples: of the ten nearest, so many are in the sample, and are its nearest.
+        // Draw samples of the ten nearest: those in the sample are its nearest.
         var random = SeededRandom(seed: 3, stream: 1)
         var counts = [Double](repeating: 0, count: 10)
         for _ in 0..<20_000 {

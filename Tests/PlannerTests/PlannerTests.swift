@@ -1,4 +1,5 @@
-// Whole plans of small samples: what is foretold is held against what was measured, by counts and bytes and never by time.
+// Plans of small samples: predictions are compared with measurements, by counts and bytes and never
+// by time.
 import Catalog
 import Foundation
 import Planner
@@ -59,7 +60,7 @@ struct PlannerTests {
         #expect(large.costs.storedMonth > 0 && large.costs.per1000Warm ?? 0 > 0)
         #expect(report.plans[1].way == SearchWay(nprobe: 8, refineDepth: 40))
         try Self.checkWords(report)
-        // Nothing of it is left behind.
+        // The scratch folder is empty afterwards.
         let left = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
         #expect(left == ["base.fbin"])
         let again = try await Self.report(plan, questions)
@@ -73,7 +74,7 @@ struct PlannerTests {
     private static func checkWords(_ report: PlanReport) throws {
         let lines = report.lines.joined(separator: "\n")
         for word in [
-            "Plan 1: 20,000 vectors", "How far off", "predicted", "nprobe", "p99", "modelled",
+            "Plan 1: 20,000 vectors", "Prediction error", "predicted", "nprobe", "p99", "modelled",
         ] {
             #expect(lines.contains(word), "\(word)")
         }

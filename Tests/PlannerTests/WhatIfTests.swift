@@ -1,4 +1,4 @@
-// What can be asked of the planner, and what cannot.
+// The questions that the planner accepts, and those it refuses.
 import Planner
 import TesseraBase
 import TestSupport

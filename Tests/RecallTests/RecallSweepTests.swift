@@ -47,7 +47,8 @@ struct RecallSweepTests {
             ).answers
             let found = answers.map { $0.hits.map { Int($0.id.dropFirst()) ?? -1 } }
             let recall = ExactSearch.recall(found, truth)
-            // Three standard errors of either side, and 0.02 for queries that took part in training.
+            // Three standard errors of either side, and 0.02 for queries that took part in
+            // training.
             let margin = 3 * 1.5 * point.standardError + 0.02
             #expect(abs(recall - point.recall) < margin, "\(point): \(recall)")
         }

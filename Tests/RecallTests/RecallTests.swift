@@ -21,8 +21,8 @@ struct RecallCase: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "partition \(partition.rawValue), \(refine.rawValue)" }
 
-    // Measured 0.992, 0.998, 0.998 at automatic settings, and the same with more lists: what is missing then is the
-    // rounding of the refine tier.
+    // Measured 0.992, 0.998, 0.998 at automatic settings, and the same with more lists: what is
+    // missing then is the rounding of the refine tier.
     static let all = [
         RecallCase(partition: .cells, refine: .sq8, automatic: 0.97, generous: 0.975),
         RecallCase(partition: .cells, refine: .f16, automatic: 0.98, generous: 0.99),

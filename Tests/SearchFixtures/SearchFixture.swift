@@ -1,4 +1,5 @@
-// An index built, published and loaded for a test, and what an oracle needs of it: the vectors by their places.
+// An index built, published and loaded for a test, and what an oracle needs of it: the vectors by
+// their places.
 package import Catalog
 import Foundation
 package import Indexer

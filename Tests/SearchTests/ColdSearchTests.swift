@@ -1,4 +1,5 @@
-// A search straight from the store: the same answers as one from memory, in three dependent round trips.
+// A search straight from the store: the same answers as one from memory, in three dependent round
+// trips.
 import Catalog
 import ObjectStore
 import Search

@@ -1,4 +1,5 @@
-// A shard damaged after it was published: loading or searching fails with the object's name, and nothing worse happens.
+// A shard damaged after it was published: loading or searching fails with the object's name, and
+// nothing worse happens.
 import Catalog
 import Foundation
 import Indexer

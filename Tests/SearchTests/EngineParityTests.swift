@@ -1,4 +1,5 @@
-// The two engines over the same shards: same lists, same codes, so the same neighbours but for the rounding of our tables.
+// The two engines over the same shards: same lists, same codes, so the same neighbours but for the
+// rounding of our tables.
 #if Faiss
     import Catalog
     import Indexer
@@ -55,7 +56,8 @@
             own = try await fixture.load()
         }
 
-        /// A part of the lists, and far fewer candidates than vectors: a wrong scan cannot be put right by refining.
+        /// A part of the lists, and far fewer candidates than vectors: a wrong scan cannot be put
+        /// right by refining.
         var options: SearchOptions {
             let search = fixture.manifest.index.search
             return SearchOptions(
@@ -97,7 +99,8 @@
             let faiss = try await pair.hits(
                 try await FaissSearcher(pair.own, pool: WorkPool(width: 2)))
             #expect(own.allSatisfy { $0.count == EnginePair.k })
-            // Engines that differ in the last candidates may differ in a neighbour, seldom. Measured 0.9997 to 1.
+            // Engines that differ in the last candidates may differ in a neighbour, seldom.
+            // Measured 0.9997 to 1.
             let overlap = pair.overlap(own, faiss)
             #expect(overlap >= 0.999, "\(overlap)")
             for (mine, theirs) in zip(own, faiss) {
@@ -124,7 +127,8 @@
                     #expect(abs(Double(mine.distance) - Double(theirs.distance)) <= bound)
                 }
             }
-            // Close neighbours change places. Measured 0.988 to 0.993 with 4 bits, 0.996 to 1 with 8.
+            // Close neighbours change places. Measured 0.988 to 0.993 with 4 bits, 0.996 to 1 with
+            // 8.
             let overlap = pair.overlap(own, faiss)
             #expect(overlap >= (example.bits == 4 ? 0.98 : 0.99), "\(overlap)")
         }

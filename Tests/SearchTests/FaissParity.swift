@@ -1,4 +1,5 @@
-// An exported shard, and what exhaustive search over its codes finds, as Scripts/faiss-parity.py wants to hear it.
+// An exported shard, and what exhaustive search over its codes finds, as Scripts/faiss-parity.py
+// wants to hear it.
 import Catalog
 import Foundation
 import Indexer

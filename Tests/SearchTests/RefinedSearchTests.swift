@@ -58,7 +58,8 @@ struct RefinedSearchTests {
         return rows.sorted { ($0.distance, $0.place) < ($1.distance, $1.place) }
     }
 
-    /// As reported; a decoded vector is not quite of unit length, so cosine is half the squared distance.
+    /// As reported; a decoded vector is not quite of unit length, so cosine is half the squared
+    /// distance.
     private func kernelDistance(_ query: [Float], _ vector: [Float], _ metric: Metric) -> Double {
         metric == .cosine
             ? ExactSearch.distance(query, vector, .l2) / 2
@@ -84,7 +85,8 @@ struct RefinedSearchTests {
         for (one, next) in zip(hits, hits.dropFirst()) {
             #expect((one.distance, one.place) < (next.distance, next.place))
         }
-        // Each shard has its own 8-bit steps, so copies in different shards are not equally far to the last bit.
+        // Each shard has its own 8-bit steps, so copies in different shards are not equally far to
+        // the last bit.
         #expect(Set(hits.map(\.id)) == equals)
     }
 
@@ -173,7 +175,8 @@ struct RefinedSearchTests {
         return books.centroids.reduce(0) { $0 + $1 * $1 } / Float(books.shape.centroidCount)
     }
 
-    /// Clear where the next list is farther by more than the bytes that lists are ranked by may be wrong.
+    /// Clear where the next list is farther by more than the bytes that lists are ranked by may be
+    /// wrong.
     private func nearestLists(_ query: ArraySlice<Float>, _ shards: [OpenedShard], count: Int)
         -> (lists: [NumericID], isClear: Bool)
     {

@@ -5,8 +5,8 @@ import VectorCore
 import VectorIndex
 
 extension OpenedShard {
-    /// Half a step of each table, as it is rounded twice, half a step of the bias, and float rounding, in distances as
-    /// they are reported.
+    /// Half a step of each table, as it is rounded twice, half a step of the bias, and float
+    /// rounding, in distances as they are reported.
     ///
     /// - Parameter query: in the padded dimension.
     func roundingBound(_ query: ArraySlice<Float>) -> Double {

@@ -1,4 +1,5 @@
-// The answer depends on version, query and options alone: not on threads, batches, or the processor.
+// The answer depends on version, query and options alone: not on threads, batches, or the
+// processor.
 import Catalog
 import Indexer
 import ObjectStore
@@ -30,8 +31,8 @@ struct SameAnswerTests {
         #expect(run.latencies.count == queries.rows)
     }
 
-    /// Lists of a batch are scanned in another order than a query alone scans them in, and half of all vectors are there twice, so
-    /// that candidates tie wherever they are cut.
+    /// Lists of a batch are scanned in another order than a query alone scans them in, and half of
+    /// all vectors are there twice, so that candidates tie wherever they are cut.
     @Test("answers of a batch are those of its queries alone", arguments: Metric.allCases, [4, 8])
     func batches(metric: Metric, bits: Int) async throws {
         let half = RandomVectors.clustered(rows: 700, columns: 21, clusters: 40, seed: 3)

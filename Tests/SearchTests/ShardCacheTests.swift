@@ -1,4 +1,5 @@
-// Shards in memory: read once, shared, kept while they are leased, and never more than there is room for.
+// Shards in memory: read once, shared, kept while they are leased, and never more than there is
+// room for.
 import Catalog
 import ObjectStore
 import Search

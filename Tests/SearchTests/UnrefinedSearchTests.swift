@@ -1,4 +1,5 @@
-// Without a refine tier the order is that of the codes: held against asymmetric distances in double precision.
+// Without a refine tier the order is that of the codes: held against asymmetric distances in double
+// precision.
 import Catalog
 import Indexer
 import ObjectStore
@@ -67,7 +68,8 @@ struct UnrefinedSearchTests {
         }
     }
 
-    /// As a user sees it: half the squared distance for cosine, since decoded codes have no unit length.
+    /// As a user sees it: half the squared distance for cosine, since decoded codes have no unit
+    /// length.
     private func distance(_ query: [Float], _ vector: [Float], _ metric: Metric) -> Double {
         metric == .cosine
             ? ExactSearch.distance(query, vector, .l2) / 2

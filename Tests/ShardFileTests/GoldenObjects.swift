@@ -1,5 +1,5 @@
-// The golden objects of format version 1: small, made by hand, and kept for ever. `Golden/v1/zstd-version` names the
-// zstd that wrote them.
+// The golden objects of format version 1: small, made by hand, and kept for ever.
+// `Golden/v1/zstd-version` names the zstd that wrote them.
 import Foundation
 import ShardFile
 import TesseraBase

@@ -1,8 +1,10 @@
-// The format does not drift: what version 1 wrote is read for ever, and today's writer still writes it.
+// The format does not drift: what version 1 wrote is read for ever, and today's writer still writes
+// it.
 //
-// zstd may compress better in another version, so bytes are compared only where the linked zstd is the one that wrote the
-// golden files; what the sections decompress to is compared always. TESSERA_WRITE_GOLDENS=1 writes the files anew, which
-// is right before a release of a format version and wrong ever after.
+// zstd may compress better in another version, so bytes are compared only where the linked zstd is
+// the one that wrote the golden files; what the sections decompress to is compared always.
+// TESSERA_WRITE_GOLDENS=1 writes the files anew, which is right before a release of a format
+// version and wrong ever after.
 import Foundation
 import ShardFile
 import TestSupport
@@ -46,8 +48,9 @@ struct GoldenTests {
         }
     }
 
-    /// What a section says, whichever zstd it went through. The lengths of id blocks, which the directory lists, and
-    /// the blocks themselves depend on zstd: the test of the reader compares them decoded.
+    /// What a section says, whichever zstd it went through. The lengths of id blocks, which the
+    /// directory lists, and the blocks themselves depend on zstd: the test of the reader compares
+    /// them decoded.
     private func plain(_ section: Section, _ container: ContainerReader, _ object: [UInt8])
         throws -> [UInt8]
     {

@@ -1,4 +1,5 @@
-// A small shard made by hand, no backend needed: 100 vectors of 6 dimensions in lists of 70, 0 and 30.
+// A small shard made by hand, no backend needed: 100 vectors of 6 dimensions in lists of 70, 0 and
+// 30.
 import ShardFile
 import TesseraBase
 import TestSupport

@@ -1,22 +1,22 @@
-// Calls the house does without, each with what to use instead.
+// Calls that are not used in this repository, each with its replacement.
 
 /// A call that must not be written, and its replacement.
 struct BannedCall {
     let call: String
     let instead: String
-    /// Where it may stand after all: the beginning or the end of a path.
+    /// Beginnings or ends of paths where the call is allowed.
     var except: [String] = []
-    /// Where the rule holds: the beginning of a path; everywhere when empty.
+    /// The beginning of the paths where the rule holds; empty means everywhere.
     var only: String = ""
-    /// The call is fine when its arguments name this label.
+    /// The call is allowed if its arguments have this label.
     var unlessLabelled: String?
 
-    /// The files that ask the machine for time and chance; all others are handed both.
+    /// The files that ask the machine for time and chance; all others take both as parameters.
     private static let sourcesOfTime = [
         "Sources/TesseraBase/SteadyClock.swift", "Sources/TesseraBase/Stopwatch.swift",
         "Sources/TesseraBase/WallClock.swift",
     ]
-    /// Folders that still read a clock, or hash for a seed, by themselves.
+    /// Folders that still read a clock, or hash for a seed.
     static let pending = [
         "Sources/Catalog/", "Sources/Coordinator/", "Sources/HTTPClient/", "Sources/ObjectStore/",
         "Sources/Search/", "Sources/Worker/",
@@ -70,7 +70,7 @@ struct BannedCall {
                 call: "@testable", instead: "`package` access: all tests run in release"),
         ]
 
-    /// Where the call stands in `file`, as complaints.
+    /// The calls in `file`, as complaints.
     func complaints(_ file: TextFile) -> [String] {
         guard file.isSwift, file.path.hasPrefix(only),
             !except.contains(where: { file.path.hasPrefix($0) || file.path.hasSuffix($0) })

@@ -1,4 +1,4 @@
-// The checkers can fail: each gets something bad, and something good that looks like it.
+// The checkers can fail: each gets a bad sample, and a good one that looks like it.
 import Testing
 
 struct CodeOnlyTests {

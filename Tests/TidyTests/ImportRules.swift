@@ -1,13 +1,13 @@
-// Who may import whom. SwiftPM does not report the import of a module that only a dependency declares, so this
-// table is what keeps the arrows one way. ARCHITECTURE.md shows it to people.
+// The import table. SwiftPM does not report the import of a module that only a dependency declares,
+// so this table is what keeps the arrows one way. ARCHITECTURE.md shows it to people.
 
 /// The import table, and the check of one file against it.
 enum ImportRules {
-    /// What every target may import besides its row.
+    /// Modules that every target may import besides its row.
     private static let everywhere: Set = ["Foundation", "Synchronization"]
 
-    /// The modules that the Swift files of a target import: our own in the order of the arrows, then
-    /// those of packages and the system.
+    /// The modules that the Swift files of a target import: our own in the order of the arrows,
+    /// then those of packages and the system.
     static let table: [String: Set<String>] = [
         "TesseraBase": ["NIOCore", "NIOPosix"],
         "VectorCore": ["TesseraBase", "CVectorKernels", "Darwin", "Glibc"],
@@ -75,7 +75,7 @@ enum ImportRules {
     /// Targets without Swift: C code and module maps.
     static let cTargets: Set = ["CVectorKernels", "CFaissShim", "CZstd", "CCurl"]
 
-    /// The modules a Swift file imports.
+    /// The modules that a Swift file imports.
     static func imports(of text: String) -> [String] {
         let modifiers: Set = ["package", "public", "internal", "fileprivate", "private"]
         let kinds: Set = ["typealias", "struct", "class", "enum", "protocol", "let", "var", "func"]
@@ -91,7 +91,7 @@ enum ImportRules {
         }
     }
 
-    /// What is wrong with the imports of a file under `Sources`.
+    /// Forbidden imports of a file under `Sources`.
     static func complaints(_ file: TextFile) -> [String] {
         guard file.isSwift, let target = file.target else { return [] }
         guard let allowed = table[target] else {
@@ -102,7 +102,7 @@ enum ImportRules {
         }
     }
 
-    /// Rows of the table that no file needs.
+    /// Modules in the table that no file of their target imports.
     ///
     /// - Parameter files: those of the whole repository, generated ones too.
     static func unusedRows(
@@ -117,7 +117,7 @@ enum ImportRules {
         }
     }
 
-    /// Each C module is imported in one folder.
+    /// C modules that are imported in more than one folder.
     static func cModuleComplaints(_ files: [TextFile]) -> [String] {
         cTargets.sorted().flatMap { module -> [String] in
             let users = files.filter {

@@ -97,7 +97,7 @@ enum Manifest {
             } else if first.isNamePart {
                 let word = rest.prefix { $0.isNamePart }
                 rest = rest[word.endIndex...]
-                // What follows the name of a product says where it comes from.
+                // The arguments of a product that follow its name say where it comes from.
                 if word == "package" || word == "condition" {
                     rest = rest[balanced(rest).endIndex...]
                 }
@@ -109,7 +109,7 @@ enum Manifest {
         return found
     }
 
-    /// The constants above the package: names of dependencies that several targets have.
+    /// The constants above the package, which name dependencies of several targets.
     private static func groups(_ text: Substring) -> [String: [String]] {
         var groups: [String: [String]] = [:]
         for part in ("\n" + text).split(separator: "\nlet ")
@@ -130,7 +130,7 @@ enum Manifest {
 }
 
 extension String {
-    /// How many characters stand before the first `word` that is not the end of a longer name.
+    /// The number of characters before the first `word` that is not the end of a longer name.
     fileprivate func firstPlace(of word: String) -> Int? {
         ranges(of: word).first { found in
             guard found.lowerBound > startIndex, word.first?.isNamePart == true else { return true }

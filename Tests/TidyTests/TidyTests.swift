@@ -1,4 +1,4 @@
-// The house rules that neither compiler nor formatter holds, over every file of the repository.
+// The house rules that neither compiler nor formatter checks, over every file of the repository.
 import Testing
 
 struct TidyTests {

@@ -1,5 +1,5 @@
-// Files written by numpy 2.4.6 (numpy.lib.format.write_array), so that the reader is held to the real
-// thing and tests need no Python.
+// Files written by numpy 2.4.6 (numpy.lib.format.write_array), so that the reader is held to the
+// real thing and tests need no Python.
 import Foundation
 
 /// `[[1.5, -2, 3], [4, 5, 250]]` in several guises, or with integers; see each test for the values.

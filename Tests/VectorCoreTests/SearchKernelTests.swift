@@ -1,5 +1,5 @@
-// The kernels of the query path: every instruction set against the scalar definition, and the definition against plain
-// arithmetic.
+// The kernels of the query path: every instruction set against the scalar definition, and the
+// definition against plain arithmetic.
 import TestSupport
 import Testing
 import VectorCore

@@ -61,7 +61,8 @@ enum BackendFixtures {
         }
     }
 
-    /// The sum over `vectors` of the squared distance to the nearest centroid: what k-means minimises.
+    /// The sum over `vectors` of the squared distance to the nearest centroid: what k-means
+    /// minimises.
     static func objective(_ vectors: Matrix, _ centroids: Matrix) -> Double {
         (0..<vectors.rows).reduce(0) { $0 + leastDistance(vectors.row($1), centroids) }
     }

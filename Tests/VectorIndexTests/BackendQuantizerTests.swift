@@ -54,7 +54,8 @@ struct BackendQuantizerTests {
     func error(_ name: String) throws {
         let backend = try Backends.named(name)
         let vectors = BackendFixtures.clustered(3_000, 32, clusters: 12)
-        // 8 subspaces of 16 centroids, 12 clusters: training can give each cluster its own; chance cannot.
+        // 8 subspaces of 16 centroids, 12 clusters: training can give each cluster its own; chance
+        // cannot.
         let shape = ProductQuantizerShape(subquantizerCount: 8, subdimension: 4, bitsPerCode: 4)
         let trained = try backend.trainCodebooks(vectors, shape: shape, seed: 2)
         var random = SeededRandom(seed: 3)

@@ -1,4 +1,5 @@
-// A small exported index with what exhaustive search over its codes finds: the oracle for FaissExportTests.
+// A small exported index with what exhaustive search over its codes finds: the oracle for
+// FaissExportTests.
 import TesseraBase
 import Testing
 import VectorCore
@@ -78,8 +79,8 @@ struct FaissExportFixture {
         self.decoded = decoded
     }
 
-    /// The `k` nearest decoded vectors of every query by exhaustive search: ids, and distances as Faiss
-    /// reports them (squared L2, or the inner product).
+    /// The `k` nearest decoded vectors of every query by exhaustive search: ids, and distances as
+    /// Faiss reports them (squared L2, or the inner product).
     func neighbours(_ k: Int) -> (ids: [[Int]], distances: [[Double]]) {
         let found = (0..<queries.rows).map { query in
             (0..<decoded.rows).map { id in

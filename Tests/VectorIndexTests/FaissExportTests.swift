@@ -1,4 +1,5 @@
-// Exported indexes against the real thing: Python's `faiss.read_index` must open them and find the same.
+// Exported indexes against the real thing: Python's `faiss.read_index` must open them and find the
+// same.
 import Foundation
 import TesseraBase
 import TestSupport

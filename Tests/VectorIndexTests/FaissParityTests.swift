@@ -18,8 +18,8 @@
             for clusters in [5, 60] {
                 let vectors = BackendFixtures.clustered(4_000, 32, clusters: clusters)
                 let ratio = try ratio { backend in
-                    // Several seeds: with about as many clusters as centroids, one run's local minimum is
-                    // a matter of luck.
+                    // Several seeds: with about as many clusters as centroids, one run's local
+                    // minimum is a matter of luck.
                     try (UInt64(1)...8).reduce(0) { sum, seed in
                         let centroids = try backend.trainCentroids(
                             vectors, count: 64, iterations: 10, seed: seed)

@@ -8,7 +8,8 @@ import VectorIndex
 struct RouterRecallTests {
     private static let shards = 20_000
     private static let wanted = 10
-    /// As cells of a real partition lie: denser in places, but side by side, and in far fewer dimensions than they are given.
+    /// As cells of a real partition lie: denser in places, but side by side, and in far fewer
+    /// dimensions than they are given.
     private static let all: Matrix = {
         let (rows, inner) = (shards + 100, 24)
         let places = RandomVectors.clustered(rows: rows, columns: inner, clusters: 300, seed: 9)
@@ -27,7 +28,8 @@ struct RouterRecallTests {
     private static let router = Router(
         centroids: all.gathering(Array(0..<shards)), transform: .padding(from: 96, to: 96))
     private static let queries = all.gathering(Array(shards..<all.rows))
-    /// So many lists that no shard is left out for lying too far off: the rule for that is not what is compared.
+    /// So many lists that no shard is left out for lying too far off: the rule for that is not what
+    /// is compared.
     private static let lists = 1_000_000
 
     private static func offered(_ index: RouterIndex, _ run: inout QueryRun, _ query: Int) -> [Int]
@@ -58,7 +60,8 @@ struct RouterRecallTests {
             nearest.append(ExactSearch.recall(offers, truth.map { Array($0.prefix(1)) }))
         }
         report("recall of \(Self.wanted) shards, of the nearest", found + nearest)
-        // One level rounds centroids to bytes; two levels also miss shards of groups that are not looked into.
+        // One level rounds centroids to bytes; two levels also miss shards of groups that are not
+        // looked into.
         #expect(found[0] > 0.95 && nearest[0] > 0.99)
         #expect(found[1] > found[0] - 0.05 && nearest[1] > nearest[0] - 0.01)
     }
