@@ -36,13 +36,13 @@ package final class OutputFile {
         let target =
             kind == .file ? "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp" : path
         aside = kind == .file ? target : nil
-        let descriptor = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = unsafe open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw WriteFailure.error(errno, path) }
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     deinit {
-        if let aside, !isClosed { unlink(aside) }
+        if let aside, !isClosed { unsafe unlink(aside) }
     }
 
     /// Appends `bytes`, through a buffer of a megabyte.
@@ -56,7 +56,7 @@ package final class OutputFile {
         try flush()
         guard let path, let aside else { return }
         do { try handle.close() } catch { throw failure(error) }
-        guard rename(aside, path) == 0 else { throw WriteFailure.error(errno, path) }
+        guard unsafe rename(aside, path) == 0 else { throw WriteFailure.error(errno, path) }
         isClosed = true
     }
 

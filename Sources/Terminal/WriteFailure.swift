@@ -7,7 +7,7 @@ package import TesseraBase
 package enum WriteFailure {
     /// The error for system call failure `code` on the file or folder at `path`.
     package static func error(_ code: Int32, _ path: String) -> TesseraError {
-        let reason = String(cString: strerror(code)).lowercased()
+        let reason = unsafe String(cString: strerror(code)).lowercased()
         let what = "cannot write \(path)"
         switch code {
         case ENOENT:

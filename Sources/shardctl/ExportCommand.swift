@@ -70,7 +70,7 @@ struct ExportCommand: ShardctlCommand {
         var path = output.hasPrefix("/") ? "/" : "./"
         for part in output.split(separator: "/") {
             path += part + "/"
-            if mkdir(path, 0o755) != 0, errno != EEXIST {
+            if unsafe mkdir(path, 0o755) != 0, errno != EEXIST {
                 throw WriteFailure.error(errno, output)
             }
         }

@@ -50,7 +50,7 @@ package enum ExternalIds: Sendable {
         switch self {
         case .file(let file): try file.forEach(in: range, body)
         case .rowNumbers:
-            for row in range { try body(row, Array(String(row).utf8).span.bytes) }
+            for row in range { try unsafe body(row, Array(String(row).utf8).span.bytes) }
         }
     }
 
