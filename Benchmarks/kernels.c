@@ -1,5 +1,6 @@
-// Times the 4-bit scan against what the machine can do: instructions by hand count where codes lie in the second-level
-// cache, memory bandwidth where they do not. Built and read by kernels.py; prints JSON.
+// Times the 4-bit scan and compares it with the limits of the machine: with codes in the
+// second-level cache the number of instructions, otherwise memory bandwidth. Built and read by
+// kernels.py; prints JSON.
 #define _GNU_SOURCE
 #include "vector_kernels.h"
 

@@ -1,12 +1,14 @@
-// Load on an HTTP server over kept connections, from one thread with epoll: as fast as answers come, or at a rate that
-// does not wait for them (latency then counts from when a request was due). Each request's outcome is written down.
+// Load on an HTTP server over kept connections, from one thread with epoll: as fast as answers
+// come, or at a rate that does not wait for them (latency then counts from when a request was due).
+// The outcome of each request is recorded.
 //
 //   cc -O2 -o load load.c -lm
 //   load PORT REQUESTS RECORDS connections seconds rate(0: none) even|poisson
 //
-// REQUESTS: whole HTTP/1.1 requests, each after its length as uint32; they are sent in turn, over and over.
-// RECORDS: a struct record a request. Standard output: the monotonic clock at the start, in seconds.
-// SIGTERM ends it early; what is under way is waited for.
+// REQUESTS: complete HTTP/1.1 requests, each after its length as uint32, sent in turn and repeated.
+// RECORDS: one struct record per request.
+// Standard output: the monotonic clock at the start, in seconds.
+// SIGTERM ends the run early, after the requests in flight.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,7 +33,7 @@ struct record {
     float latency_ms;
     int16_t status;      // of HTTP, or one of the above
     uint8_t incomplete;  // the answer says "complete":false
-    uint8_t kept;        // of the first IDS ids, those that the first answer to the same request had too
+    uint8_t kept;        // ids among the first IDS that the first answer to this request had too
     uint8_t ids, same, spare[6];  // same: ids and order are those of the first answer
 };
 

@@ -1,9 +1,10 @@
-// How often a core is taken from a program that does nothing but read the clock: what no server on that core can answer in.
+// Measures how often a core is taken from a program that only reads the clock: pauses in which no
+// server on that core could answer.
 //
 //   cc -O2 -o pauses pauses.c
 //   pauses SECONDS MILLISECONDS
 //
-// Prints how many pauses of at least so many milliseconds there were, all of them in milliseconds, and the longest.
+// Prints the number of pauses of at least MILLISECONDS, their sum in milliseconds, and the longest.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

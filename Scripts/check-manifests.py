@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks catalog documents against their JSON Schema. Without arguments: the examples in manifests/.
+"""Checks catalog documents against their JSON Schema; without arguments, the examples.
 
 Needs jsonschema (pip install jsonschema). Exit status 1 where a document does not fit, 2 where it cannot be read.
 """
@@ -13,7 +13,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent.parent / "manifests"
 
 
 def schema_of(document: dict) -> dict:
-    """The schema that the document's own header names."""
+    """The schema that the document's header names."""
     kind = str(document.get("format", "")).removeprefix("tessera.")
     path = FOLDER / f"{kind}.v{document.get('formatVersion')}.schema.json"
     if path.parent != FOLDER or not path.is_file():
@@ -24,7 +24,7 @@ def schema_of(document: dict) -> dict:
 
 
 def check(path: pathlib.Path) -> bool:
-    """Prints what is wrong with one document; true where nothing is."""
+    """Prints the errors of one document; returns whether there are none."""
     document = json.loads(path.read_text())
     errors = list(jsonschema.Draft202012Validator(schema_of(document)).iter_errors(document))
     for error in errors:

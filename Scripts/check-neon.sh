@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Holds the kernels of every instruction set to the scalar definition, to the last bit, with Tests/KernelHarness.
+# Compares the kernels of every instruction set with the scalar definition, bit by bit, with
+# Tests/KernelHarness.
 #
 #   Scripts/check-neon.sh
 #
-# First those of this machine. Then, where it is no ARM itself, those of 64-bit ARM, cross-compiled and run under QEMU as
-# a processor with byte dot products and as one without. All must find the same digest of what the definition gave.
-# QEMU says nothing of speed. `Scripts/setup.sh neon` installs what it takes.
+# It begins with the kernels of this machine. Unless that is ARM itself, those of 64-bit ARM follow,
+# cross-compiled and run under QEMU as a processor with byte dot products and as one without. All
+# must print the same digest of the definition's results. QEMU does not show speed.
+# `Scripts/setup.sh neon` installs what this needs.
 set -euo pipefail
 # shellcheck source=Scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -13,7 +15,8 @@ set -euo pipefail
 case "${1:-}" in -h | --help) usage && exit ;; esac
 folder=$root/.build/kernel-harness
 emulator=qemu-aarch64-static
-# The compiler that SwiftPM uses: another one may fuse multiplications with additions whatever the sources say.
+# The compiler that SwiftPM uses: another one may fuse multiplications with additions against the
+# sources.
 compiler=$(dirname "$(readlink -f "$(command -v swift)")")/clang
 [ -x "$compiler" ] || compiler=clang
 
@@ -28,7 +31,7 @@ build() {
 
 digests=()
 
-# compare COMMAND...: fails where anything differs.
+# compare COMMAND...: fails if anything differs.
 compare() {
     local output status=0
     output=$("$@") || status=$?
@@ -37,7 +40,7 @@ compare() {
     digests+=("$(sed -n 's/^digest of the definition: //p' <<<"$output")")
 }
 
-# The environment variable picks a lesser set.
+# The environment variable selects a smaller set.
 check_forced() {
     local found
     found=$("$emulator" -cpu max -E TESSERA_ISA="$1" "$folder/aarch64" --in-use)

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Looks at the page of a real server in headless Chromium: searches, versions, charts, keys, layout, security policy.
+"""Checks the page of a real server in headless Chromium.
+
+Searches, versions, charts, keys, layout and security policy.
 
     Scripts/check-page.py [--shardctl .build/release/shardctl] [--screenshots FOLDER]
 
@@ -38,7 +40,7 @@ def publish(sample, page):
 
 
 def check_keyboard(page):
-    """Before anything was clicked, which would move the place that Tab starts from."""
+    """Runs first, because a click would move the place that Tab starts from."""
     page.press("Tab")
     expect(page.value("document.activeElement.className") == "skip", "the first stop of the keyboard is not the way to the search")
     page.press("Enter")
@@ -89,7 +91,7 @@ def check_policy(page, address):
 
 
 def check_access(page):
-    """What a screen reader and a keyboard need, and a narrow screen."""
+    """Checks labels for screen readers, use by keyboard, and a narrow screen."""
     nodes = page.call("Accessibility.getFullAXTree")["nodes"]
     nameless = [node["role"]["value"] for node in nodes if not node.get("ignored") and node.get("role", {}).get("value") in
                 ("button", "link", "textbox", "combobox", "radio", "spinbutton", "image", "heading", "region", "table")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the recall that analyze-performance reports against exact search in NumPy, which shares no code with it.
+"""Compares the recall that analyze-performance reports with exact search in NumPy.
 
     Scripts/check-recall.py --programs .build/release --store file:///data/idx --index mnist \\
         --vectors base.u8bin --queries queries.u8bin [--max-queries 1000] [--nprobe 8]
@@ -25,7 +25,7 @@ def read(path):
 
 
 def distances(queries, base):
-    """Squared, exact for integers: all sums stay below 2^53."""
+    """Squared distances, exact for integers because all sums stay below 2^53."""
     found = numpy.empty((len(queries), len(base)))
     queries = queries.astype(numpy.float64)
     for first in range(0, len(base), 20_000):
@@ -36,7 +36,7 @@ def distances(queries, base):
 
 
 def recall(answers, exact, k):
-    """The share found of the k nearest; whichever of equally far ones were found. float32 files get a hair of tolerance."""
+    """The share found of the k nearest, with ties. float32 files get a small tolerance."""
     limits = numpy.partition(exact, k - 1, axis=1)[:, k - 1]
     found = [sum(exact[q, i] <= limits[q] * (1 + 1e-12) for i in ids[:k]) for q, ids in enumerate(answers)]
     return sum(min(k, n) for n in found) / (k * len(answers))

@@ -1,4 +1,4 @@
-"""Drives a headless Chromium through its DevTools protocol, over a pair of pipes: no port, and nothing to install but the browser.
+"""Drives a headless Chromium through its DevTools protocol, over a pair of pipes.
 
     with Browser() as browser:
         page = browser.open("http://127.0.0.1:8080/")
@@ -14,7 +14,7 @@ PATIENCE_S = 60
 
 
 class Failed(Exception):
-    """The page is not what was expected, or the browser did not do what it was told."""
+    """The page is not as expected, or the browser failed."""
 
 
 def program():
@@ -30,7 +30,7 @@ class Browser:
         options = ["--headless=new", "--remote-debugging-pipe", f"--user-data-dir={self.folder}", "--disable-gpu",
                    "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update",
                    "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1", "--lang=en-GB"]
-        # Chromium refuses to run as root inside its sandbox, which is what containers do.
+        # Chromium refuses to run as root inside its sandbox, as containers do.
         options += ["--no-sandbox"] if os.geteuid() == 0 else []
         commands, self.commands = _high(*os.pipe())
         self.answers, answers = _high(*os.pipe())
@@ -176,7 +176,7 @@ class Page:
 
 
 def _high(*descriptors):
-    """The same pipes under numbers that cannot be 3 and 4, which the browser wants for itself."""
+    """Copies of the pipes with numbers above 4, because the browser needs 3 and 4."""
     moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10) for descriptor in descriptors]
     for descriptor in descriptors:
         os.close(descriptor)

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# What the scripts share: the repository root as the working folder, messages, the Python of the tests.
+# Shared by the scripts: the repository root as the working folder, messages, the tests' Python.
 
-# The script itself, before its folder is left.
+# The path of the script, before the working folder changes.
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Many workers on one machine: builds an index of the sample, starts four workers and a coordinator over them, searches,
-# kills one worker, searches again, and stops everything. Wants a built shardctl (`swift build -c release`) and curl.
+# Many workers on one machine: builds an index of the sample, starts four workers and a coordinator
+# over them, searches, kills one worker, searches again, and stops everything. Needs a built
+# shardctl (`swift build -c release`) and curl.
 #
-#   Scripts/demo-workers.sh [FOLDER]     works in FOLDER, or in a temporary one that is deleted at the end
+#   Scripts/demo-workers.sh [FOLDER]     works in FOLDER, or in a temporary one that it deletes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +25,7 @@ finish() {
 }
 trap finish EXIT
 
-# Waits for the one line a server says, "… host:port", and prints host:port.
+# Waits for the line that a server prints, "… host:port", and prints host:port.
 address() {
     for _ in $(seq 300); do
         if [ -s "$1" ]; then

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Derives Samples/wordnet from the original embeddings: holds out the queries and finds their exact neighbours.
+"""Derives Samples/wordnet from the original embeddings.
+
+Holds out the queries and finds their exact neighbours.
 
     Scripts/derive-sample.py ORIGINALS [TARGET]
 

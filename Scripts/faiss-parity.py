@@ -35,8 +35,8 @@ def check_search(index, queries, expected):
     scale = max(1.0, float(np.abs(distances).max()))
     error = float(np.abs(found_distances - distances).max()) / scale
     assert error < TOLERANCE, f"distances differ by {error}"
-    # Vectors of equal codes are equally far, and which of them are the last to make it is a matter of taste:
-    # an id that only one side found must be as far as the last neighbour.
+    # Vectors with equal codes are equally far, and either side may cut the tie differently: an id
+    # that only one side found must be as far as the last neighbour.
     for row, (found, known) in enumerate(zip(found_ids, ids)):
         strangers = ~np.isin(found, known)
         gap = np.abs(found_distances[row][strangers] - distances[row][-1]) / scale

@@ -63,7 +63,7 @@ class Scope:
 
 
 class Head:
-    """A start line with headers, of a request or an answer, and its bytes as they came."""
+    """A start line with headers, of a request or a response, and its bytes as received."""
 
     def __init__(self, raw):
         self.raw = raw
@@ -91,15 +91,15 @@ scopes = {}
 
 
 class Broken(Exception):
-    """The client's connection is to be reset."""
+    """Asks for the client's connection to be reset."""
 
 
 class Ended(Exception):
-    """The client's connection is to be closed in order, with what was sent delivered."""
+    """Asks for an orderly close of the client's connection, after all sent bytes."""
 
 
 async def answer_pieces(reader, head, method):
-    """The body's bytes with their framing. Offsets of faults count in it; S3 frames objects by length only."""
+    """Bytes of the body with their framing, in which offsets of faults count."""
     status = int(head.words[1])
     if method == "HEAD" or status in (204, 304) or status < 200:
         return
@@ -126,7 +126,7 @@ def flipped(body, offset):
 
 
 class Client:
-    """One connection of a client, and the one to the server that serves it."""
+    """A connection of a client, with its connection to the server."""
 
     def __init__(self, reader, writer, upstream):
         self.reader, self.writer, self.upstream, self.server = reader, writer, upstream, None
@@ -211,7 +211,7 @@ class Client:
             await asyncio.wait((changed, gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
             scope.holding -= 1
-        # What was half done cannot be done again: its client sees a broken connection.
+        # A request that was partly handled cannot be repeated: its client sees a broken connection.
         if gone.done() or rule.applied or rule.bytes is not None:
             changed.cancel()
             raise Broken
@@ -290,7 +290,7 @@ async def main():
     print("http://127.0.0.1:%d" % server.sockets[0].getsockname()[1], flush=True)
     if arguments.attached:
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
-        # Whatever is held or half sent ends with the process, without a word.
+        # Requests that are held or partly sent end with the process.
         os._exit(0)
     else:
         await asyncio.Event().wait()

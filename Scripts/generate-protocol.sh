@@ -1,7 +1,7 @@
 #!/bin/bash
-# Makes Sources/SearchProtocol/Generated from the .proto files beside it. Needed only when these change: the result is
-# committed. Wants protoc (Debian: protobuf-compiler) on the path; the two plugins are built from the package's own
-# dependencies, so that they fit the libraries.
+# Generates Sources/SearchProtocol/Generated from the .proto files beside it. Needed only when these
+# change: the result is committed. Needs protoc (Debian: protobuf-compiler) on the path; the two
+# plugins are built from the package's own dependencies, so that they fit the libraries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

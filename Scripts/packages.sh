@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2034
-# The one list of what Tessera needs from outside. Sourced by the other scripts.
+# The packages that Tessera needs. Sourced by the other scripts.
 
-# Every build: compressed sections and HTTP; Python shows the sample's answers; binutils proves what a binary links.
+# Every build: compressed sections and HTTP; Python for the sample's answers; binutils to check what
+# a binary links.
 apt_base=(libzstd-dev libcurl4-openssl-dev python3 python3-venv binutils git curl openssl)
 
 # Builds with `--traits Faiss`.
@@ -16,7 +17,8 @@ apt_neon=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
 # The browser that looks at the server's page (Scripts/check-page.py).
 apt_page=(chromium)
 
-# Tests that ask somebody else: plain Faiss, NumPy, a JSON Schema validator, and mypy for the Python client's types.
+# References of the tests: plain Faiss, NumPy, a JSON Schema validator, and mypy for the Python
+# client's types.
 pip_tests=(numpy faiss-cpu jsonschema mypy)
 
 # The oldest Swift that builds the package.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# From a bare checkout to answers: installs what is missing, builds, and takes a real sample the whole way
-# in a temporary folder: train, publish, query, verify, a bad version, and back.
+# From a bare checkout to answers: installs what is missing, builds, and runs all steps on a real
+# sample in a temporary folder: train, publish, query, verify, a bad version, and rollback.
 #
 #   Scripts/quickstart.sh [--faiss] [--keep] [--store ADDRESS]
 #
 #   --faiss  build with Faiss and train with it
 #   --keep   leave the store behind, to look at
-#   --store  an empty place to use instead of a temporary folder: s3://bucket/prefix, with the usual AWS variables
+#   --store  an empty store instead of a temporary folder: s3://bucket/prefix, with AWS variables
 #
 # Exit status 1 if a step fails or the answers are not good.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Races processes on put-if-absent: every round has exactly one winner, or the store cannot hold an index.
+"""Races processes on put-if-absent; a store that can hold an index has one winner per round.
 
     Scripts/s3-race.py --shardctl PATH --store s3://bucket/folder [--processes 16] [--rounds 20]
 

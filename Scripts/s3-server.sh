@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# A real S3 server for tests and for trying things out: Ceph's RADOS gateway on one monitor and one disk daemon,
-# on loopback, gone when stopped. `Scripts/setup.sh s3` installs it.
+# A real S3 server for tests and experiments: Ceph's RADOS gateway on one monitor and one disk daemon,
+# on loopback, deleted when stopped. `Scripts/setup.sh s3` installs it.
 #
-#   eval "$(Scripts/s3-server.sh start [DIR] [PORT])"    starts it, makes a bucket, sets the variables of AWS and the tests
-#   Scripts/s3-server.sh status [DIR]                    says what runs and prints the variables again
+#   eval "$(Scripts/s3-server.sh start [DIR] [PORT])"    starts it, makes a bucket, sets variables
+#   Scripts/s3-server.sh status [DIR]                    shows what runs, prints the variables
 #   Scripts/s3-server.sh stop   [DIR]                    ends what was started from DIR
-#   Scripts/s3-server.sh crash  [DIR]                    kills all of it at once, as a power failure would
-#   Scripts/s3-server.sh resume [DIR]                    starts it again on what is left (S3_DISK=bluestore only)
+#   Scripts/s3-server.sh crash  [DIR]                    kills all of it, as a power failure does
+#   Scripts/s3-server.sh resume [DIR]                    restarts it on its files (needs bluestore)
 #
-# DIR is ${TMPDIR:-/tmp}/tessera-s3 unless given, PORT a free one. S3_DISK=bluestore keeps objects in files of DIR;
-# the default, memstore, keeps them in memory.
+# DIR is ${TMPDIR:-/tmp}/tessera-s3 unless given, PORT a free one. S3_DISK=bluestore keeps objects in
+# files of DIR; the default, memstore, keeps them in memory.
 set -euo pipefail
 
 say() { printf '==> %s\n' "$*" >&2; }
@@ -33,7 +33,7 @@ free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# The recorded process, if it is still one of ours: its number may belong to somebody else by now.
+# The recorded process, if it is still one of ours: its number may have been reused.
 process_of() {
     local pid
     pid=$(cat "$folder/$1.pid" 2>/dev/null) || return 1
@@ -46,7 +46,7 @@ end_daemon() {
     if pid=$(process_of "$1"); then
         kill "-$2" "$pid" 2>/dev/null || true
         for _ in $(seq 100); do
-            # Not `kill -0`: one that nobody has collected yet has ended too.
+            # Not `kill -0`, which succeeds for an ended process that was not waited for.
             process_of "$1" >/dev/null || break
             sleep 0.1
         done
@@ -60,7 +60,7 @@ end_all() {
     for name in "${daemons[@]}"; do end_daemon "$name" "$1"; done
 }
 
-# In a session of its own, so that it outlives the caller's terminal.
+# Runs in a session of its own, so that it outlives the caller's terminal.
 launch() {
     local name=$1
     shift

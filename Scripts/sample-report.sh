@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes docs/sample-report.json and docs/sample-report.html: trains, publishes and measures the bundled sample.
+# Writes docs/sample-report.json and docs/sample-report.html: trains, publishes and measures the
+# bundled sample.
 #
 #   Scripts/sample-report.sh [FOLDER]
 #
@@ -24,5 +25,5 @@ index=(--store "file://$folder/store" --index wordnet)
 "$programs/shardctl" publish "${index[@]}" --min-recall 0.9 --quiet
 "$programs/analyze-performance" "${index[@]}" --vectors $sample/base.i8bin --ids $sample/ids.txt --no-truth-cache \
     --json --html "$target/sample-report.html" >"$target/sample-report.json"
-# Where it happened to lie says nothing.
+# The path of the store is of no interest.
 sed -i "s#$folder#/data#g" "$target/sample-report.json" "$target/sample-report.html"

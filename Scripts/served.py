@@ -1,4 +1,4 @@
-"""A real `shardctl serve` for tests and measurements: on a port of its own, with the bundled sample or any other store.
+"""Runs a real `shardctl serve` for tests and measurements, on a free port and any store.
 
 By hand, until its standard input ends; --keys asks for the keys named below:
 
@@ -14,7 +14,7 @@ PATIENCE_S = 120
 
 
 class Failed(Exception):
-    """A program that did not do what it was told; the text has its command and what it said."""
+    """A program failed; the text has its command and its output."""
 
 
 def shardctl(*arguments, program=SHARDCTL):
@@ -26,7 +26,7 @@ def shardctl(*arguments, program=SHARDCTL):
 
 
 class SampleStore:
-    """A store in a temporary folder with an index `wordnet`: version 1 published, and a draft that waits."""
+    """A temporary store with an index `wordnet`: version 1 published, and a draft."""
 
     def __init__(self, program=SHARDCTL, copy_of=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-served-"))
@@ -39,7 +39,7 @@ class SampleStore:
         try:
             self.train()
             shardctl("publish", "--store", self.address, "--index", "wordnet", "--quiet", program=program)
-            # Without queries kept, publishing it measures nothing and is quick.
+            # Without stored queries, publishing it measures nothing and is quick.
             self.draft = self.train("--seed", 2, "--tune-queries", 0)
         except Failed:
             self.remove()
@@ -101,7 +101,7 @@ class Server:
 
         parts, end = urllib.parse.urlsplit(self.address), time.monotonic() + PATIENCE_S
         while time.monotonic() < end and self.process.poll() is None:
-            # Whose certificate it is does not matter for a state that anybody may ask for.
+            # The state is public, so the certificate is not checked.
             connection = (http.client.HTTPConnection(parts.hostname, parts.port, timeout=10) if parts.scheme == "http" else
                           http.client.HTTPSConnection(parts.hostname, parts.port, timeout=10, context=ssl._create_unverified_context()))
             connection.request("GET", "/ready")

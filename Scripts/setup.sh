@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, and nothing else. Running it again costs a moment.
+# Installs missing packages only; running it again takes a moment.
 #
 #   Scripts/setup.sh [base] [faiss] [python] [s3] [neon] [page]      default: the first three
 #
@@ -49,7 +49,7 @@ install_apt() {
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
     local options=(-y -q --no-install-recommends)
-    # An image may carry no package lists, or stale ones: fetch them only where it turns out so.
+    # An image may have no package lists, or stale ones: fetch them only if needed.
     if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${missing[@]}" </dev/null; then
         as_root apt-get update -q </dev/null
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${missing[@]}" </dev/null

@@ -6,8 +6,9 @@
 #   --mock-only  leave out the Faiss build and its tests
 #   --fast       the mock build's tests and the format only, without a real S3 server
 #
-# The mock build comes first, and Faiss's packages are installed only after it: on a bare machine that alone
-# shows that the mock needs none of them. A real S3 server runs on loopback while this does. Logs are kept in .build/logs. Exit status 1 if anything failed.
+# The mock build comes first, and Faiss's packages are installed after it: on a bare machine this
+# shows that the mock needs none of them. A real S3 server runs on loopback meanwhile. Logs are kept
+# in .build/logs. Exit status 1 if anything failed.
 set -euo pipefail
 # shellcheck source=Scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -26,22 +27,23 @@ done
 logs=$root/.build/logs
 mkdir -p "$logs"
 export TESSERA_PYTHON=$venv/bin/python3 PATH=$venv/bin:$PATH
-# As many tests at once as there are cores. Without a bound all of the hundreds start together; those that wait for a
-# program of ours hold the few threads that the others need to go on, and one of half a second takes minutes, long enough
-# for curl to drop a connection that a test means to be kept.
+# As many tests at once as there are cores. Without a bound hundreds start together. Those that wait
+# for a program hold the few threads that the others need, and a test of half a second takes
+# minutes: long enough for curl to drop a connection that a test expects to be kept.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-$(nproc)}
 # Without testability, tests run the very code that is released, and `swift build` reuses it.
 release=(-c release --disable-testable-imports)
 failed=()
 summary=()
 
-# section NAME COMMAND...: runs the command with its output in a log, times it, and goes on if it fails.
+# section NAME COMMAND...: runs the command with its output in a log, times it, and continues if it
+# fails.
 section() {
     local name=$1 started=$SECONDS status=0
     shift
     local log="$logs/${name// /-}.log"
     say "$name"
-    # Not as a condition: that would switch off `set -e` inside.
+    # Not as a condition, which would switch off `set -e` inside.
     set +e
     (
         set -e
@@ -71,7 +73,8 @@ run_tests() {
 
 s3_server() { Scripts/s3-server.sh "$1" "$s3_folder"; }
 
-# Its variables are for all sections after it. Without it the tests of S3 would be skipped, so it is a section that can fail.
+# All sections after it use its variables. Without it the tests of S3 would be skipped, so it is a
+# section that can fail.
 start_s3() {
     s3_server start >"$logs/s3.variables"
     grep -q TESSERA_TEST_S3_ENDPOINT "$logs/s3.variables"
@@ -100,7 +103,8 @@ faiss_symbols() {
     nm -C "$(swift build -c release --show-bin-path)/shardctl" | grep 'faiss::'
 }
 
-# Three witnesses: the compile and link commands, the libraries loaded, and the symbols of a static libfaiss.
+# Three checks: the compile and link commands, the libraries loaded, and the symbols of a static
+# libfaiss.
 prove_mock_is_free_of_faiss() {
     local commands=.build/release.yaml traces='TESSERA_FAISS|-l(faiss|openblas|gomp)|libfaiss'
     [ -s "$commands" ] || fail "$commands is not there: nobody knows how the build was made"
@@ -114,7 +118,7 @@ prove_mock_is_free_of_faiss() {
     fi
 }
 
-# The counterpart: the witnesses do speak up where there is Faiss.
+# The counterpart: the same checks find Faiss in a build with it.
 prove_faiss_is_linked() {
     grep -qe '-lfaiss' .build/release.yaml || fail "the Faiss build does not link libfaiss"
     linked_libraries | grep openblas || fail "the Faiss build does not load OpenBLAS"
@@ -130,7 +134,7 @@ check_format() {
     swift format lint --strict --recursive "${folders[@]}" Package.swift
 }
 
-# They start the server of this build themselves, on the bundled sample.
+# These tests start the server of this build themselves, on the bundled sample.
 client_tests() {
     TESSERA_SHARDCTL=$(swift build -c release --show-bin-path)/shardctl
     export TESSERA_SHARDCTL

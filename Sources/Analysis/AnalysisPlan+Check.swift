@@ -1,8 +1,11 @@
-// What a plan may ask of a version; out of range is an error that names the option.
+// The ranges of a plan's values. A value out of range is an error that names its option.
 import TesseraBase
 
 extension AnalysisPlan {
-    /// - Parameter largestK: results a query may ask for.
+    /// Checks all values.
+    ///
+    /// - Parameter largestK: most results that a query may ask for.
+    /// - Throws: `invalidArgument` with the option, its value and the range.
     func check(
         index: String, vectors: Int, lists: Int, largestK: Int = 1000
     ) throws(TesseraError) {

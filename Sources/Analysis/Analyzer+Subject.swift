@@ -1,7 +1,8 @@
-// The parts of a report that are looked up rather than measured.
+// The parts of a report that are looked up and not measured.
 import Catalog
 import Foundation
 import ObjectStore
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
@@ -26,13 +27,6 @@ extension Analyzer {
             refine: index.refine, partition: index.partition)
     }
 
-    static var machine: Report.Machine {
-        Report.Machine(
-            cores: UsableCores.count,
-            instructionSet: Kernels.instructionSet,
-            system: ProcessInfo.processInfo.operatingSystemVersionString)
-    }
-
     func settings(_ selection: QuerySelection) -> Report.Settings {
         let options = options(k: plan.k)
         return Report.Settings(
@@ -51,7 +45,7 @@ extension Analyzer {
             storedPerVector: (Double(storedBytes) / Double(index.vectors)).rounded(to: 2))
     }
 
-    /// Memory of this process that is resident now.
+    /// Resident memory of this process, in bytes.
     private static var residentBytes: Double {
         let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = status?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }

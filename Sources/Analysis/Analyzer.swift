@@ -1,9 +1,11 @@
-// Runs the parts of a report one after the other. What one part finds is in the report before the next begins, so that a
-// run which ends early, for whatever reason, still has a report: marked, with the reason.
+// Runs the stages of a report one after the other. Each stage stores its result in the report
+// before the next starts, so a run that ends early still has a report, marked as partial with the
+// reason.
 package import Catalog
 package import Foundation
 package import ObjectStore
 import Recall
+package import Reporting
 import Search
 import SearchTypes
 package import TesseraBase
@@ -12,10 +14,10 @@ import VectorCore
 /// What a report is to cover.
 package struct AnalysisPlan: Sendable {
     package var store: String
-    /// Of a coordinator: the version that has to answer; whichever does unless given.
+    /// For a coordinator, the version that has to answer; nil accepts any.
     package var version: Int?
     package var k = 10
-    /// The manifest's unless given.
+    /// Lists scanned per query; nil takes the manifest's number.
     package var nprobe: Int?
     package var refineDepth: Int?
     package var queriesPath: String?
@@ -24,15 +26,16 @@ package struct AnalysisPlan: Sendable {
     package var idsPath: String?
     package var truthFolder: String?
     package var budgetSeconds = 120.0
-    /// Of each load.
+    /// Seconds that each load lasts.
     package var loadSeconds = 3.0
     package var concurrency = 1
-    /// Queries a second that the open loop offers; half of what the closed loop reached unless given.
+    /// Queries per second in the open loop; nil offers half of what the closed loop reached.
     package var rate: Double?
     package var coldQueries = 24
     package var curvePoints = 8
     package var prices = CostTable.usual
-    /// Vectors that small indexes are built of for the table of exact search against IVF-PQ; 0: no table.
+    /// Vectors to build small indexes of, for the table of exact search against IVF-PQ; 0 leaves
+    /// the table out.
     package var classicSample = 64_000
     package var seed: UInt64 = 42
 
@@ -69,7 +72,7 @@ package struct Analyzer: Sendable {
 
     var index: IndexDescription { manifest.index }
 
-    /// A report, and what ended it early.
+    /// A report, and the error that ended it early, if any.
     package struct Outcome: Sendable {
         package let report: Report
         package let failure: TesseraError?
@@ -77,13 +80,14 @@ package struct Analyzer: Sendable {
 
     /// Measures everything.
     ///
-    /// - Throws: only what is found before anything was measured: a value that cannot be, queries that do not fit.
+    /// - Throws: only errors found before the first measurement: a value out of range, or queries
+    ///   that do not fit. Later errors are in the outcome.
     package func run(at now: Date) async throws(TesseraError) -> Outcome {
         try plan.check(index: index.name, vectors: index.vectors, lists: lists)
         let selection = try await QuerySelection(
             path: plan.queriesPath, of: index, in: catalog, most: plan.mostQueries, seed: plan.seed)
         var report = Report(
-            createdAt: now, subject: subject, machine: Self.machine,
+            createdAt: now, subject: subject, machine: MachineDescription.current,
             settings: settings(selection))
         do throws(TesseraError) {
             try await measure(&report, selection)

@@ -1,17 +1,20 @@
-// The table every paper on product quantization has: exact search against IVF-PQ, as both grow. Each figure says whether it was
-// measured here or follows from the laws of growth, and the table how far off those were.
+// The table of papers on product quantization: exact search against IVF-PQ, as both grow. Each
+// figure says whether it was measured here or follows from the growth laws, and the table states
+// the error of those laws.
 import Catalog
 import Foundation
+package import Planner
+import Reporting
 import TesseraBase
 
 /// Exact search against IVF-PQ.
 package struct ClassicTable: Sendable, Equatable, Codable {
-    /// A figure, and where it comes from.
+    /// A figure, and whether it was measured.
     package struct Figure: Sendable, Equatable, Codable {
         package var value: Double
         package var measured: Bool
 
-        /// Follows from measured ones only if both were.
+        /// A ratio is measured only if both figures are.
         static func ratio(_ above: Figure, _ below: Figure) -> Figure {
             Figure(
                 value: above.value / max(below.value, 1e-12),
@@ -19,6 +22,7 @@ package struct ClassicTable: Sendable, Equatable, Codable {
         }
     }
 
+    /// One size of index.
     package struct Row: Sendable, Equatable, Codable {
         package var vectors: Int
         package var recall: Figure
@@ -44,23 +48,24 @@ package struct ClassicTable: Sendable, Equatable, Codable {
     package static let sizes = [1_000_000, 100_000_000, 1_000_000_000]
 
     package var rows: [Row]
-    /// The largest index that was measured, foretold from smaller ones: its median query and its memory; empty where nothing
-    /// could be modelled.
+    /// The largest measured index, predicted from smaller ones: its median query and its memory.
+    /// Empty if the model could not be fitted.
     package var heldOut: [HeldOutLine]
     package var heldOutVectors: Int
 }
 
 /// Makes the table of one report.
 struct ClassicStage: Sendable {
-    /// Enough to see growth by, in little time.
+    /// Enough queries to see growth in a short time.
     private static let timedQueries = 100
     private static let largestCopies = 0x1p30
-    /// Exact comparison was timed over more memory than any cache; a scan of less than this share of it would be faster.
+    /// Exact comparison was timed over more memory than any cache. A scan of less than this share
+    /// of it would be faster.
     private static let fromMemory = 8
 
     let analyzer: Analyzer
 
-    /// The table, or a note why there is none.
+    /// The table, or a note that says why there is none.
     func measure(_ report: Report) async throws(TesseraError) -> (ClassicTable?, [String]) {
         guard analyzer.plan.classicSample > 0, let loop = report.closedLoop,
             let memory = report.memory, report.settings.mode == "memory"
@@ -88,13 +93,14 @@ struct ClassicStage: Sendable {
             }
             return (made, [])
         } catch {
-            // A sample that is too small, or a scratch folder that is full, takes nothing from the rest of the report.
+            // A sample that is too small, or a full scratch folder, must not fail the rest of the
+            // report.
             if error.code == .cancelled { throw error }
             return (nil, ["no table of exact search against IVF-PQ: \(error.description)"])
         }
     }
 
-    /// What the report measured of the version itself.
+    /// Figures that the report measured of the version itself.
     private struct Own {
         let recall: Double?
         let microseconds: Double
@@ -124,7 +130,7 @@ struct ClassicStage: Sendable {
             }, heldOutVectors: calibration.scales.last?.vectors ?? 0)
     }
 
-    /// Exact search of so many vectors: measured where so many, or about so many, were scanned.
+    /// Exact search over so many vectors. Counts as measured if about as many were scanned.
     private func exactFigures(
         _ vectors: Int, _ probe: MachineProbe
     ) -> (time: ClassicTable.Figure, bytes: ClassicTable.Figure) {
@@ -137,7 +143,7 @@ struct ClassicStage: Sendable {
         )
     }
 
-    /// At the recall that the version itself has, or the best there is.
+    /// One row at the recall of the version itself, or the best that is predicted.
     private func modelled(
         _ vectors: Int, _ calibration: Calibration, _ recall: Double?
     ) async throws(TesseraError) -> ClassicTable.Row {
@@ -162,7 +168,7 @@ struct ClassicStage: Sendable {
 }
 
 extension ClassicTable {
-    /// Words for terminal and page.
+    /// The table for terminal and page.
     var words: ReportTable {
         func mark(_ figure: Figure, _ text: String) -> String {
             text + (figure.measured ? " measured" : " modelled")
@@ -179,7 +185,7 @@ extension ClassicTable {
                 line.unit == .bytes ? Wording.size($0) : Wording.time(microseconds: $0)
             }
             return
-                "\(line.quantity) \(value(line.predicted)) foretold, \(value(line.measured)) measured "
+                "\(line.quantity) \(value(line.predicted)) predicted, \(value(line.measured)) measured "
                 + "(\(line.error < 0 ? "-" : "+")\(Wording.fixed(100 * abs(line.error), 1))%)"
         }
         return ReportTable(
@@ -201,7 +207,7 @@ extension ClassicTable {
                 },
             remark:
                 "one thread, one query at a time; codes and centroids in memory, refine rows read as needed. "
-                + "The model's error on \(Wording.grouped(Double(heldOutVectors))) vectors, foretold from smaller indexes: "
+                + "The model's error on \(Wording.grouped(Double(heldOutVectors))) vectors, predicted from smaller indexes: "
                 + errors.joined(separator: "; "))
     }
 }

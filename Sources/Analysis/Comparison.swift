@@ -1,22 +1,27 @@
-// Two ways to search the same vectors, side by side: two versions, two stores or two sets of parameters. Every query is put
-// to both, so what makes a query hard cancels out.
+// Compares two ways to search the same vectors: two versions, two stores or two sets of parameters.
+// Both answer every query, so the difficulty of a query cancels out.
 package import Catalog
 import Foundation
+package import Reporting
 package import Search
 package import SearchTypes
 package import TesseraBase
 import VectorCore
 
-/// One of the two.
+/// One of the two sides.
 package struct ComparisonSide: Sendable {
     package let store: String
     package let manifest: Manifest
     package let searcher: any VersionSearcher
     package let options: SearchOptions
 
+    /// Loads one side.
+    ///
     /// - Parameters:
-    ///   - nprobe: the manifest's unless given; `refineDepth` likewise.
-    /// - Throws: `invalidArgument` for parameters the version cannot be searched with, and what loading throws.
+    ///   - nprobe: lists scanned per query; nil takes the manifest's number. `refineDepth`
+    ///     likewise.
+    /// - Throws: `invalidArgument` for parameters the version cannot be searched with, and errors
+    ///   of loading.
     package init(
         store: String, _ manifest: Manifest, in catalog: Catalog, k: Int, nprobe: Int?,
         refineDepth: Int?, pool: WorkPool, progress: @escaping ProgressHandler
@@ -54,9 +59,10 @@ package struct ComparisonSide: Sendable {
 
 /// Compares two sides.
 package struct Comparison: Sendable {
-    /// Times each query is timed on either side; the fastest counts, which others on the machine disturb least.
+    /// Rounds in which each query is timed on either side. The fastest counts: it is disturbed
+    /// least by other processes.
     private static let rounds = 5
-    /// Cells with fewer queries say nothing.
+    /// Cells with fewer queries are not reported.
     private static let fewestInCell = 3
 
     private let sides: [ComparisonSide]
@@ -66,8 +72,11 @@ package struct Comparison: Sendable {
     private let stop: StopSign
     private let seed: UInt64
 
-    /// - Parameter truth: of the selection; without it there is overlap and latency, but no recall.
-    /// - Throws: `invalidArgument` where the sides cannot answer the same queries.
+    /// Prepares a comparison.
+    ///
+    /// - Parameter truth: exact neighbours of the selection; nil measures overlap and latency, but
+    ///   no recall.
+    /// - Throws: `invalidArgument` if the sides cannot answer the same queries.
     package init(
         _ a: ComparisonSide, _ b: ComparisonSide, _ selection: QuerySelection,
         truth: GroundTruth?, pool: WorkPool, stop: StopSign, seed: UInt64
@@ -89,7 +98,9 @@ package struct Comparison: Sendable {
 
     private var k: Int { sides[0].options.k }
 
-    /// Asks both sides everything. Throws `cancelled` where it is stopped.
+    /// Sends all queries to both sides.
+    ///
+    /// - Throws: `cancelled` if it is stopped.
     package func run() async throws(TesseraError) -> ComparisonReport {
         var answers: [[SearchAnswer]] = []
         for side in sides {
@@ -168,7 +179,8 @@ package struct Comparison: Sendable {
         }.sorted { ($0.b - $0.a, $0.shard) < ($1.b - $1.a, $1.shard) }
     }
 
-    /// Each query on both sides in turn, which side first changing from query to query and round to round.
+    /// Times each query on both sides in turn. Which side is first alternates between queries and
+    /// rounds.
     private func latency(_ report: inout ComparisonReport) async throws(TesseraError) {
         var best = [[Double]](
             repeating: [Double](repeating: .infinity, count: selection.queries.rows), count: 2)
@@ -209,6 +221,6 @@ package struct Comparison: Sendable {
             rows: 1, columns: selection.queries.columns,
             elements: Array(selection.queries.row(query)))
         return try await side.searcher.search(row, options: options(side), pool: pool, batch: 1)
-            .latencies[0].inSeconds
+            .latencies[0].seconds
     }
 }

@@ -1,8 +1,10 @@
-// What a comparison found, and what it comes to.
+// The result of a comparison, and the verdict on it.
+package import Reporting
 package import TesseraBase
 
-/// B against A: differences are B less A.
+/// B compared with A. Differences are B minus A.
 package struct ComparisonReport: Sendable, Codable {
+    /// One of the compared sides.
     package struct Side: Sendable, Codable {
         package var store: String
         package var index: String
@@ -16,30 +18,32 @@ package struct ComparisonReport: Sendable, Codable {
         }
     }
 
+    /// Mean recall of both sides, and their difference.
     package struct Recall: Sendable, Codable {
         package var a: Double
         package var b: Double
-        /// By the paired bootstrap, 95%.
+        /// Interval of the paired bootstrap, 95%.
         package var difference: Statistics.Interval
         package var queriesBetter: Int
         package var queriesWorse: Int
-        /// Two-sided p of the exact sign test.
+        /// Two-sided p-value of the exact sign test.
         package var signTest: Double
         package var queries: Int
     }
 
+    /// Latencies of both sides, and their ratio.
     package struct Latency: Sendable, Codable {
-        /// Of A and B.
+        /// Medians of A and B.
         package var p50Microseconds: [Double]
         package var p99Microseconds: [Double]
-        /// Median of B over median of A, by the paired bootstrap, 95%.
+        /// Median of B over median of A; interval of the paired bootstrap, 95%.
         package var ratio: Statistics.Interval
         package var queriesFaster: Int
         package var queriesSlower: Int
         package var signTest: Double
     }
 
-    /// A shard of A where B finds less.
+    /// A shard of A in which B finds less.
     package struct Cell: Sendable, Codable {
         package var shard: Int
         package var queries: Int
@@ -68,13 +72,13 @@ package struct ComparisonReport: Sendable, Codable {
         self.queries = queries
     }
 
-    /// What is tolerated of B.
+    /// How much worse B may be.
     package struct Tolerance: Sendable {
-        /// How much recall B may certainly lose.
+        /// Recall that B may lose: the interval's end nearest to zero must not exceed it.
         package var recall: Double
-        /// How much slower its median may certainly be, as a share; nil where latency is not judged.
+        /// Share by which B's median may be slower; nil does not judge latency.
         package var latency: Double?
-        /// What overlap has to certainly reach; nil where it is not judged.
+        /// Overlap that must be reached; nil does not judge overlap.
         package var overlap: Double?
 
         package init(recall: Double = 0, latency: Double? = nil, overlap: Double? = nil) {
@@ -84,7 +88,7 @@ package struct ComparisonReport: Sendable, Codable {
         }
     }
 
-    /// What B does not keep, as far as chance does not explain it; none where all is well.
+    /// The bounds that B breaks by more than chance explains; empty if it breaks none.
     package func complaints(_ tolerance: Tolerance) -> [String] {
         var complaints: [String] = []
         if let recall, recall.difference.high < -tolerance.recall {
@@ -107,7 +111,7 @@ package struct ComparisonReport: Sendable, Codable {
         return complaints
     }
 
-    /// Throws `unmet` with all complaints.
+    /// Throws `unmet` with all complaints, if there are any.
     package func require(_ tolerance: Tolerance) throws(TesseraError) {
         let complaints = complaints(tolerance)
         guard !complaints.isEmpty else { return }
@@ -115,7 +119,7 @@ package struct ComparisonReport: Sendable, Codable {
             .unmet, "B is worse than A: " + complaints.joined(separator: "; "))
     }
 
-    /// Lines for a terminal.
+    /// The report as lines for a terminal.
     package var lines: [String] {
         func interval(_ value: Statistics.Interval, _ digits: Int) -> String {
             "\(Wording.fixed(value.estimate, digits)) (\(Wording.fixed(value.low, digits)) to \(Wording.fixed(value.high, digits)))"
@@ -132,7 +136,7 @@ package struct ComparisonReport: Sendable, Codable {
                     + "\(recall.queriesWorse) worse, sign test p \(Wording.fixed(recall.signTest, 4))"
             )
         } else {
-            lines.append("recall       no truth about these queries")
+            lines.append("recall       no exact neighbours of these queries")
         }
         if let latency {
             lines.append(

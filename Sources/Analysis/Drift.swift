@@ -1,52 +1,56 @@
-// Whether people ask for something else than the index was made for: live queries lie farther from the lists of the index
-// than the queries that the version keeps.
+// Detects query drift: live queries that lie farther from the lists of the index than the queries
+// stored with the version.
 import Catalog
 import Foundation
+import Reporting
 package import TesseraBase
 package import VectorIndex
 
-/// Live queries beside those that a version keeps.
+/// Live queries compared with the stored ones.
 package struct Drift: Sendable, Equatable, Codable {
-    /// What has to be seen for an alarm.
+    /// Bounds that raise the alarm.
     package enum Bounds {
-        /// Of the chance that nothing has changed: one false alarm in a thousand runs.
+        /// Significance level: one false alarm in a thousand runs.
         package static let probability = 0.001
-        /// By which share more of the live queries lie beyond some distance. Smaller drifts are real where there are queries
-        /// enough, and change nothing anybody would notice.
+        /// Least excess of live queries beyond some distance, as a share. Smaller drifts can be
+        /// significant with many queries, but have no practical effect.
         package static let difference = 0.1
-        /// Fewer queries on either side say nothing.
+        /// Fewest queries on either side; with fewer there is no verdict.
         package static let fewest = 20
     }
 
-    /// What queries lie near to.
+    /// What the distance of a query is measured to.
     package enum Basis: String, Sendable, Codable {
-        /// The list nearest to each.
+        /// The nearest list.
         case list
-        /// The cell nearest to each: for inner products, where near lists need not be close.
+        /// The nearest cell: for inner products, where near lists need not be close.
         case cell
     }
 
     package let basis: Basis
-    /// Live queries that differ from one another, and those they are held against.
+    /// Numbers of distinct live queries and of queries they are compared with.
     package let queries: Int
     package let reference: Int
-    /// `file` or `sample`, as the manifest has it.
+    /// Origin of the stored queries, `file` or `sample`, as in the manifest.
     package let referenceSource: String
     /// Medians of the Euclidean distance to the centroid of the nearest list or cell.
     package let medianDistance: Double
     package let referenceMedian: Double
-    /// The share of live queries beyond what 95 and 99 of 100 kept ones do not exceed: 0.05 and 0.01 where nothing drifts.
+    /// Shares of live queries beyond the 95th and 99th percentile of the stored ones: 0.05 and 0.01
+    /// without drift.
     package let beyond95: Double
     package let beyond99: Double
-    /// The effect and its probability, as ``Statistics/smirnov(_:below:)`` has them.
+    /// Effect size and p-value of ``Statistics/smirnov(_:below:)``.
     package let difference: Double
     package let probability: Double
-    /// Nil where there are too few queries to say.
+    /// The verdict; nil if there are too few queries.
     package let alarm: Bool?
 
+    /// Compares two sets of distances.
+    ///
     /// - Parameters:
-    ///   - live: squared distances; some.
-    ///   - source: of the reference.
+    ///   - live: squared distances of live queries; not empty.
+    ///   - source: origin of the reference.
     package init(live: [Float], reference: CellReference, source: String, basis: Basis) {
         let distances = live.map { Double(max(0, $0)).squareRoot() }.sorted()
         let kept = reference.distances.map { Double(max(0, $0)).squareRoot() }
@@ -71,33 +75,33 @@ package struct Drift: Sendable, Equatable, Codable {
         (Double(live.count { $0 > distance }) / Double(live.count)).rounded(to: 5)
     }
 
-    /// The verdict, for people.
+    /// The verdict as a sentence.
     package var words: String {
         let place = basis.rawValue
         return switch alarm {
         case nil:
-            "drift is not judged: \(queries) different queries beside \(reference) are too few, "
+            "drift is not judged: \(queries) distinct queries against \(reference) are too few, "
                 + "\(Bounds.fewest) are needed on both sides"
         case true?:
             "DRIFT: \(Wording.fixed(100 * beyond95, 1))% of the queries lie farther from their nearest \(place) than 95% of "
-                + "those the version keeps, and at some distance \(Wording.fixed(100 * difference, 1))% more lie beyond it"
+                + "those stored with the version, and at some distance \(Wording.fixed(100 * difference, 1))% more lie beyond it"
         case false?:
-            "no drift: the queries lie about as far from their nearest \(place) as those the version keeps"
+            "no drift: the queries lie about as far from their nearest \(place) as those stored with the version"
         }
     }
 
-    /// What the reference is worth.
+    /// What the verdict can be worth, given the origin of the reference.
     var remark: String {
         referenceSource == QuerySetReference.Source.sample.rawValue
-            ? "drift is judged beside vectors of the index, each as far away as it would be from its list without it: queries "
-                + "that were never made like them raise the alarm from the first day; train or tune with --queries for a "
-                + "reference of real ones"
-            : "drift is judged beside the real queries that the version keeps"
+            ? "drift is judged against vectors of the index, with their own effect on their list removed: "
+                + "queries of another kind than the vectors raise the alarm from the first day; train or "
+                + "tune with --queries to compare with real queries"
+            : "drift is judged against the real queries stored with the version"
     }
 }
 
 extension Report {
-    /// Throws `unmet` for an alarm, and where nothing can be told: what nobody looked at does not hold.
+    /// Throws `unmet` for an alarm, and if drift could not be judged.
     package func requireNoDrift() throws(TesseraError) {
         guard let drift else {
             throw TesseraError(
@@ -117,7 +121,7 @@ extension Report {
             rows: [
                 ["", "queries", "median distance", "beyond p95", "beyond p99"],
                 [
-                    "kept with the version", "\(drift.reference)",
+                    "stored with the version", "\(drift.reference)",
                     Wording.fixed(drift.referenceMedian, 4), "5.0%", "1.0%",
                 ],
                 [
@@ -132,12 +136,5 @@ extension Report {
                 + "p \(Wording.probability(drift.probability)) (one-sided Smirnov test). The alarm takes "
                 + "\(Wording.fixed(100 * Drift.Bounds.difference, 0))% and p below \(Drift.Bounds.probability)"
         )
-    }
-}
-
-extension Wording {
-    /// "= 0.0340", and "< 0.0001" for less.
-    static func probability(_ value: Double) -> String {
-        value < 1e-4 ? "< 0.0001" : "= \(fixed(value, 4))"
     }
 }

@@ -1,7 +1,9 @@
-// How far queries lie from what a search looks into, live ones and those that a version keeps.
+// Measures how far live queries and stored queries lie from the centroids that a search compares
+// them with.
 import Catalog
 import ObjectStore
 import Recall
+import Reporting
 import Search
 import ShardFile
 import TesseraBase
@@ -22,10 +24,12 @@ struct DriftStage: Sendable {
 
     private var index: IndexDescription { manifest.index }
 
-    /// Holds live queries (`[count][dimension]`, of unit length for cosine) against those that the version keeps; nil where
-    /// it keeps none. A query that came again and again is one query.
+    /// Compares live queries with those stored with the version; nil if it stores none. Repeated
+    /// queries count once.
     ///
-    /// - Throws: `corrupted` where objects are not what the manifest says, and what the store throws.
+    /// - Parameter live: `[count][dimension]`, of unit length for cosine.
+    /// - Throws: `corrupted` if objects are not what the manifest describes, and errors of the
+    ///   store.
     func judge(_ live: Matrix) async throws(TesseraError) -> Drift? {
         let tuner = IndexTuner(
             catalog, pool: subject.pool, scratchFolder: "", progress: { _ in })
@@ -33,7 +37,7 @@ struct DriftStage: Sendable {
             return nil
         }
         let queries = live.gathering(Self.different(live))
-        // Those that took part in training lie nearer to their lists than a stranger does.
+        // Queries that took part in training lie nearer to their lists than new ones do.
         let areMembers = kept.source == .sample && kept.heldOut != true
         if index.metric == Metric.innerProduct.rawValue {
             let router = try await router()
@@ -63,8 +67,8 @@ struct DriftStage: Sendable {
 
     /// Squared distances to the centroid of the nearest list.
     ///
-    /// A member pulls the centroid towards itself. Without it, the mean of the n - 1 others is n / (n - 1) times as far
-    /// away: that is how far a stranger of the same kind lies.
+    /// A member pulls the centroid towards itself. The mean of the other n - 1 vectors is n / (n -
+    /// 1) times as far away, which is the distance of a new query of the same kind.
     private func listDistances(
         _ queries: Matrix, _ searcher: ColdSearcher, areMembers: Bool
     ) async throws(TesseraError) -> [Float] {
@@ -80,7 +84,7 @@ struct DriftStage: Sendable {
         }
     }
 
-    /// The first of each group of equal rows.
+    /// Number of the first row of each group of equal rows.
     private static func different(_ queries: Matrix) -> [Int] {
         var seen: Set<ArraySlice<Float>> = []
         return (0..<queries.rows).filter { seen.insert(queries.row($0)).inserted }

@@ -1,32 +1,34 @@
-// Queries as they come in: as fast as they are answered (closed loop, for throughput), or at times of their own that no
-// slow answer delays (open loop, for latency).
+// Sends queries as load: as fast as they are answered (closed loop, for throughput), or at given
+// times whatever the answers take (open loop, for latency).
 //
-// In the open loop a query's latency counts from the moment it was due, not from when a lane was free for it. A closed loop
-// that is slow sends less, and so leaves out just the latencies that hurt: Tene calls it coordinated omission.
+// In the open loop the latency of a query counts from when it was due, not from when a lane was
+// free for it. A slow closed loop sends fewer queries and so leaves out the worst latencies, which
+// Tene calls coordinated omission.
 import Foundation
+package import Reporting
 package import Search
 package import SearchTypes
 import Synchronization
 package import TesseraBase
 package import VectorCore
 
-/// What came of a load.
+/// The result of a load.
 package struct LoadResult: Sendable {
-    /// Of each query that was answered, in seconds, in no order.
+    /// Seconds each answered query took, in no particular order.
     package let latencies: [Double]
-    /// From the first query to the last answer.
+    /// Seconds from the first query to the last answer.
     package let elapsed: Double
-    /// Means of what was counted of each query.
+    /// Mean counts per query.
     package let work: MeanReceipt
 
     package var queriesPerSecond: Double { Double(latencies.count) / max(elapsed, 1e-9) }
 }
 
-/// Sends queries to one searcher, over and over in their order.
+/// Sends queries to one searcher, repeating them in order.
 package struct LoadGenerator: Sendable {
-    /// Open loops of more arrivals are cut off there.
+    /// Open loops are cut off at this number of arrivals.
     package static let mostArrivals = 500_000
-    /// Waits shorter than this are spent looking at the clock: sleeping takes longer than it is told.
+    /// Shorter waits spin on the clock, because sleeping overshoots.
     private static let spin = Duration.microseconds(200)
 
     private let searcher: any VersionSearcher
@@ -34,37 +36,47 @@ package struct LoadGenerator: Sendable {
     private let options: SearchOptions
     private let pool: WorkPool
     private let stop: StopSign
+    private let clock: SteadyClock
 
-    /// - Parameter concurrency: queries under way at once, each on a thread of its own.
+    /// Prepares a load.
+    ///
+    /// - Parameters:
+    ///   - concurrency: queries in flight, each on its own thread.
+    ///   - clock: decides when queries are due, and times them.
     package init(
         _ searcher: any VersionSearcher, _ queries: Matrix, options: SearchOptions,
-        concurrency: Int, stop: StopSign
+        concurrency: Int, stop: StopSign, clock: SteadyClock = .system
     ) {
         self.searcher = searcher
         self.queries = queries
         self.options = options
         self.stop = stop
+        self.clock = clock
         pool = WorkPool(width: concurrency)
     }
 
-    /// Each lane sends its next query when it has the answer to the last, for `seconds`.
+    /// Runs a closed loop for `seconds`: each lane sends its next query when the last one is
+    /// answered.
     package func closedLoop(seconds: Double) async throws(TesseraError) -> LoadResult {
         let next = Atomic(0)
-        let end = ContinuousClock.now + .seconds(seconds)
+        let end = clock.now() + .seconds(seconds)
         return try await run { () throws(TesseraError) -> Due? in
             try stop.check()
-            let now = ContinuousClock.now
+            let now = clock.now()
             let number = next.add(1, ordering: .relaxed).oldValue
-            // However short the time and busy the machine: one query a lane.
+            // Each lane sends at least one query, however short the time.
             guard now < end || number < pool.width else { return nil }
             return Due(number: number % queries.rows, at: now)
         }
     }
 
-    /// Queries are due at these seconds from the start (ascending); lanes take them in that order.
+    /// Runs an open loop.
+    ///
+    /// - Parameter arrivals: seconds from the start at which queries are due, ascending. Lanes take
+    ///   them in that order.
     package func openLoop(at arrivals: [Double]) async throws(TesseraError) -> LoadResult {
         let next = Atomic(0)
-        let start = ContinuousClock.now
+        let start = clock.now()
         return try await run { () throws(TesseraError) -> Due? in
             let number = next.add(1, ordering: .relaxed).oldValue
             guard number < arrivals.count else { return nil }
@@ -74,28 +86,28 @@ package struct LoadGenerator: Sendable {
         }
     }
 
-    private func waitUntil(_ due: ContinuousClock.Instant) throws(TesseraError) {
+    private func waitUntil(_ due: SteadyClock.Instant) throws(TesseraError) {
         while true {
             try stop.check()
-            let left = due - ContinuousClock.now
+            let left = due - clock.now()
             guard left > .zero else { return }
-            // Woken now and then, to see whether to stop.
+            // Wake now and then to check the stop sign.
             if left > Self.spin {
-                Thread.sleep(forTimeInterval: min((left - Self.spin).inSeconds, 0.05))
+                Thread.sleep(forTimeInterval: min((left - Self.spin).seconds, 0.05))
             }
         }
     }
 
-    /// A query, and the moment its latency counts from.
+    /// A query, and the time its latency counts from.
     private struct Due {
         let number: Int
-        let at: ContinuousClock.Instant
+        let at: SteadyClock.Instant
     }
 
     private func run(_ take: @escaping @Sendable () throws(TesseraError) -> Due?)
         async throws(TesseraError) -> LoadResult
     {
-        let start = ContinuousClock.now
+        let start = clock.now()
         let lanes = try await pool.map(Array(0..<pool.width)) { _ throws(TesseraError) in
             guard let resident = searcher as? any LaneSearcher else {
                 return try await waitingLane(take)
@@ -104,7 +116,7 @@ package struct LoadGenerator: Sendable {
                 try lane(resident, take)
             }
         }
-        let elapsed = (ContinuousClock.now - start).inSeconds
+        let elapsed = (clock.now() - start).seconds
         return LoadResult(
             latencies: lanes.flatMap(\.latencies), elapsed: elapsed,
             work: MeanReceipt(sums: lanes.map(\.sum)))
@@ -123,31 +135,25 @@ package struct LoadGenerator: Sendable {
         while let due = try take() {
             let answer = try searcher.search(
                 queries.row(due.number), options: options, scratch: &scratch)
-            lane.latencies.append((ContinuousClock.now - due.at).inSeconds)
+            lane.latencies.append((clock.now() - due.at).seconds)
             lane.sum.add(answer.receipt)
         }
         return lane
     }
 
-    /// A lane whose queries wait for a store, on threads of the searcher's own.
+    /// A lane whose queries wait for a store, on the searcher's own threads.
     private func waitingLane(_ take: @escaping @Sendable () throws(TesseraError) -> Due?)
         async throws(TesseraError) -> Lane
     {
         var lane = Lane()
-        // Waiting until a query is due blocks, so it is done on a thread for that.
+        // Waiting for a due query blocks, so it runs on a thread of the pool.
         while let due = try await pool.run(take) {
             let query = Matrix(
                 rows: 1, columns: queries.columns, elements: Array(queries.row(due.number)))
             let result = try await searcher.search(query, options: options, pool: pool, batch: 1)
-            lane.latencies.append((ContinuousClock.now - due.at).inSeconds)
+            lane.latencies.append((clock.now() - due.at).seconds)
             for answer in result.answers { lane.sum.add(answer.receipt) }
         }
         return lane
-    }
-}
-
-extension Duration {
-    package var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }
 }

@@ -1,4 +1,5 @@
-// Throughput by a closed loop, then latency by an open loop that offers a part of it.
+// Measures throughput with a closed loop, then latency with an open loop at a fraction of it.
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
@@ -19,7 +20,7 @@ struct LoadStage: Sendable {
             stop: subject.stop)
     }
 
-    /// The first queries bring code and memory in, and make connections.
+    /// Warms caches and opens connections.
     func warmUp() async throws(TesseraError) {
         _ = try await load.closedLoop(seconds: subject.plan.loadSeconds / 10)
         tell(0)
@@ -34,14 +35,17 @@ struct LoadStage: Sendable {
         )
     }
 
-    /// - Parameter closed: what the closed loop reached, of which half is offered where the plan says nothing.
+    /// Runs the open loop.
+    ///
+    /// - Parameter closed: result of the closed loop; half its throughput is offered if the plan
+    ///   gives no rate.
     func open(after closed: LoadResult) async throws(TesseraError) -> Report.LoadSummary {
         let plan = subject.plan
         let rate = plan.rate ?? closed.queriesPerSecond / 2
         let arrivals = Statistics.arrivals(
             rate: rate, seconds: plan.loadSeconds, seed: plan.seed,
             most: LoadGenerator.mostArrivals)
-        // However short the time and low the rate: one query, as in the closed loop.
+        // At least one query, however short the time and low the rate.
         let result = try await load.openLoop(at: arrivals.isEmpty ? [0] : arrivals)
         tell(2)
         return Report.LoadSummary(result, concurrency: plan.concurrency, rate: rate)

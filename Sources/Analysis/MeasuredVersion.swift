@@ -1,37 +1,39 @@
-// What the parts of a run need to know of the version they measure, be it in a store or behind a coordinator.
+// What the stages of a run need of the measured version, whether it is in a store or behind a
+// coordinator.
 import Catalog
+import Reporting
 import SearchTypes
 import TesseraBase
 
-/// A version under measurement.
+/// A version that is being measured.
 protocol MeasuredVersion: Sendable {
     var plan: AnalysisPlan { get }
     var stop: StopSign { get }
     var pool: WorkPool { get }
     var progress: ProgressHandler { get }
-    /// Lists of all shards.
+    /// Number of lists in all shards.
     var lists: Int { get }
-    /// The operating points there are, cheapest first.
+    /// The operating points of the version, cheapest first.
     var points: [(nprobe: Int, refineDepth: Int)] { get }
-    /// How a query that says nothing, or what the plan says, is searched.
+    /// Options of a query without any of its own: the plan's values, else the version's defaults.
     func options(k: Int) -> SearchOptions
     func options(k: Int, nprobe: Int, refineDepth: Int) -> SearchOptions
 }
 
 extension MeasuredVersion {
-    /// Does a part of a run, unless it was stopped, and notes how long that took.
+    /// Runs one stage unless the run was stopped, and records its time.
     func timed<Value>(
         _ part: String, _ report: inout Report,
         _ body: () async throws(TesseraError) -> Value
     ) async throws(TesseraError) -> Value {
         try stop.check()
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let value = try await body()
-        report.seconds[part] = (ContinuousClock.now - start).inSeconds.rounded(to: 2)
+        report.seconds[part] = watch.elapsed.seconds.rounded(to: 2)
         return value
     }
 
-    /// Holds live queries against those that the version keeps.
+    /// Compares live queries with those stored with the version.
     func judgeDrift(
         _ report: inout Report, _ selection: QuerySelection, _ manifest: Manifest,
         in catalog: Catalog
@@ -44,7 +46,7 @@ extension MeasuredVersion {
         if let drift {
             report.notes += [drift.words, drift.remark]
         } else {
-            report.notes.append("drift is not judged: the version keeps no queries to judge it by")
+            report.notes.append("drift is not judged: no queries are stored with the version")
         }
     }
 }

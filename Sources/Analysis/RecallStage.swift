@@ -1,12 +1,13 @@
-// Recall: at several depths, along the operating points, and cell by cell.
+// Measures recall at several depths, along the operating points, and by cell.
 import Catalog
 import Recall
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
 import VectorCore
 
-/// Searches, and holds the answers against the truth.
+/// Searches, and compares the answers with the exact neighbours.
 struct RecallStage: Sendable {
     private let subject: any MeasuredVersion
     private let searcher: any VersionSearcher
@@ -39,7 +40,7 @@ struct RecallStage: Sendable {
         }
     }
 
-    /// One line a depth there is truth for.
+    /// One line for each depth with exact neighbours.
     func lines() async throws(TesseraError) -> [Report.RecallLine] {
         var lines: [Report.RecallLine] = []
         for (k, level) in truth.levels.sorted(by: { $0.key < $1.key }) {
@@ -57,7 +58,7 @@ struct RecallStage: Sendable {
         return lines
     }
 
-    /// Every shard, with what the queries find whose nearest hit lies in it.
+    /// Every shard, with the recall of the queries whose nearest hit it holds.
     func cells(
         _ shards: [ShardReference], _ options: SearchOptions
     ) async throws(TesseraError) -> [Report.Cell] {
@@ -79,7 +80,8 @@ struct RecallStage: Sendable {
         }
     }
 
-    /// Recall and throughput along the operating points the manifest has, or a ladder of probe counts without any.
+    /// Recall and throughput at the manifest's operating points, or at a ladder of probe counts if
+    /// it has none.
     func curve() async throws(TesseraError) -> [Report.CurvePoint] {
         let k = subject.plan.k
         guard subject.plan.curvePoints > 0, truth.levels[k] != nil else { return [] }
@@ -114,7 +116,7 @@ struct RecallStage: Sendable {
         let points = subject.points
         if !points.isEmpty {
             guard points.count > most else { return points }
-            // Evenly along the front, its ends among them.
+            // Evenly spaced points of the front, both ends included.
             return (0..<most).map { points[$0 * (points.count - 1) / max(1, most - 1)] }
         }
         let steps = (0..<most).map { 1 << $0 }.filter { $0 <= subject.lists }

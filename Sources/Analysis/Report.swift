@@ -1,25 +1,27 @@
-// What is measured of a version, as people and machines read it. Parts that were not measured are not there.
+// The report on one version, for people and programs. Stages that were not measured are absent.
 package import Foundation
+package import Reporting
 
-/// A measured report. Its JSON has sorted keys.
+/// A report. Its JSON has sorted keys.
 package struct Report: Sendable, Codable {
     package var format = "tessera.performance"
     package var formatVersion = 1
-    /// False where the run ended early; `stoppedBy` says why, and what is there was measured.
+    /// False if the run ended early: `stoppedBy` has the reason, and everything present was
+    /// measured.
     package var complete = false
     package var stoppedBy: String?
     package var createdAt: Date
-    /// What a reader has to know to judge the numbers.
+    /// Notes that a reader needs to judge the figures.
     package var notes: [String] = []
     package var subject: Subject
-    package var machine: Machine
+    package var machine: MachineDescription
     package var settings: Settings
     package var truth: TruthSummary?
     package var recall: [RecallLine] = []
     package var curve: [CurvePoint] = []
     package var closedLoop: LoadSummary?
     package var openLoop: LoadSummary?
-    /// Of the closed loop: stages and counts of the mean query.
+    /// Mean counts and stage times of the closed loop.
     package var work: MeanReceipt?
     package var tiers: [Tier] = []
     package var memory: Memory?
@@ -28,15 +30,16 @@ package struct Report: Sendable, Codable {
     package var costs: Costs?
     package var classic: ClassicTable?
     package var cells: [Cell] = []
-    /// Where the queries are live ones.
+    /// Set if the queries are live ones.
     package var drift: Drift?
-    /// Where a running coordinator was measured.
+    /// Set if a running coordinator was measured.
     package var coordinator: CoordinatorView?
-    /// How long each part of the run took, in seconds.
+    /// Seconds that each stage of the run took.
     package var seconds: [String: Double] = [:]
 }
 
 extension Report {
+    /// The measured version.
     package struct Subject: Sendable, Codable {
         package var store: String
         package var index: String
@@ -46,18 +49,13 @@ extension Report {
         package var metric: String
         package var shards: Int
         package var lists: Int
-        /// Of a vector's code in the first tier.
+        /// Bytes of a vector's code.
         package var codeBytes: Double
         package var refine: String
         package var partition: String
     }
 
-    package struct Machine: Sendable, Codable {
-        package var cores: Int
-        package var instructionSet: String
-        package var system: String
-    }
-
+    /// The settings of the run.
     package struct Settings: Sendable, Codable {
         package var nprobe: Int
         package var refineDepth: Int
@@ -67,18 +65,21 @@ extension Report {
         package var queries: Int
         package var queriesFrom: String
         package var seed: UInt64
-        /// `memory`: codes in RAM; `store`: read from the store as needed; `coordinator`: over HTTP, as it serves.
+        /// `memory`: codes in RAM; `store`: read from the store as needed; `coordinator`: over
+        /// HTTP.
         package var mode: String
     }
 
+    /// Where the exact neighbours come from.
     package struct TruthSummary: Sendable, Codable {
         package var from: String
         package var queries: Int
-        /// Whether fewer queries than there are were compared, for want of time.
+        /// Whether only some of the queries were compared, for lack of time.
         package var sampled: Bool
         package var cached: Bool
     }
 
+    /// Recall at one depth, with its 95% interval.
     package struct RecallLine: Sendable, Codable {
         package var k: Int
         package var recall: Double
@@ -89,6 +90,7 @@ extension Report {
         package var truth: String
     }
 
+    /// Recall and throughput at one operating point.
     package struct CurvePoint: Sendable, Codable {
         package var nprobe: Int
         package var refineDepth: Int
@@ -101,15 +103,17 @@ extension Report {
         package var rowsRefined: Double
     }
 
+    /// The result of one load.
     package struct LoadSummary: Sendable, Codable {
+        /// A range of latencies.
         package struct Bucket: Sendable, Codable {
-            /// Its upper end.
+            /// Upper end of the bucket.
             package var microseconds: Double
             package var queries: Int
         }
 
         package var concurrency: Int
-        /// Offered, in an open loop.
+        /// Offered rate of an open loop.
         package var ratePerSecond: Double?
         package var seconds: Double
         package var queries: Int
@@ -123,66 +127,45 @@ extension Report {
         package var histogram: [Bucket]
     }
 
+    /// A part of the index, and what queries read of it.
     package struct Tier: Sendable, Codable {
         package var name: String
-        /// Where it lies while searching.
+        /// Where the tier lies during a search.
         package var place: String
         package var bytes: Double
         package var bytesPerVector: Double
-        /// What the mean query takes of it.
+        /// Bytes of it that the mean query reads.
         package var bytesPerQuery: Double
         package var itemsPerQuery: Double
         package var item: String
     }
 
+    /// Bytes in memory and in the store.
     package struct Memory: Sendable, Codable {
         package var codes: Double
         package var models: Double
         package var perVector: Double
-        /// Of the process, which holds queries and truth too.
+        /// Resident memory of the process, queries and exact neighbours included.
         package var resident: Double
         package var stored: Double
         package var storedPerVector: Double
     }
 
-    /// A shard, and what the queries that end up in it find.
+    /// A shard, and the recall of the queries that end up in it.
     package struct Cell: Sendable, Codable {
         package var shard: Int
         package var vectors: Int
         package var lists: Int
         package var bytes: Double
-        /// Queries whose nearest hit lies here.
+        /// Queries whose nearest hit lies in this shard.
         package var queries: Int
-        /// Their mean recall; nil where there are none.
+        /// Their mean recall; nil if there are none.
         package var recall: Double?
     }
 }
 
-/// What queries straight from the store read, on average.
-package struct StoreReads: Sendable, Equatable, Codable {
-    package var queries: Int
-    package var roundTrips: Double
-    /// As the store bills them.
-    package var requests: Double
-    package var bytes: Double
-    package var p50Milliseconds: Double
-    package var p99Milliseconds: Double
-
-    package init(
-        queries: Int, roundTrips: Double, requests: Double, bytes: Double,
-        p50Milliseconds: Double, p99Milliseconds: Double
-    ) {
-        self.queries = queries
-        self.roundTrips = roundTrips
-        self.requests = requests
-        self.bytes = bytes
-        self.p50Milliseconds = p50Milliseconds
-        self.p99Milliseconds = p99Milliseconds
-    }
-}
-
 extension Report.LoadSummary {
-    /// Four buckets a doubling, in microseconds.
+    /// Summarizes a load in buckets of microseconds, four per doubling.
     package init(_ result: LoadResult, concurrency: Int, rate: Double?) {
         let sorted = result.latencies.map { $0 * 1e6 }.sorted()
         func at(_ share: Double) -> Double { Statistics.quantile(sorted, share).rounded(to: 1) }

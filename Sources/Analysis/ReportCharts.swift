@@ -1,10 +1,11 @@
 // The charts of a report's page.
 import Foundation
+import Reporting
 
 extension Report {
     private static let width = 640.0
 
-    /// Recall to the right, queries a second upwards on a logarithmic scale.
+    /// Recall on the x axis, queries per second on a logarithmic y axis.
     var curveChart: String? {
         guard curve.count > 1 else { return nil }
         let rates = curve.map { log10(max($0.queriesPerSecond, 1e-3)) }
@@ -36,7 +37,8 @@ extension Report {
         return drawing.svg("recall against queries a second")
     }
 
-    /// 1, 2 and 5 of each power of ten on a logarithmic axis; the powers alone where that is too many.
+    /// Ticks of a logarithmic axis: 1, 2 and 5 times each power of ten, or the powers alone if
+    /// those are too many.
     private static func logTicks(_ axis: Axis) -> [Double] {
         let powers = Int(axis.low.rounded(.down))...Int(axis.high.rounded(.up))
         let span = axis.high - axis.low
@@ -45,7 +47,7 @@ extension Report {
             .filter { (axis.low...axis.high).contains($0) }
     }
 
-    /// Of the open loop, in buckets that grow.
+    /// Latencies of the open loop, in buckets of growing width.
     var latencyChart: String? {
         guard let load = openLoop ?? closedLoop, let last = load.histogram.last,
             let first = load.histogram.first, load.queries > 0
@@ -65,7 +67,7 @@ extension Report {
         for bucket in load.histogram where bucket.queries > 0 {
             let right = log10(bucket.microseconds)
             let share = 100 * Double(bucket.queries) / Double(load.queries)
-            // One query in a hundred thousand still has to be seen.
+            // One query in a hundred thousand has to stay visible.
             let height = max(1.5, y.start - y(share))
             drawing.rectangle(
                 x(right - step) + 0.5, y.start - height, x(right) - x(right - step) - 1, height,
@@ -87,7 +89,7 @@ extension Report {
         ] {
             let place = x(log10(max(value, 1)))
             drawing.line(place, y.start, place, 22, "mark")
-            // Names too near to one another would be unreadable; the table has them all.
+            // Labels too close to each other would be unreadable; the table has them all.
             guard place - lastEnd > 34 else { continue }
             drawing.text(name, place, 16)
             lastEnd = place
@@ -97,7 +99,7 @@ extension Report {
         return drawing.svg("histogram of latencies")
     }
 
-    /// A bar a shard, or a histogram where there are too many to tell apart.
+    /// One bar per shard, or a histogram if there are too many shards.
     var shardChart: String? {
         guard !cells.isEmpty else { return nil }
         var drawing = Drawing(width: Self.width, height: 220)
@@ -143,7 +145,7 @@ extension Report {
         return counts
     }
 
-    /// A square a shard, in the order of their ordinals; the stronger, the less is found.
+    /// One square per shard, by ordinal; the lower its recall, the stronger its colour.
     var heatMap: String? {
         let measured = cells.compactMap(\.recall)
         guard let worst = measured.min() else { return nil }
@@ -151,7 +153,8 @@ extension Report {
         let side = min(52, 612 / Double(columns))
         let rows = (cells.count + columns - 1) / columns
         var drawing = Drawing(width: Self.width, height: Double(rows) * side + 60)
-        // From the least found to all, but never so fine that noise looks like fire.
+        // The scale begins at the lowest recall, but at 0.9 at most, so that noise does not look
+        // like a fault.
         let low = min(worst, 0.9)
         for (place, cell) in cells.enumerated() {
             let x = 14 + Double(place % columns) * side

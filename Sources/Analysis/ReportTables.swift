@@ -1,16 +1,8 @@
-// A report as tables of words: what the terminal shows and the page repeats, so that both say the same.
-import Search
-
-/// A titled table; its first row holds the columns' names.
-package struct ReportTable: Sendable {
-    package let title: String
-    package let rows: [[String]]
-    /// What has to be known to read it.
-    package let remark: String
-}
+// The tables of a report, for the terminal and the page.
+package import Reporting
 
 extension Report {
-    /// The tables there is something in.
+    /// The tables that have rows.
     package var tables: [ReportTable] {
         [
             recallTable, loadTable, coordinatorTable, stageTable, tierTable, storeTable,
@@ -19,14 +11,14 @@ extension Report {
         ].filter { $0.rows.count > 1 }
     }
 
-    /// What the report is about, in a line.
+    /// The subject of the report, in one line.
     package var headline: String {
         "\(subject.index) version \(subject.version): \(Wording.grouped(Double(subject.vectors))) x "
             + "\(subject.dimension), \(subject.metric), \(Wording.grouped(Double(subject.shards))) shards, "
             + "\(Wording.grouped(Double(subject.lists))) lists"
     }
 
-    /// How it was measured, in a line.
+    /// The conditions of the measurement, in one line.
     package var conditions: String {
         "nprobe \(settings.nprobe), refine \(settings.refineDepth), \(settings.queries) queries (\(settings.queriesFrom)), "
             + Self.words(forMode: settings.mode)
@@ -41,7 +33,7 @@ extension Report {
         }
     }
 
-    /// Lines for a terminal.
+    /// The report as lines for a terminal.
     package var lines: [String] {
         var lines = [headline, conditions]
         if let stoppedBy { lines.append("PARTIAL, this run ended early: \(stoppedBy)") }

@@ -1,7 +1,8 @@
-// What queries straight from the store read and how long they wait: by a process that has opened nothing, and by one that
-// has every shard open which the same queries need.
+// Measures what queries straight from the store read, and how long they take: in a process with
+// nothing open, and with all shards open that the same queries need.
 import Catalog
 import ObjectStore
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
@@ -18,7 +19,7 @@ struct StoreStage: Sendable {
         queries = selection.queries.gathering(Array(0..<count))
     }
 
-    /// Nil where no cold queries are wanted.
+    /// Runs both measurements; nil if the plan wants no cold queries.
     func measure(_ options: SearchOptions) async throws(TesseraError) -> (
         cold: StoreReads, warm: StoreReads
     )? {
@@ -60,9 +61,9 @@ struct StoreStage: Sendable {
             _ meter: MeteredStore
         ) async throws(TesseraError) {
             let before = meter.usage
-            let start = ContinuousClock.now
+            let watch = Stopwatch()
             let answer = try await searcher.search(Array(queries.row(query)), options: options)
-            milliseconds.append((ContinuousClock.now - start).inSeconds * 1000)
+            milliseconds.append(watch.elapsed.seconds * 1000)
             let used = meter.usage - before
             roundTrips += answer.receipt.roundTrips
             requests += used.requests

@@ -1,13 +1,14 @@
-// From two versions in stores to a comparison: what `analyze-performance compare` and `shardctl diff` share.
+// Compares two versions in stores, for `analyze-performance compare` and `shardctl diff`.
 package import Catalog
+package import Reporting
 package import TesseraBase
 import VectorCore
 
-/// Which version, where, and how it is searched.
+/// A version, its place, and how to search it.
 package struct ComparisonSubject: Sendable {
     package let store: String
     package let catalog: Catalog
-    /// The latest where nil.
+    /// The version; nil takes the latest.
     package let version: Int?
     package let nprobe: Int?
     package let refineDepth: Int?
@@ -30,10 +31,11 @@ package struct ComparisonSubject: Sendable {
 }
 
 extension ComparisonReport {
-    /// Compares two stored versions by the queries of a file, or by those that A keeps, with A's truth about them.
+    /// Compares two stored versions with the queries of a file, or with those stored with A, and
+    /// A's exact neighbours.
     ///
-    /// - Throws: `invalidArgument` for queries of another dimension or versions that cannot be compared, `notFound` for a
-    ///   version that is not there, and what searching throws.
+    /// - Throws: `invalidArgument` for queries of another dimension or versions that cannot be
+    ///   compared, `notFound` for a missing version, and errors of searching.
     package static func measure(
         _ a: ComparisonSubject, _ b: ComparisonSubject, k: Int, queriesPath: String?,
         mostQueries: Int, seed: UInt64, pool: WorkPool, stop: StopSign,

@@ -1,8 +1,10 @@
-// Exact neighbours that were found once. What cannot be read, or does not fit, was never there.
+// Caches exact neighbours in a folder. An entry that is unreadable or does not fit counts as
+// missing.
 import Foundation
 import ObjectStore
+import Reporting
 
-/// One entry of a folder of truths, named by the digest of everything it depends on.
+/// One entry of the folder, named by the digest of everything it depends on.
 struct TruthCache: Sendable {
     private static let largestBytes = 1 << 30
 
@@ -25,7 +27,7 @@ struct TruthCache: Sendable {
         return truth
     }
 
-    /// A cache that cannot be written is no failure.
+    /// Writes an entry. A failure is ignored, since it costs time only.
     func write(_ truth: GroundTruth) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]

@@ -1,27 +1,29 @@
-// Finds the truth in the time there is: from the vectors themselves by streaming over them, kept in a folder by digest; or
-// what the version keeps; or, for more neighbours than that, from the refine tier. Where time is short fewer queries are
-// compared, never fewer vectors: fewer queries widen the interval, fewer vectors would shift the answer.
+// Finds exact neighbours within a time budget: by streaming over the original vectors, with a cache
+// by digest; from the query set stored with the version; or, for more neighbours, from the refine
+// tier. If time is short it compares fewer queries, never fewer vectors: fewer queries widen the
+// interval, while fewer vectors would bias the result.
 package import Catalog
 import Foundation
 import Indexer
 import ObjectStore
 import Recall
+package import Reporting
 import ShardFile
 import Synchronization
 package import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// Computes ground truth for a version.
+/// Computes exact neighbours for a version.
 package struct TruthFinder: Sendable {
-    /// Rows a thread takes at a time.
+    /// Rows that a thread takes at a time.
     private static let chunk = 4096
-    /// Neighbours collected beyond the k-th, in case they are as far.
+    /// Neighbours collected beyond the k-th, for ties.
     private static let ties = 28
-    /// Fewer queries say too little to be worth the scan.
+    /// Fewest queries that are worth the scan.
     private static let fewest = 20
 
-    /// The version, where its objects can be read.
+    /// The version, if its objects can be read.
     private let version: (index: IndexDescription, catalog: Catalog)?
     private let vectorCount: Int
     private let dimension: Int
@@ -32,7 +34,9 @@ package struct TruthFinder: Sendable {
     private let stop: StopSign
     private let progress: ProgressHandler
 
-    /// - Parameter ks: the neighbours that recall will count, ascending.
+    /// Finds exact neighbours for a version in a store.
+    ///
+    /// - Parameter ks: the depths at which recall is counted, ascending.
     package init(
         _ index: IndexDescription, in catalog: Catalog, _ selection: QuerySelection, ks: [Int],
         pool: WorkPool, stop: StopSign, progress: @escaping ProgressHandler
@@ -43,7 +47,8 @@ package struct TruthFinder: Sendable {
             ks: ks, pool: pool, stop: stop, progress: progress)
     }
 
-    /// For a version of which no more is known than this, unless `version` has it.
+    /// Finds exact neighbours for a version of which only these facts are known, unless `version`
+    /// is given.
     init(
         vectors: Int, dimension: Int, metric: Metric,
         version: (index: IndexDescription, catalog: Catalog)?, _ selection: QuerySelection,
@@ -62,7 +67,7 @@ package struct TruthFinder: Sendable {
 
     private var deepest: Int { ks.max() ?? 1 }
 
-    /// What was found, and how.
+    /// The neighbours found, and how.
     package struct Outcome: Sendable {
         package var truth: GroundTruth
         package var cached = false
@@ -72,7 +77,8 @@ package struct TruthFinder: Sendable {
         package func isSampled(of queries: Int) -> Bool { truth.queries < queries }
     }
 
-    /// The truth without the vectors: what the version keeps, and beyond that the refine tier.
+    /// Neighbours without the original vectors: from the query set stored with the version, and
+    /// beyond its depth from the refine tier.
     package func stored(budgetSeconds: Double) async throws(TesseraError) -> Outcome {
         var outcome = Outcome(
             truth: GroundTruth(queries: selection.queries.rows, levels: [:]))
@@ -88,7 +94,7 @@ package struct TruthFinder: Sendable {
         let count = affordable(budgetSeconds, rows: vectorCount)
         guard let version, version.index.refine != "none", count > 0 else {
             outcome.notes.append(
-                "no truth for recall@\(missing.map(String.init).joined(separator: ", @")): "
+                "no exact neighbours for recall@\(missing.map(String.init).joined(separator: ", @")): "
                     + "give the vectors with --vectors, or more time with --budget-seconds")
             return outcome
         }
@@ -107,12 +113,13 @@ package struct TruthFinder: Sendable {
         return outcome.limited(to: count, of: selection.queries.rows)
     }
 
-    /// The truth by the vectors in a file, which must be those the version was trained on.
+    /// Neighbours by comparison with the vectors of a file, which must be those the version was
+    /// trained on.
     ///
     /// - Parameters:
-    ///   - folder: keeps what was found; nil keeps nothing.
-    /// - Throws: `invalidArgument` where file and version do not fit, and `resourceExhausted` where the time is too short
-    ///   even for a few queries.
+    ///   - folder: caches the result; nil does not.
+    /// - Throws: `invalidArgument` if file and version do not fit, and `resourceExhausted` if the
+    ///   time is too short even for a few queries.
     package func vectors(
         path: String, idsPath: String?, folder: String?, budgetSeconds: Double
     ) async throws(TesseraError) -> Outcome {
@@ -154,20 +161,21 @@ package struct TruthFinder: Sendable {
         return Outcome(truth: truth).limited(to: count, of: selection.queries.rows)
     }
 
-    /// How many queries the time allows for, as a short trial on this machine says; 0 where that is too few to begin.
+    /// Number of queries that fit the budget, from a short trial on this machine; 0 if that is too
+    /// few.
     private func affordable(_ budgetSeconds: Double, rows: Int) -> Int {
         let trial = min(selection.queries.rows, 256)
         let vectors = selection.queries.gathering(Array(0..<trial))
-        // The best of some: a trial this short is easily held up by others.
+        // The best of several trials, because one this short is easily disturbed.
         let best = (0..<5).map { _ in
-            let start = ContinuousClock.now
+            let watch = Stopwatch()
             var exact = ExactNeighbours(
                 queries: vectors, ownIDs: nil, metric: metric, depth: deepest)
             exact.add(vectors) { UInt64($0) }
-            return (ContinuousClock.now - start).inSeconds
+            return watch.elapsed.seconds
         }.min()
         let pair = (best ?? 0) / Double(trial * trial)
-        // Threads of a busy machine do not add up, and rows have to be read too.
+        // Threads of a busy machine scale below 1, and rows have to be read too.
         let lanes = max(1, 0.7 * Double(pool.width))
         let most = budgetSeconds * lanes / (pair * Double(rows))
         guard most < Double(selection.queries.rows) else { return selection.queries.rows }
@@ -175,7 +183,7 @@ package struct TruthFinder: Sendable {
         return count >= min(Self.fewest, selection.queries.rows) ? count : 0
     }
 
-    /// The rows of sampled queries.
+    /// Row numbers of the queries that are stored vectors.
     private func ownRows(_ ids: ExternalIDs, _ count: Int) throws(TesseraError) -> [UInt64]? {
         guard let own = selection.ownIDs?.prefix(count) else { return nil }
         var rows: [String: UInt64] = [:]
@@ -229,7 +237,7 @@ package struct TruthFinder: Sendable {
         return all
     }
 
-    /// Says what the truth depends on, so that nothing else is ever taken for it.
+    /// Digest of everything that the neighbours depend on.
     private func key(_ file: VectorFile, _ idsPath: String?) throws(TesseraError) -> ContentDigest {
         var hasher = ContentHasher()
         hasher.update(Array("truth 1 \(metric.rawValue) \(ks) \(selection.queries.rows)\n".utf8))
@@ -255,14 +263,14 @@ extension TruthFinder.Outcome {
         var outcome = self
         outcome.truth.queries = count
         outcome.notes.append(
-            "the time allowed was enough to compare \(count) of \(all) queries exactly: the intervals are as much wider"
+            "the time allowed for \(count) of \(all) queries to be compared exactly, so the intervals are wider"
         )
         return outcome
     }
 }
 
 extension Report {
-    /// Says what recall is held against.
+    /// Records what recall was compared with.
     mutating func take(_ truth: TruthFinder.Outcome, of selection: QuerySelection) {
         notes += truth.notes
         guard !truth.truth.levels.isEmpty else { return }

@@ -93,7 +93,7 @@ struct SpillState {
 extension SpillCell {
     mutating func appendRecord(_ row: UInt64, _ raw: ArraySlice<UInt8>, capacity: Int) {
         if buffer.isEmpty { buffer.reserveCapacity(capacity) }
-        withUnsafeBytes(of: row.littleEndian) { buffer.append(contentsOf: $0) }
+        unsafe withUnsafeBytes(of: row.littleEndian) { unsafe buffer.append(contentsOf: $0) }
         buffer += raw
         rows += 1
     }

@@ -8,13 +8,15 @@ package enum Zstd {
 
     /// The linked library's version. Another one may compress the same bytes to others, all as
     /// readable.
-    package static var libraryVersion: String { String(cString: ZSTD_versionString()) }
+    package static var libraryVersion: String {
+        unsafe String(cString: ZSTD_versionString())
+    }
 
     static func compress(_ bytes: [UInt8]) throws(TesseraError) -> [UInt8] {
         let bound = ZSTD_compressBound(bytes.count)
         var failure: String?
-        let compressed = [UInt8](unsafeUninitializedCapacity: bound) { output, count in
-            let written = ZSTD_compress(
+        let compressed = unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, count in
+            let written = unsafe ZSTD_compress(
                 output.baseAddress, bound, bytes, bytes.count, level)
             failure = errorName(written)
             count = failure == nil ? written : 0
@@ -29,14 +31,16 @@ package enum Zstd {
     static func decompress(_ bytes: ArraySlice<UInt8>, to length: Int, what: String)
         throws(TesseraError) -> [UInt8]
     {
-        let declared = bytes.withUnsafeBytes { ZSTD_getFrameContentSize($0.baseAddress, $0.count) }
+        let declared = unsafe bytes.withUnsafeBytes {
+            unsafe ZSTD_getFrameContentSize($0.baseAddress, $0.count)
+        }
         guard declared == UInt64(length) else {
             throw TesseraError(.corrupted, "\(what) does not decompress to \(length) bytes")
         }
         var failure: String?
-        let plain = [UInt8](unsafeUninitializedCapacity: length) { output, count in
-            let written = bytes.withUnsafeBytes { input in
-                ZSTD_decompress(output.baseAddress, length, input.baseAddress, input.count)
+        let plain = unsafe [UInt8](unsafeUninitializedCapacity: length) { output, count in
+            let written = unsafe bytes.withUnsafeBytes { input in
+                unsafe ZSTD_decompress(output.baseAddress, length, input.baseAddress, input.count)
             }
             failure = errorName(written)
             count = failure == nil ? written : 0
@@ -49,6 +53,6 @@ package enum Zstd {
     }
 
     private static func errorName(_ result: Int) -> String? {
-        ZSTD_isError(result) != 0 ? String(cString: ZSTD_getErrorName(result)) : nil
+        ZSTD_isError(result) != 0 ? unsafe String(cString: ZSTD_getErrorName(result)) : nil
     }
 }

@@ -57,7 +57,7 @@ package final class LoopExecutor: TaskExecutor {
         waiting.add(1, ordering: .relaxed)
         loop.execute { [self] in
             waiting.subtract(1, ordering: .relaxed)
-            job.runSynchronously(on: asUnownedTaskExecutor())
+            unsafe job.runSynchronously(on: asUnownedTaskExecutor())
         }
     }
 

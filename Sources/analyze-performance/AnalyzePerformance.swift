@@ -1,14 +1,17 @@
-// The command line of measuring: arguments in, a report out.
+// The entry point of analyze-performance: its commands, its help and its exit codes.
 import Analysis
 import ArgumentParser
 import Foundation
+import Planner
+import Reporting
+import Terminal
 import TesseraBase
 
 @main
 struct AnalyzePerformance: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "analyze-performance",
-        abstract: "Measure how well a published version finds, how fast, and what that costs.",
+        abstract: "Measure the recall, speed and cost of a published version.",
         discussion: """
             EXAMPLE
               analyze-performance --store file:///data/idx --index photos \\
@@ -40,7 +43,7 @@ struct AnalyzePerformance: AsyncParsableCommand {
     }
 }
 
-/// A command that fails with a ``TesseraError``.
+/// A command that fails with a ``TesseraError`` and can be stopped early.
 protocol MeasuringCommand: AsyncParsableCommand {
     func perform(_ stop: StopSign) async throws(TesseraError)
 }
@@ -56,8 +59,7 @@ extension MeasuringCommand {
             }
         }
         guard let failure else { return }
-        Console.complain(failure.description)
-        throw ExitCode(failure.code.exitStatus)
+        throw Terminal.exitCode(failure, program: "analyze-performance")
     }
 }
 
@@ -71,6 +73,6 @@ struct PricesCommand: MeasuringCommand {
             """)
 
     func perform(_ stop: StopSign) async throws(TesseraError) {
-        try Console.say(try Console.json(CostTable.usual))
+        try Terminal.say(try Terminal.json(CostTable.usual))
     }
 }

@@ -1,8 +1,10 @@
-// compare: is B worse than A?
+// compare: checks whether version B is worse than version A.
 import Analysis
 import ArgumentParser
 import Catalog
 import ObjectStore
+import Reporting
+import Terminal
 import TesseraBase
 
 struct CompareCommand: MeasuringCommand {
@@ -10,7 +12,7 @@ struct CompareCommand: MeasuringCommand {
         commandName: "compare",
         abstract: "Compare two versions, two stores or two sets of parameters, query by query.",
         discussion: """
-            Recall is held against the truth that A keeps. Ends with exit code 79 where B is worse by more than is \
+            Recall is measured with the exact neighbours stored with A. Ends with exit code 79 if B is worse by more than is \
             tolerated and chance does not explain it.
 
             EXAMPLE
@@ -42,7 +44,7 @@ struct CompareCommand: MeasuringCommand {
     var refineB: Int?
     @Option(name: .shortAndLong, parsing: .unconditional, help: "Results a query.")
     var k = 10
-    @Option(help: "Queries, in any format train reads; those A keeps unless given.")
+    @Option(help: "Queries, in any format train reads; those stored with A unless given.")
     var queries: String?
     @Option(parsing: .unconditional, help: "Queries used at most.")
     var maxQueries = 500
@@ -56,13 +58,16 @@ struct CompareCommand: MeasuringCommand {
         parsing: .unconditional,
         help: "Share of A's answers that B must give; not judged unless given.")
     var minOverlap: Double?
-    @Option(parsing: .unconditional, help: "Of every draw.")
+    @Option(parsing: .unconditional, help: "Seed of all random draws.")
     var seed: UInt64 = 42
-    @OptionGroup var running: RunOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
 
     func perform(_ stop: StopSign) async throws(TesseraError) {
+        let bar = output.progress
+        defer { bar.finish() }
         let second = try Catalog(
-            store: try target.s3.open(storeB ?? target.store),
+            store: try target.s3.open(storeB ?? target.store).uncached,
             index: try IndexName(indexB ?? target.index))
         let report = try await ComparisonReport.measure(
             ComparisonSubject(
@@ -72,9 +77,9 @@ struct CompareCommand: MeasuringCommand {
                 store: storeB ?? target.store, catalog: second, version: b, nprobe: nprobeB,
                 refineDepth: refineB),
             k: k, queriesPath: queries, mostQueries: maxQueries, seed: seed,
-            pool: try running.pool(), stop: stop, progress: running.progress)
-        try Console.say(
-            running.json ? try Console.json(report) : report.lines.joined(separator: "\n"))
+            pool: try threads.pool(), stop: stop, progress: bar.handler)
+        bar.finish()
+        try output.answer(report, report.lines)
         try report.require(
             ComparisonReport.Tolerance(
                 recall: tolerateRecall, latency: tolerateLatency, overlap: minOverlap))

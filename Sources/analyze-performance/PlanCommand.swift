@@ -1,9 +1,12 @@
-// plan: what would it be like with so many vectors?
+// plan: predicts an index of a given size.
 import Analysis
 import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
+import Planner
+import Reporting
+import Terminal
 import TesseraBase
 import VectorCore
 
@@ -11,10 +14,10 @@ struct PlanCommand: MeasuringCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract:
-            "Foretell an index that is not there yet: shards, recall, memory, time, cost. --what-if alone means it too.",
+            "Predict an index that is not built yet: shards, recall, memory, time, cost. --what-if alone implies it.",
         discussion: """
-            Small indexes are built of a sample and measured, the machine is probed, and what was seen is drawn out to the \
-            size asked for. The report says how far off that is: the largest of the indexes, foretold from the others.
+            Small indexes are built of a sample and measured, the machine is probed, and the results are extrapolated to the \
+            size asked for. The report states the error: the largest of the indexes, predicted from the others.
 
             Keys of --what-if: vectors, dim, recall or nprobe and refine, cache (share of the shards in memory), workers, \
             store-ms and store-mbps (a store to plan for; measured unless given). Give it several times to ask several \
@@ -33,7 +36,7 @@ struct PlanCommand: MeasuringCommand {
     var vectors: String?
     @Option(help: "Their external ids, one a line; row numbers unless given.")
     var ids: String?
-    @Option(help: "Queries; vectors held back, or those the version keeps, unless given.")
+    @Option(help: "Queries; vectors held back, or those stored with the version, unless given.")
     var queries: String?
     @Option(help: "The metric of --vectors: l2, ip or cosine.")
     var metric = "l2"
@@ -64,24 +67,30 @@ struct PlanCommand: MeasuringCommand {
     var scratch: String?
     @Option(help: "A price table; see the command prices.")
     var prices: String?
-    @Option(parsing: .unconditional, help: "Of every draw.")
+    @Option(parsing: .unconditional, help: "Seed of all random draws.")
     var seed: UInt64 = 42
     @Option(help: "A page for people: one file.")
     var html: String?
-    @OptionGroup var running: RunOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
 
     func perform(_ stop: StopSign) async throws(TesseraError) {
         var asked: [WhatIf] = []
         for question in questions { asked.append(try WhatIf(parsing: question)) }
-        if let html { try Console.requireFolder(of: html) }
+        let page = try html.map { path throws(TesseraError) in
+            try OutputFile(path: path, option: "--html")
+        }
+        let bar = output.progress
+        defer { bar.finish() }
         let planner = Planner(
             try plan(), published: try await published(),
-            prices: try prices.map(CostTable.read) ?? .usual, pool: try running.pool(), stop: stop,
-            progress: running.progress)
+            prices: try prices.map(CostTable.read) ?? .usual, pool: try threads.pool(), stop: stop,
+            progress: bar.handler)
         let report = try await planner.run(asked, at: WallClock.system.now())
-        if let html { try Console.writeFile(html, report.page) }
-        try Console.say(
-            running.json ? try Console.json(report) : report.lines.joined(separator: "\n"))
+        bar.finish()
+        try page?.write(report.page.utf8)
+        try page?.close()
+        try output.answer(report, report.lines)
     }
 
     private func published() async throws(TesseraError) -> PublishedScale? {
@@ -95,10 +104,9 @@ struct PlanCommand: MeasuringCommand {
         guard let index else {
             throw TesseraError(.invalidArgument, "--store needs an --index to look at; add it")
         }
-        let base = try s3.open(store)
+        let base = try s3.open(store).uncached
         let catalog = try Catalog(store: base, index: try IndexName(index))
-        let manifest =
-            if let at { try await catalog.manifest(at) } else { try await catalog.latest() }
+        let manifest = try await catalog.version(at)
         return PublishedScale(manifest, base, catalog)
     }
 
@@ -132,7 +140,7 @@ struct PlanCommand: MeasuringCommand {
 }
 
 extension PlanCommand {
-    /// A question without a command is one for the planner.
+    /// Adds the command `plan` to arguments that have --what-if and no command.
     static func named(in arguments: [String]) -> [String] {
         let asks = arguments.contains { $0 == "--what-if" || $0.hasPrefix("--what-if=") }
         let isNamed = arguments.first.map { !$0.hasPrefix("-") } ?? false

@@ -1,26 +1,28 @@
-// report: everything about one version.
+// report: measures one version.
 import Analysis
 import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
 import Recall
+import Reporting
+import Terminal
 import TesseraBase
 
 struct ReportCommand: MeasuringCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Measure one published version. This is what runs where no command is named.",
+        abstract: "Measure one published version. This is the default command.",
         discussion: """
             Recall is measured against exact search over the vectors of --vectors, kept by digest for the next run; \
-            without them against the truth the version keeps, and beyond its 10 neighbours against the refine tier. \
+            without them against the neighbours stored with the version, and beyond its 10 neighbours against the refine tier. \
             Where --budget-seconds is too short for all queries, fewer are compared and the intervals are wider.
 
             With --queries, FILE or the folder that `shardctl serve --query-log` keeps for the index, they are also held \
             against the queries the version keeps: do they lie farther from its cells? --fail-on-drift makes that an exit code.
 
-            With --url a running coordinator is measured over HTTP. What it finds is held against --vectors, or against what \
-            the version keeps in --store; without either, recall is not measured. Cold reads, memory and costs are the \
+            With --url a running coordinator is measured over HTTP. Its answers are compared with --vectors, or with what \
+            the version stores in --store; without either, recall is not measured. Cold reads, memory and costs are the \
             server's own and not in that report.
 
             EXAMPLE
@@ -42,12 +44,12 @@ struct ReportCommand: MeasuringCommand {
     var ids: String?
     @Option(
         help:
-            "Queries, in any format train reads, or a folder of recorded ones; those the version keeps unless given."
+            "Queries, in any format train reads, or a folder of recorded ones; those stored with the version unless given."
     )
     var queries: String?
     @Option(parsing: .unconditional, help: "Queries used at most.")
     var maxQueries = 500
-    @Flag(help: "End with exit code 79 where queries have drifted from those the version keeps.")
+    @Flag(help: "End with exit code 79 if queries have drifted from those stored with the version.")
     var failOnDrift = false
     @Option(name: .shortAndLong, parsing: .unconditional, help: "Results a query.")
     var k = 10
@@ -83,45 +85,52 @@ struct ReportCommand: MeasuringCommand {
     var classicSample = 64_000
     @Option(help: "A price table; see the command prices.")
     var prices: String?
-    @Option(parsing: .unconditional, help: "Of every draw.")
+    @Option(parsing: .unconditional, help: "Seed of all random draws.")
     var seed: UInt64 = 42
     @Option(help: "A page for people: one file, charts included.")
     var html: String?
-    @OptionGroup var running: RunOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var output: OutputOptions
 
     func perform(_ stop: StopSign) async throws(TesseraError) {
-        if let html { try Console.requireFolder(of: html) }
+        let page = try html.map { path throws(TesseraError) in
+            try OutputFile(path: path, option: "--html")
+        }
         guard !failOnDrift || queries != nil else {
             throw TesseraError(
                 .invalidArgument, "--fail-on-drift judges the queries of --queries; name them")
         }
-        let outcome = try await outcome(stop)
+        let bar = output.progress
+        defer { bar.finish() }
+        let outcome = try await outcome(stop, bar.handler)
+        bar.finish()
         let report = outcome.report
-        if let html { try Console.writeFile(html, report.page) }
-        try Console.say(
-            running.json ? try Console.json(report) : report.lines.joined(separator: "\n"))
+        try page?.write(report.page.utf8)
+        try page?.close()
+        try output.answer(report, report.lines)
         if let failure = outcome.failure { throw failure }
         if failOnDrift { try report.requireNoDrift() }
     }
 
-    private func outcome(_ stop: StopSign) async throws(TesseraError) -> Analyzer.Outcome {
-        let pool = try running.pool()
+    private func outcome(
+        _ stop: StopSign, _ progress: @escaping ProgressHandler
+    ) async throws(TesseraError) -> Analyzer.Outcome {
+        let pool = try threads.pool()
         if let url = target.url {
             let client = try target.client(url, connections: max(concurrency, pool.width))
             var plan = try plan(store: client.url)
             plan.version = at
             return try await CoordinatorAnalyzer(
                 plan, client, catalog: try target.catalog(), pool: pool, stop: stop,
-                progress: running.progress
+                progress: progress
             ).run(at: WallClock.system.now())
         }
         let base = try target.open()
         let catalog = try Catalog(store: base, index: try IndexName(target.index))
-        let manifest =
-            if let at { try await catalog.manifest(at) } else { try await catalog.latest() }
+        let manifest = try await catalog.version(at)
         return try await Analyzer(
             try plan(store: try target.required()), manifest, base: base, pool: pool, stop: stop,
-            progress: running.progress
+            progress: progress
         ).run(at: WallClock.system.now())
     }
 
@@ -147,7 +156,7 @@ struct ReportCommand: MeasuringCommand {
         return plan
     }
 
-    /// As the XDG base directories have it.
+    /// The folder for cached exact neighbours, by the XDG base directory rules.
     private static var usualTruthFolder: String? {
         let environment = ProcessInfo.processInfo.environment
         let caches = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { $0 + "/.cache" }

@@ -1,11 +1,12 @@
-// What is measured: a version in a store, or what a running coordinator answers with.
+// The options that name what is measured: a version in a store, or a running coordinator.
 import Analysis
 import ArgumentParser
 import Catalog
 import ObjectStore
+import Terminal
 import TesseraBase
 
-/// Which index, and where it is.
+/// The index, and where it is.
 struct SubjectOptions: ParsableArguments {
     @Option(
         help:
@@ -23,7 +24,7 @@ struct SubjectOptions: ParsableArguments {
     var caFile: String?
     @OptionGroup var s3: S3Options
 
-    /// The store, where no coordinator is measured.
+    /// The store, if no coordinator is measured.
     func required() throws(TesseraError) -> String {
         guard let store else {
             throw TesseraError(
@@ -38,12 +39,12 @@ struct SubjectOptions: ParsableArguments {
         return store
     }
 
-    func open() throws(TesseraError) -> any ObjectStore { try s3.open(try required()) }
+    func open() throws(TesseraError) -> any ObjectStore { try s3.open(try required()).uncached }
 
-    /// The store that a coordinator serves, where it was given.
+    /// The store that a coordinator serves, if it is given.
     func catalog() throws(TesseraError) -> Catalog? {
         guard let store else { return nil }
-        return try Catalog(store: try s3.open(store), index: try IndexName(index))
+        return try Catalog(store: try s3.open(store).uncached, index: try IndexName(index))
     }
 
     func client(_ url: String, connections: Int) throws(TesseraError) -> CoordinatorClient {

@@ -1,9 +1,10 @@
-// One answer as a line of JSON.
+// The answers of `query` as lines of JSON.
 import Foundation
+import Reporting
 import SearchTypes
 import TesseraBase
 
-/// One query's answer as a line of JSON, its fields in the order people read them.
+/// One query's answer as a line of JSON, with its fields in reading order.
 struct AnswerLine {
     let text: String
 

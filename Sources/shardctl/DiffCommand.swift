@@ -1,7 +1,9 @@
-// diff: what a new version does to the answers.
+// diff: compares the answers of two versions.
 import Analysis
 import ArgumentParser
 import Catalog
+import Reporting
+import Terminal
 import TesseraBase
 
 struct DiffCommand: ShardctlCommand {
@@ -9,7 +11,7 @@ struct DiffCommand: ShardctlCommand {
         commandName: "diff",
         abstract: "Compare two versions: overlap, recall, latency, and the cells that got worse.",
         discussion: """
-            Puts the same queries to both. Ends with exit code 79 where the second finds less than the first by more \
+            Runs the same queries on both. Ends with exit code 79 if the second finds less than the first by more \
             than is tolerated, and chance does not explain it. `analyze-performance compare` has more options.
 
             EXAMPLE
@@ -21,7 +23,9 @@ struct DiffCommand: ShardctlCommand {
     @Argument(help: "The version to judge.")
     var second: Int
     @OptionGroup var target: IndexOptions
-    @Option(help: "Queries, in any format train reads; those the first version keeps unless given.")
+    @Option(
+        help:
+            "Queries, in any format train reads; those stored with the first version unless given.")
     var queries: String?
     @Option(name: .shortAndLong, parsing: .unconditional, help: "Results a query.")
     var k = 10

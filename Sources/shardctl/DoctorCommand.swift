@@ -1,15 +1,17 @@
-// doctor: whether a store can be trusted with an index.
+// doctor: checks whether a store keeps the promises that an index relies on.
 import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
+import Reporting
+import Terminal
 import TesseraBase
 
 struct DoctorCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract:
-            "Try everything an index relies on, in a folder of its own, and say how fast the store is.",
+            "Check everything an index relies on, in a folder of its own, and measure the store's speed.",
         discussion: """
             Checks credentials, read after write, the clock, ranges, the order of lists, and races 16 writers on \
             put-if-absent. A store that lets two win, or ignores the condition, is refused.

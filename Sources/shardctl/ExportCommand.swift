@@ -1,9 +1,10 @@
-// export: the shards of a version as files another program opens.
+// export: writes the shards of a version as files for another program.
 import ArgumentParser
 import Catalog
 import Foundation
 import Glibc
 import Search
+import Terminal
 import TesseraBase
 import VectorCore
 
@@ -64,12 +65,12 @@ struct ExportCommand: ShardctlCommand {
         try Terminal.say("wrote \(chosen.count.counted("shard")) to \(output)")
     }
 
-    /// Like `mkdir -p`.
+    /// Creates the output folder and its parents.
     private func makeFolder() throws(TesseraError) {
         var path = output.hasPrefix("/") ? "/" : "./"
         for part in output.split(separator: "/") {
             path += part + "/"
-            if mkdir(path, 0o755) != 0, errno != EEXIST {
+            if unsafe mkdir(path, 0o755) != 0, errno != EEXIST {
                 throw WriteFailure.error(errno, output)
             }
         }

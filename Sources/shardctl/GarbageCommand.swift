@@ -1,7 +1,8 @@
-// gc: what no retained version needs, found and, if asked, removed.
+// gc: finds and removes what no retained version needs.
 import ArgumentParser
 import Catalog
 import ObjectStore
+import Terminal
 import TesseraBase
 
 struct GarbageCommand: ShardctlCommand {
@@ -20,7 +21,7 @@ struct GarbageCommand: ShardctlCommand {
     @OptionGroup var target: IndexOptions
     @Option(parsing: .unconditional, help: "Versions to keep, the newest first.")
     var keep = 10
-    @Option(parsing: .unconditional, help: "Hours below which nothing goes.")
+    @Option(parsing: .unconditional, help: "Hours during which new objects are never removed.")
     var graceHours = 24.0
     @Flag(help: "Really remove.")
     var apply = false

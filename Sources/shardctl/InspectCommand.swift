@@ -1,9 +1,10 @@
-// inspect: what a version is made of, and where an id is.
+// inspect: shows what a version consists of, or where an id is.
 import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
 import Search
+import Terminal
 import TesseraBase
 import VectorCore
 
@@ -11,7 +12,7 @@ struct InspectCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract:
-            "Show what a version is made of and how it came by its numbers, or find one id in it.",
+            "Show what a version consists of and how its numbers were chosen, or find one id in it.",
         discussion: """
             EXAMPLE
               shardctl inspect --store file:///data/idx --index photos
@@ -90,13 +91,5 @@ struct InspectCommand: ShardctlCommand {
                     + "refine depth \(point.refineDepth): \(Int(point.codesScanned).grouped) codes, "
                     + "\(Int(point.rowsRefined).grouped) rows"
             }
-    }
-}
-
-extension Catalog {
-    /// The version named, or the latest.
-    func version(_ number: Int?) async throws(TesseraError) -> Manifest {
-        guard let number else { return try await latest() }
-        return try await manifest(number)
     }
 }

@@ -1,8 +1,9 @@
-// list: the indexes of a store, the versions and drafts of an index.
+// list: shows the indexes of a store, or the versions and drafts of an index.
 import ArgumentParser
 import Catalog
 import Foundation
 import ObjectStore
+import Terminal
 import TesseraBase
 
 struct ListCommand: ShardctlCommand {

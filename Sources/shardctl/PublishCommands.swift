@@ -1,10 +1,11 @@
-// publish and rollback: the two ways to a new version.
+// publish and rollback: the two commands that make a new version.
 import ArgumentParser
 import Catalog
 import Foundation
 import Indexer
 import Recall
 import ShardFile
+import Terminal
 import TesseraBase
 
 struct PublishCommand: ShardctlCommand {
@@ -87,7 +88,7 @@ struct PublishCommand: ShardctlCommand {
             guard at == nil, overrideRecall == nil else {
                 throw TesseraError(
                     .invalidArgument,
-                    "\(at == nil ? "--override-recall" : "--at") says nothing without --min-recall")
+                    "\(at == nil ? "--override-recall" : "--at") needs --min-recall")
             }
             return nil
         }

@@ -1,4 +1,4 @@
-// query: the nearest vectors of each vector in a file.
+// query: finds the nearest vectors of each vector in a file.
 import ArgumentParser
 import Catalog
 import Coordinator
@@ -6,6 +6,7 @@ import Foundation
 import ObjectStore
 import Search
 import SearchTypes
+import Terminal
 import TesseraBase
 import VectorCore
 import VectorIndex
@@ -16,7 +17,7 @@ extension SearchEngine: ExpressibleByArgument {}
 struct QueryCommand: ShardctlCommand {
     static let configuration = CommandConfiguration(
         commandName: "query",
-        abstract: "Search a version for the nearest vectors of each vector in a file.",
+        abstract: "Find the nearest vectors of each vector in a file.",
         discussion: """
             Writes a line of JSON a query: {"query":0,"hits":[{"id":"…","distance":1.23},…]}, nearest first. \
             Distances: l2 squared Euclidean, ip the negative inner product, cosine one minus the cosine.
@@ -44,7 +45,7 @@ struct QueryCommand: ShardctlCommand {
     @Option(
         parsing: .unconditional,
         help:
-            "Search as cheaply as reaches this share of the true neighbours, as measured by publish or tune."
+            "Use the cheapest settings that find this share of the true neighbours, as measured by publish or tune."
     )
     var recall: Double?
     @Option(parsing: .unconditional, help: "The version; the latest unless given.")
@@ -57,7 +58,7 @@ struct QueryCommand: ShardctlCommand {
     @Flag(
         inversion: .prefixedNo,
         help:
-            "Read what a query needs from the store, three round trips each, instead of loading all codes first; by default where the store is not on this machine."
+            "Read what a query needs from the store, three round trips each, instead of loading all codes first; by default if the store is not on this machine."
     )
     var cold: Bool?
     @Option(
@@ -94,12 +95,13 @@ struct QueryCommand: ShardctlCommand {
         let options = try options(manifest.index)
         try check(queries, manifest.index)
         for rows in Self.portions(of: queries) {
-            // Before the first answer is written: a bad row leaves no half of an answer anywhere.
+            // Check all rows before the first answer is written, so that a bad row leaves no
+            // partial output.
             _ = try read(queries, rows, metric: Metric(rawValue: manifest.index.metric))
         }
         let pool = try threads.pool()
         let answers = try OutputFile(path: output)
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let residency = resident.residency(
             of: manifest.index, searches: queries.rows, available: AvailableMemory.bytes())
         let searcher = try await VersionLoader.searcher(
@@ -108,7 +110,7 @@ struct QueryCommand: ShardctlCommand {
         var statistics = QueryStatistics(
             manifest.index, searcher,
             resident: cold ?? !catalog.store.isLocal ? "none" : residency.rawValue, meter: meter,
-            load: ContinuousClock.now - start)
+            load: watch.elapsed)
         for rows in Self.portions(of: queries) {
             let matrix = try read(queries, rows, metric: searcher.metric)
             let result = try await searcher.search(
@@ -152,7 +154,7 @@ struct QueryCommand: ShardctlCommand {
         return try limits.options(k: k, recall: recall, batch: batch)
     }
 
-    /// Queries held in memory with their answers.
+    /// Queries held in memory at once, with their answers.
     private static let queriesAtOnce = 16_384
 
     private static func portions(of queries: VectorFile) -> [Range<Int>] {
@@ -161,7 +163,7 @@ struct QueryCommand: ShardctlCommand {
         }
     }
 
-    /// Some queries, checked and as the metric wants them.
+    /// Reads some queries, checks them and normalises them if the metric requires it.
     private func read(_ queries: VectorFile, _ rows: Range<Int>, metric: Metric?)
         throws(TesseraError) -> Matrix
     {

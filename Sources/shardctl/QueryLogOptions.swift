@@ -1,10 +1,10 @@
-// What serve keeps of the queries it answers.
+// The options for recording live queries.
 import ArgumentParser
 import Coordinator
 import Foundation
 import TesseraBase
 
-/// Whether, where and how much of live queries is recorded.
+/// Whether, where and how many live queries are recorded.
 struct QueryLogOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -18,10 +18,10 @@ struct QueryLogOptions: ParsableArguments {
         help: "Megabytes of recorded queries an index; the oldest go first.")
     var queryLogMegabytes: Int?
     @Option(
-        parsing: .unconditional, help: "Of the draw; one of its own for every start unless given.")
+        parsing: .unconditional, help: "Seed of the draw; a new one at every start unless given.")
     var queryLogSeed: UInt64?
 
-    /// Nil where nothing is recorded.
+    /// The settings; nil if nothing is recorded.
     func settings(seed: UInt64) throws(TesseraError) -> QueryLogSettings? {
         guard let queryLog else {
             guard queryLogShare == nil, queryLogMegabytes == nil, queryLogSeed == nil else {

@@ -1,7 +1,8 @@
-// What a run of queries took, for whoever times it from outside.
+// Times and counts of a run of queries, for scripts that measure from outside.
 import Catalog
 import Foundation
 import ObjectStore
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
@@ -20,7 +21,9 @@ struct QueryStatistics {
     private var reads = 0
     private var roundTrips = 0
 
-    /// - Parameter resident: what of the index is in memory: `all`, `codes` or `none`.
+    /// Starts a run.
+    ///
+    /// - Parameter resident: the part of the index in memory: `all`, `codes` or `none`.
     init(
         _ index: IndexDescription, _ searcher: any VersionSearcher, resident: String,
         meter: MeteredStore?, load: Duration
@@ -41,10 +44,10 @@ struct QueryStatistics {
         roundTrips += result.answers.reduce(0) { $0 + $1.receipt.roundTrips }
     }
 
-    /// Written in snake case. Counts are means a query; names end in their units.
+    /// Written in snake case. Counts are means per query; names end in their units.
     struct Summary: Encodable {
         let engine: String
-        /// `all`, `codes` or, cold, `none`.
+        /// The part of the index in memory: `all`, `codes` or, for a cold search, `none`.
         let resident: String
         let queries: Int
         let loadS: Double
@@ -60,8 +63,8 @@ struct QueryStatistics {
         let codesShareOfFloat32: Double
         let modelMb: Double
         let rssMb: Double
-        /// Of the whole run, and only where the store is remote: requests sent, megabytes received, and what they cost
-        /// at S3's list price.
+        /// Requests sent, megabytes received and their cost at S3's list price, for the whole run.
+        /// Nil unless the store is remote.
         let requests: Int?
         let receivedMb: Double?
         let dollars: Double?
@@ -98,7 +101,7 @@ struct QueryStatistics {
         return sorted[max(0, min(sorted.count - 1, rank - 1))]
     }
 
-    /// Memory of this process that is resident now, in megabytes.
+    /// Resident memory of this process, in megabytes.
     private static var residentMegabytes: Double {
         let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = status?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }

@@ -1,4 +1,4 @@
-// serve: the HTTP server.
+// serve: runs the HTTP server.
 import ArgumentParser
 import Catalog
 import Coordinator
@@ -7,6 +7,7 @@ import Logging
 import ObjectStore
 import SearchTypes
 import ServiceLifecycle
+import Terminal
 import TesseraBase
 
 struct ServeCommand: ShardctlCommand {
@@ -27,15 +28,15 @@ struct ServeCommand: ShardctlCommand {
     var index: [String] = []
     @OptionGroup var listener: ListenOptions
     @OptionGroup var bounds: ServeLimitOptions
-    @Option(parsing: .unconditional, help: "Seconds between looks for a new version.")
+    @Option(parsing: .unconditional, help: "Seconds between checks for a new version.")
     var pollSeconds = 2.0
     @Option(
         parsing: .unconditional,
-        help: "Megabytes of answers to keep for queries that come again; 0 for none.")
+        help: "Megabytes of answers cached for repeated queries; 0 for none.")
     var responseCacheMegabytes = 0
     @Option(
         parsing: .unconditional,
-        help: "Seconds that requests are still accepted in after SIGTERM, while clients are told.")
+        help: "Seconds after SIGTERM in which requests are still accepted, while /ready fails.")
     var drainSeconds = 1.0
     @OptionGroup var queryLog: QueryLogOptions
     @Flag(help: "Log every request, not only failures.")
@@ -53,7 +54,7 @@ struct ServeCommand: ShardctlCommand {
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw TesseraError(
                 .invalidArgument,
-                "--log-level \(logLevel.prefix(20)) is none; give debug, info, notice, warning or error"
+                "--log-level \(logLevel.prefix(20)) is not a log level; give debug, info, notice, warning or error"
             )
         }
         LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
@@ -106,7 +107,7 @@ struct ServeCommand: ShardctlCommand {
     }
 }
 
-/// Where the server listens, and who may ask.
+/// The address to listen on, and who may connect.
 struct ListenOptions: ParsableArguments {
     @Option(help: "The address to listen on; others than this machine need keys and TLS.")
     var host = "127.0.0.1"
@@ -119,7 +120,9 @@ struct ListenOptions: ParsableArguments {
     @Option(help: "The certificate's key, PEM.")
     var tlsKey: String?
     @Flag(
-        help: "Let anybody search and publish, unencrypted, from wherever the port can be reached.")
+        help:
+            "Allow searching and publishing without key and encryption to all who can reach the port."
+    )
     var insecure = false
 
     var address: String {
@@ -143,7 +146,7 @@ struct ListenOptions: ParsableArguments {
     }
 }
 
-/// What clients may ask for or occupy.
+/// What clients may ask for, and how many resources they may occupy.
 struct ServeLimitOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Results a query may ask for.")
     var maxK = 1000
@@ -159,7 +162,7 @@ struct ServeLimitOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Open connections.")
     var maxConnections = 4096
     @Option(
-        parsing: .unconditional, help: "Milliseconds a search may take where it does not say so.")
+        parsing: .unconditional, help: "Milliseconds a search may take unless the request says so.")
     var deadlineMs = 30_000
     @Option(parsing: .unconditional, help: "Seconds a connection may be idle.")
     var idleSeconds = 75.0

@@ -1,11 +1,11 @@
-// Recall of what is published over HTTP, measured as `publish` does it.
+// Measures the recall of drafts that are published over HTTP, as `publish` does.
 import Catalog
 import ObjectStore
 import Recall
 import ShardFile
 import TesseraBase
 
-/// Measures drafts of any index of `store` by the queries that train kept.
+/// Measures drafts of any index of `store` with the queries that train kept.
 func measurement(
     store: any ObjectStore, width: Int, scratchFolder: String
 ) -> Measurement {
@@ -23,7 +23,7 @@ func measurement(
 }
 
 extension MeasuredDraft {
-    /// What was measured, without a bound it was held to.
+    /// The measurement, without a bound.
     init(_ outcome: IndexTuner.Outcome) {
         self.init(
             operatingPoints: outcome.points.isEmpty ? nil : outcome.points.map(\.point),

@@ -1,5 +1,6 @@
-// The command line: arguments in, the modules at work, words or JSON out.
+// The entry point of shardctl: its commands, its help and its exit codes.
 import ArgumentParser
+import Terminal
 import TesseraBase
 import VectorCore
 
@@ -25,7 +26,7 @@ struct Shardctl: AsyncParsableCommand {
               66  no such index, version, draft or file
               69  a store or file that is not available now
               73  the disk is full
-              75  somebody else was faster; look again and repeat
+              75  another process made a conflicting change first; look again and repeat
               76  damaged data
               78  this build lacks what is asked for
               79  a bound that was set does not hold: recall below --min-recall
@@ -39,7 +40,7 @@ struct Shardctl: AsyncParsableCommand {
             ExportCommand.self, DoctorCommand.self, WorkerCommand.self, DiffCommand.self,
         ])
 
-    /// Like the parser's own, but what cannot be parsed is one line too.
+    /// Like the parser's own `main`, but a parse error is one line too.
     static func main() async {
         ProcessMemory.returnLargeBlocks()
         do {
@@ -51,12 +52,12 @@ struct Shardctl: AsyncParsableCommand {
             }
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            Terminal.complain(usageComplaint(message(for: error)))
+            Terminal.complain(usageComplaint(message(for: error)), program: "shardctl")
             exit(withError: ExitCode.validationFailure)
         }
     }
 
-    /// The parser's words in the style of all other complaints, and where to read on.
+    /// The parser's message in the style of all other errors, with a pointer to the help.
     private static func usageComplaint(_ message: String) -> String {
         let commands = configuration.subcommands.compactMap { command in
             command.configuration.commandName
@@ -82,8 +83,7 @@ extension ShardctlCommand {
         do throws(TesseraError) {
             try await perform()
         } catch {
-            Terminal.complain(error.description)
-            throw ExitCode(error.code.exitStatus)
+            throw Terminal.exitCode(error, program: "shardctl")
         }
     }
 }

@@ -1,8 +1,10 @@
-// train: from a file of vectors to a draft.
+// train: builds a draft from a file of vectors.
 import ArgumentParser
 import Catalog
 import Foundation
 import Indexer
+import Reporting
+import Terminal
 import TesseraBase
 import VectorCore
 import VectorIndex
@@ -18,7 +20,7 @@ struct TrainCommand: ShardctlCommand {
         abstract: "Build a draft of an index from a file of vectors.",
         discussion: """
             Reads .fvecs .bvecs .fbin .u8bin .i8bin .npy, cuts the vectors into shards, trains and encodes each, \
-            and stores them. Nobody sees the draft until it is published. Lists, code size and probes are computed; the \
+            and stores them. A draft is not searched until it is published. Lists, code size and probes are computed; the \
             rules are kept in the manifest.
 
             EXAMPLE
@@ -63,7 +65,9 @@ struct TrainCommand: ShardctlCommand {
         parsing: .unconditional,
         help: "Queries to keep, with their exact neighbours, to measure recall by; 0: none.")
     var tuneQueries = QuerySetBuilder.defaultCount
-    @Option(parsing: .unconditional, help: "Same seed and input, same index.")
+    @Option(
+        parsing: .unconditional,
+        help: "The random seed: the same seed and input give the same index.")
     var seed: UInt64 = 1
     @Option(help: "Folder for scratch data, as large as the vectors; the system's unless given.")
     var scratch: String?
@@ -72,7 +76,7 @@ struct TrainCommand: ShardctlCommand {
 
     func perform() async throws(TesseraError) {
         let bar = output.progress
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let trainer = try backend.map { name throws(TesseraError) in try Backends.named(name) }
         let catalog = try target.catalog()
         let pool = try threads.pool()
@@ -87,7 +91,7 @@ struct TrainCommand: ShardctlCommand {
             catalog: catalog, pool: pool, progress: bar.handler)
         let draft = try await builder.run()
         bar.finish()
-        let summary = TrainSummary(draft, elapsed: ContinuousClock.now - start)
+        let summary = TrainSummary(draft, elapsed: watch.elapsed)
         try output.answer(summary, summary.lines(target))
     }
 
@@ -109,7 +113,7 @@ struct TrainCommand: ShardctlCommand {
     }
 }
 
-/// What `train` says when it is done.
+/// The answer of `train`.
 private struct TrainSummary: Encodable {
     let draft: String
     let vectors: Int

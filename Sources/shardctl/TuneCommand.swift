@@ -1,10 +1,12 @@
-// tune: what recall a version or draft reaches at what cost.
+// tune: measures which recall a version or draft reaches at which cost.
 import ArgumentParser
 import Catalog
 import Foundation
 import Indexer
 import Recall
+import Reporting
 import ShardFile
+import Terminal
 import TesseraBase
 import VectorCore
 
@@ -19,7 +21,7 @@ struct TuneCommand: ShardctlCommand {
 
             Queries are those that train kept, or those of --queries, or vectors drawn from the index and each left \
             out of its own answer. A drawn query took part in training, so that what is measured is slightly better \
-            than what a stranger gets; the README says by how much.
+            than the recall of new queries; the README says by how much.
 
             EXAMPLE
               shardctl tune --store file:///data/idx --index photos
@@ -35,7 +37,7 @@ struct TuneCommand: ShardctlCommand {
         parsing: .unconditional,
         help: "Queries to draw anew, from the file or from the index; 500 unless train kept some.")
     var tuneQueries: Int?
-    @Option(parsing: .unconditional, help: "Of the draw; the index's unless given.")
+    @Option(parsing: .unconditional, help: "Seed of the draw; the index's unless given.")
     var seed: UInt64?
     @Flag(help: "Only show the points; keep nothing.")
     var dryRun = false
@@ -80,7 +82,7 @@ struct TuneCommand: ShardctlCommand {
         try output.answer(answer, answer.lines(outcome, tuned))
     }
 
-    /// The queries to measure by; `index` names them from here on.
+    /// The queries to measure with. Stores a new query set in `index`.
     private func querySet(
         _ index: inout IndexDescription, _ tuner: IndexTuner, _ catalog: Catalog,
         _ pool: WorkPool, _ progress: @escaping ProgressHandler
@@ -107,14 +109,14 @@ struct TuneCommand: ShardctlCommand {
                 .sample(
                     most, k: QuerySetBuilder.k, seed: QuerySetBuilder.drawSeed(seed))
         }
-        // Kept only if the points are; a rehearsal leaves the store as it was.
+        // A dry run leaves the store as it was.
         guard !dryRun else { return set }
         index.queries = try await tuner.store(set, source: source, truth: .refine, seed: seed)
         return set
     }
 }
 
-/// A version or a draft, and where its points go.
+/// A version or a draft, and where its operating points are kept.
 private struct TuningSubject {
     enum Outcome {
         case shown
@@ -141,7 +143,7 @@ private struct TuningSubject {
         }
     }
 
-    /// A draft is replaced; a version gets a successor with its content.
+    /// Replaces a draft, or publishes a successor of a version with the same content.
     func keep(
         _ tuned: IndexDescription, _ certificate: RecallCertificate?, in catalog: Catalog,
         progress: @escaping ProgressHandler
@@ -168,7 +170,7 @@ private struct TuningSubject {
     }
 }
 
-/// What `tune` says.
+/// The answer of `tune`.
 private struct TuneAnswer: Encodable {
     struct Point: Encodable {
         let nprobe: Int
@@ -177,7 +179,7 @@ private struct TuneAnswer: Encodable {
         let standardError: Double
         let codesScanned: Double
         let rowsRefined: Double
-        /// Of one query, on this machine.
+        /// Median time of one query on this machine.
         let p50Microseconds: Double
     }
 
@@ -185,7 +187,7 @@ private struct TuneAnswer: Encodable {
     let draft: String?
     let queries: Int
     let k: Int
-    /// Whether queries are vectors of the index.
+    /// Whether the queries are vectors of the index.
     let sampled: Bool
     let points: [Point]
 
@@ -218,9 +220,9 @@ private struct TuneAnswer: Encodable {
         }
         let origin =
             sampled
-            ? "vectors of the index, each left out of its own answer; a stranger's recall is slightly lower"
+            ? "vectors of the index, each left out of its own answer; new queries have a slightly lower recall"
             : "queries of a file"
-        var lines = Terminal.table([columns] + rows)
+        var lines = Wording.table([columns] + rows, leading: 0)
         lines.append("recall by \(queries.grouped) \(origin); +- is one standard error")
         if index.queries?.truth == .refine, index.refine == "sq8" {
             lines.append(

@@ -1,6 +1,7 @@
-// verify: every object of a version against its digest.
+// verify: compares every object of a version with its digest.
 import ArgumentParser
 import Catalog
+import Terminal
 import TesseraBase
 
 struct VerifyCommand: ShardctlCommand {

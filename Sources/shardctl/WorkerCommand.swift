@@ -4,6 +4,7 @@ import Coordinator
 import Logging
 import ObjectStore
 import Search
+import Terminal
 import TesseraBase
 import Worker
 
@@ -76,7 +77,8 @@ struct WorkerCommand: ShardctlCommand {
         return WorkerServerSettings(host: host, port: port, security: files)
     }
 
-    /// Unlike a worker's address, this may have port 0; the host is numeric.
+    /// Parses the address to listen on. Unlike a worker's address it may have port 0; the host is
+    /// numeric.
     private static func listenAddress(_ text: String) throws(TesseraError) -> (String, Int) {
         if text.hasSuffix(":0") {
             return (try WorkerAddress(text.dropLast() + "1").host, 0)

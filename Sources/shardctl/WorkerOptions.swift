@@ -1,4 +1,4 @@
-// Options that serve and worker share: how the two of them speak.
+// Options that serve and worker share.
 import ArgumentParser
 import Coordinator
 import Foundation
@@ -20,7 +20,7 @@ struct WorkerTLSOptions: ParsableArguments {
     @Option(help: "PEM file with the authority that must have signed the other side's certificate.")
     var workerAuthority: String?
 
-    /// Nil where none is given; throws `invalidArgument` where some are.
+    /// The files; nil if none is given. Throws `invalidArgument` if only some are.
     func files() throws(TesseraError) -> MutualTLS? {
         let given = [workerCertificate, workerKey, workerAuthority].compactMap { $0 }
         guard !given.isEmpty else { return nil }
@@ -33,7 +33,7 @@ struct WorkerTLSOptions: ParsableArguments {
     }
 }
 
-/// What whoever searches keeps in memory, and remembers of what was asked for.
+/// The memory for shards, and the file that remembers access frequencies.
 struct ServingMemoryOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
@@ -46,7 +46,7 @@ struct ServingMemoryOptions: ParsableArguments {
     )
     var heat: String?
 
-    /// Bytes. Throws `invalidArgument` out of range.
+    /// The memory in bytes. Throws `invalidArgument` out of range.
     func budget() throws(TesseraError) -> Int {
         guard let given = memoryMegabytes else { return ServingOptions.defaultMemoryBudget() }
         guard (1...100_000_000).contains(given) else {
@@ -62,7 +62,7 @@ struct ServingMemoryOptions: ParsableArguments {
     }
 }
 
-/// Who searches for serve: this process, or workers elsewhere.
+/// Where searches run for serve: in this process, or on workers.
 struct WorkersOptions: ParsableArguments {
     @Option(
         help:
@@ -87,7 +87,7 @@ struct WorkersOptions: ParsableArguments {
         guard memory.memoryMegabytes == nil, memory.heat == nil else {
             throw TesseraError(
                 .invalidArgument,
-                "--memory-megabytes and --heat are for whoever holds shards; give them to the workers"
+                "--memory-megabytes and --heat belong to the processes that hold shards; give them to the workers"
             )
         }
         let remote = RemoteSettings(

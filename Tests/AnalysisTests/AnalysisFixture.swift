@@ -1,16 +1,18 @@
-// A published index in a folder, with the file it was trained on, for reports and comparisons to look at.
+// A published index in a folder, with the file it was trained on, for reports and comparisons.
 import Analysis
 import Catalog
 import Foundation
 import Indexer
 import ObjectStore
 import Recall
+import Reporting
 import TesseraBase
 import TestSupport
 import VectorCore
 import VectorIndex
 
-/// 1,200 x 16 (or as many as are wanted) clustered vectors in three or more shards, and 40 strangers as queries.
+/// 1,200 x 16 clustered vectors (or another number) in three or more shards, and 40 vectors of the
+/// same distribution as queries.
 struct AnalysisFixture {
     let folder: TemporaryFolder
     let vectors: Matrix
@@ -48,7 +50,7 @@ struct AnalysisFixture {
         manifest = try await catalog.publish().manifest
     }
 
-    /// A plan that is over quickly.
+    /// A plan that takes little time.
     func plan() -> AnalysisPlan {
         var plan = AnalysisPlan(store: "file://\(store.root)")
         plan.loadSeconds = 0.02
@@ -77,15 +79,5 @@ struct AnalysisFixture {
         TruthFinder(
             manifest.index, in: catalog, selection, ks: ks, pool: WorkPool(width: 2),
             stop: StopSign(), progress: { _ in })
-    }
-}
-
-/// The error a body throws; nil where it throws none.
-func failure(_ body: () async throws -> Void) async -> TesseraError? {
-    do {
-        try await body()
-        return nil
-    } catch {
-        return error as? TesseraError
     }
 }

@@ -1,6 +1,8 @@
-// Comparisons: a version against itself, and against a way to search that finds less.
+// Comparisons of a version with itself, and with a search that finds less.
 import Analysis
+import Reporting
 import TesseraBase
+import TestSupport
 import Testing
 
 struct ComparisonTests {

@@ -1,7 +1,9 @@
-// Drift: the test it rests on, and what it says of queries that are like those kept, and of queries that are not.
+// Drift: the statistical test behind it, and the verdict on queries that are like the stored ones
+// and on queries that are not.
 import Analysis
 import Catalog
 import Foundation
+import Reporting
 import TesseraBase
 import TestSupport
 import Testing
@@ -9,7 +11,7 @@ import VectorCore
 import VectorIndex
 
 struct DriftTests {
-    /// 400 strangers made as the fixture's vectors were, moved by `shift` in every dimension.
+    /// 400 vectors drawn like the fixture's, moved by `shift` in every dimension.
     private func strangers(_ fixture: AnalysisFixture, shift: Float, rows: Int = 400) throws
         -> String
     {
@@ -45,7 +47,8 @@ struct DriftTests {
     }
 
     @Test func `its probability is about the exact one for samples of twenty`() {
-        // Twenty each, ten of them apart: C(40, 10) / C(40, 20) of all orders are as uneven (Conover, 6.3).
+        // Twenty values each, ten of them apart: C(40, 10) / C(40, 20) of all orders are as uneven
+        // (Conover, 6.3).
         let a = (0..<20).map(Double.init)
         let b = (0..<20).map { Double($0) + 9.5 }
         let found = Statistics.smirnov(a, below: b)
@@ -72,7 +75,8 @@ struct DriftTests {
                 ).alarm == true
             }
         }
-        // One in a thousand is expected of nothing, and none of what came nearer.
+        // One alarm in a thousand is expected without drift, and none for queries that moved
+        // nearer.
         #expect(alarms(shift: 0) <= 1)
         #expect(alarms(shift: -1) == 0)
         #expect(alarms(shift: 1) == 100)
@@ -115,7 +119,8 @@ struct DriftTests {
         let calm = try #require(same.drift)
         #expect(calm.alarm == false && calm.queries == 400 && calm.reference == 400)
         #expect(calm.basis == .list && calm.referenceSource == "sample")
-        // Kept queries are members; without their pull on the centroids they lie as far away as strangers.
+        // Stored queries are members of lists; corrected for their pull on the centroids, they lie
+        // as far away as new vectors.
         #expect(abs(calm.medianDistance / calm.referenceMedian - 1) < 0.05)
         try same.requireNoDrift()
         #expect(same.lines.contains { $0.hasPrefix("note: no drift") })

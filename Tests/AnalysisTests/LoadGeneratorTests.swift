@@ -1,9 +1,11 @@
-// The load generator on a searcher whose slowness is known.
+// The load generator with a searcher of known speed.
 import Analysis
 import Foundation
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
+import TestSupport
 import Testing
 import VectorCore
 import VectorIndex
@@ -39,7 +41,7 @@ struct LoadGeneratorTests {
     }
 
     @Test func `a query that waits for a lane has waited`() async throws {
-        // Eight queries due at once, one lane, 5 ms each: the last has waited for all before it.
+        // Eight queries are due at once in one lane, 5 ms each: the last has waited for all others.
         let result = try await generator(pause: 0.005, lanes: 1)
             .openLoop(at: [Double](repeating: 0, count: 8))
         let sorted = result.latencies.sorted()

@@ -1,8 +1,9 @@
-// Whole reports: what is measured, what ends one early, and what the page is made of.
+// Whole reports: their stages, early ends, and the HTML page.
 import Analysis
 import Catalog
 import Foundation
 import ObjectStore
+import Reporting
 import Search
 import SearchTypes
 import TesseraBase
@@ -45,7 +46,8 @@ struct ReportTests {
         #expect(report.curve.count == 3 && (report.closedLoop?.queries ?? 0) > 0)
         let open = try #require(report.openLoop)
         #expect(open.histogram.reduce(0) { $0 + $1.queries } == open.queries)
-        // Router, shards, lists, rows: three round trips a query that has opened nothing, two after.
+        // Router, shards, lists, rows: three round trips for a query with nothing open, two
+        // afterwards.
         #expect(report.cold?.roundTrips == 3 && report.warm?.roundTrips == 2)
         #expect((report.cold?.bytes ?? 0) > (report.warm?.bytes ?? .infinity))
         let costs = try #require(report.costs)
@@ -95,7 +97,7 @@ struct ReportTests {
 
     @Test(arguments: [
         "-k", "--nprobe", "--refine", "--concurrency", "--load-seconds", "--budget-seconds",
-        "--rate", "zero queries",
+        "--rate", "at least one query",
     ])
     func `what cannot be measured is refused`(name: String) async throws {
         let fixture = try await AnalysisFixture(queries: 5)
@@ -134,7 +136,7 @@ struct ReportTests {
     }
 }
 
-/// Tags that are opened and not closed, or the other way round.
+/// Finds tags that are opened and not closed, or closed and not opened.
 private struct XMLishChecker {
     private static let void: Set = ["meta", "br", "!DOCTYPE"]
 

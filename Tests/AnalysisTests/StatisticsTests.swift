@@ -1,7 +1,8 @@
-// Statistics against values that can be looked up or computed by hand.
+// Statistics compared with values from references or by hand.
 import Analysis
 import Foundation
 import Recall
+import Reporting
 import Testing
 import VectorCore
 
@@ -12,7 +13,7 @@ struct StatisticsTests {
         #expect(Statistics.quantile([], share) == 0)
     }
 
-    // R: binom.test(x, n, 0.5)$p.value
+    // From R: binom.test(x, n, 0.5)$p.value
     @Test(arguments: [
         (0, 5, 0.0625), (1, 9, 0.021484375), (5, 5, 1.0), (3, 7, 0.34375), (0, 0, 1.0),
         (40, 60, 0.05688793), (0, 10, 0.001953125), (900, 1100, 8.45709e-06),
@@ -40,13 +41,13 @@ struct StatisticsTests {
 
     @Test func `arrivals come at their rate, and differ as independent ones do`() {
         let times = Statistics.arrivals(rate: 1000, seconds: 20, seed: 1, most: 100_000)
-        // Poisson: 20,000 with a deviation of 141.
+        // A Poisson count of 20,000 has a standard deviation of 141.
         #expect(abs(times.count - 20_000) < 5 * 141)
         #expect(times == times.sorted() && times.allSatisfy { (0..<20).contains($0) })
         let gaps = zip(times.dropFirst(), times).map { $0 - $1 }
         let mean = Statistics.mean(gaps)
         let deviation = Statistics.mean(gaps.map { ($0 - mean) * ($0 - mean) }).squareRoot()
-        // Exponential gaps deviate by as much as they are long.
+        // The standard deviation of exponential gaps equals their mean.
         #expect(abs(deviation / mean - 1) < 0.05)
         #expect(times == Statistics.arrivals(rate: 1000, seconds: 20, seed: 1, most: 100_000))
         #expect(Statistics.arrivals(rate: 1000, seconds: 20, seed: 1, most: 7).count == 7)
@@ -83,7 +84,7 @@ struct StatisticsTests {
                 let estimate = RecallEstimate(shares: shares)
                 if estimate.low <= truth && truth <= estimate.high { held += 1 }
             }
-            // 380 of 400 expected at least; three deviations of chance are 13.
+            // At least 380 of 400 are expected; three standard deviations are 13.
             #expect(held >= 367, "\(easy) \(hard): \(held)")
         }
     }

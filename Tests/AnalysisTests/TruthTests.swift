@@ -1,6 +1,7 @@
-// The truth that recall is held against, against an oracle that shares no code with it.
+// Exact neighbours compared with an oracle that shares no code with them.
 import Analysis
 import Foundation
+import Reporting
 import TesseraBase
 import TestSupport
 import Testing
@@ -26,7 +27,7 @@ struct TruthTests {
         let again = try await fixture.finder(selection).vectors(
             path: fixture.vectorsPath, idsPath: fixture.idsPath, folder: folder, budgetSeconds: 60)
         #expect(again.cached && again.truth == found.truth)
-        // Another draw of queries is another truth.
+        // Another draw of queries has other neighbours.
         let fewer = try await fixture.selection(fixture.queriesPath, most: 30)
         let other = try await fixture.finder(fewer).vectors(
             path: fixture.vectorsPath, idsPath: fixture.idsPath, folder: folder, budgetSeconds: 60)
@@ -94,7 +95,7 @@ struct TruthTests {
         #expect(dimension?.code == .invalidArgument)
         #expect(dimension?.message.contains("2 dimensions") == true)
         let zero = await failure { _ = try await fixture.selection(most: 0) }
-        #expect(zero?.message.contains("zero queries") == true)
+        #expect(zero?.message.contains("at least one query") == true)
         let without = try await AnalysisFixture(queries: 0)
         let nothing = await failure { _ = try await without.selection() }
         #expect(nothing?.code == .notFound && nothing?.message.contains("--queries") == true)

@@ -1,4 +1,4 @@
-// analyze-performance and shardctl diff as people run them.
+// analyze-performance and shardctl diff as processes.
 import Foundation
 import Glibc
 import TestSupport
@@ -74,7 +74,7 @@ struct AnalyzeCommandTests {
         "What cannot be measured is one line and an exit code",
         arguments: [
             (["--at", "9"], 66, "9"), (["--queries", "wide.fbin"], 65, "17 dimensions"),
-            (["--max-queries", "0"], 65, "zero queries"),
+            (["--max-queries", "0"], 65, "at least one query"),
             (["--queries", "no.fbin"], 66, "no.fbin"),
             (["--vectors", "real.fbin"], 65, "give the file it was trained on"),
             (["--nprobe", "0"], 65, "--nprobe 0"),
@@ -96,7 +96,7 @@ struct AnalyzeCommandTests {
         let running = try start([
             "--load-seconds", "600", "--vectors", "base.fbin", "--json", "--html", "page.html",
         ])
-        // The truth is kept before the loads begin, and those would take twenty minutes.
+        // Exact neighbours are cached before the loads begin, which would take twenty minutes.
         let truth = place.folder.path("cache/tessera/truth")
         while (try? FileManager.default.contentsOfDirectory(atPath: truth))?.isEmpty ?? true {
             usleep(20_000)
@@ -148,7 +148,7 @@ struct AnalyzeCommandTests {
         #expect((plan["recall"] as? Double ?? 0) >= 0.8)
         #expect((asked.json["heldOut"] as? [[String: Any]])?.isEmpty == false)
         let page = try String(contentsOfFile: place.folder.path("plan.html"), encoding: .utf8)
-        #expect(page.contains("How far off") && page.hasSuffix("</html>\n"))
+        #expect(page.contains("Prediction error") && page.hasSuffix("</html>\n"))
         expectFailure(try run(["--what-if=vectors=1e6,cash=3"]), 65, "'cash=3'")
         expectFailure(try run(["--what-if", "vectors=1e6"]), 65, "too little")
     }

@@ -1,17 +1,18 @@
-// Everything a user can get wrong: one clear line, the documented exit code, and nothing left behind.
+// Mistakes of users: each ends with one clear line and the documented exit code, and leaves no
+// files.
 import Foundation
 import TestSupport
 import Testing
 import VectorCore
 
-/// A mistake: what is typed, and what must be said.
+/// A mistake: the arguments, and the expected words.
 struct Mistake: CustomTestStringConvertible {
     let testDescription: String
     let command: String
     let arguments: [String]
     let status: Int32
     let says: [String]
-    /// Makes the input that is wrong.
+    /// Prepares the bad input.
     let prepare: @Sendable (Workplace) throws -> Void
 
     init(
@@ -133,7 +134,7 @@ struct BadInputTests {
 }
 
 enum BadVectors {
-    /// Every format, cut off in its last row, in its header, and to nothing.
+    /// Every format, truncated in its last row, in its header, and to nothing.
     private static let truncated = InputFormat.allCases.flatMap { format in
         let name = "cut.\(format.suffix)"
         let whole = format.bytes(BadInputTests.base)
@@ -144,7 +145,7 @@ enum BadVectors {
         }
     }
 
-    /// A right file under a wrong name: what it holds, what it is called, what is said.
+    /// A correct file under a wrong name: its content, its name, the expected words.
     private static let mislabelled = [
         (InputFormat.fbin, "x.u8bin", ["is it a .fbin"]), (.fbin, "x.fvecs", []),
         (.fvecs, "x.fbin", ["is it a .fvecs"]), (.u8bin, "x.fbin", [".u8bin"]),
@@ -229,7 +230,7 @@ enum BadValues {
         Mistake("rollback", ["--to", "1"], 65, ["version 1", "'photos'", "latest already"]),
     ]
 
-    /// Where the backend is missing; elsewhere it is no mistake.
+    /// Mistakes only if the backend is missing.
     private static var backend: [Mistake] {
         #if Faiss
             []
@@ -246,7 +247,7 @@ enum BadValues {
 }
 
 enum BadPlaces {
-    /// Any command that reads; `--store` or `--index` given again overrules.
+    /// Any command that reads; a second `--store` or `--index` overrides the first.
     private static func reading(_ more: [String], _ status: Int32, _ says: [String]) -> Mistake {
         Mistake("query", ["--vectors", "q.fbin"] + more, status, says)
     }

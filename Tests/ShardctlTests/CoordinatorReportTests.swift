@@ -1,4 +1,4 @@
-// analyze-performance on a running coordinator, and on the queries that it recorded: both as processes.
+// analyze-performance as a process, with a running coordinator and with the queries it recorded.
 import Foundation
 import Glibc
 import HTTPClient
@@ -26,7 +26,7 @@ struct CoordinatorReportTests {
         chmod(place.folder.path("keys"), 0o600)
     }
 
-    /// A server that answers, on a port of its own.
+    /// Starts a server on a free port.
     private func serve(
         _ more: [String] = [], client: HTTPClient = .shared
     ) async throws -> (program: Program, url: String) {
@@ -112,7 +112,7 @@ struct CoordinatorReportTests {
         let outcome = try measure(
             server.url, ["--queries", "real.fbin", "--html", "page.html"] + Self.quick)
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.output.contains("recall was not measured: there is no truth"))
+        #expect(outcome.output.contains("recall was not measured: there are no exact neighbours"))
         #expect(outcome.output.contains("The coordinator's own times"))
         #expect(!outcome.output.contains("Recall against exact search"))
         let page = try String(contentsOfFile: place.folder.path("page.html"), encoding: .utf8)
@@ -135,7 +135,7 @@ struct CoordinatorReportTests {
             (real, 65, "--key-file"), (real + ["--key-file", "open"], 65, "chmod 600"),
             (real + ["--key-file", "none"], 66, "none"),
             (keyed + ["--queries", "wide.fbin"], 65, "17 dimensions"),
-            (keyed + real + ["--max-queries", "0"], 65, "zero queries"),
+            (keyed + real + ["--max-queries", "0"], 65, "at least one query"),
             (keyed + real + ["--at", "4"], 66, "version 4"), (keyed, 65, "nothing to ask"),
             (keyed + real + ["-k", "5000"], 65, "-k 5000"),
             (keyed + ["--store", "file://\(other.store)"], 65, "another in the store"),
@@ -205,7 +205,7 @@ struct CoordinatorReportTests {
         #expect(view["answers"] as? Int == 200 && view["completeShare"] as? Double == 0.75)
         #expect(view["meanShare"] as? Double == 0.875)
         #expect(view["sources"] as? [String: Int] == ["disk": 200])
-        // It has no /stats.
+        // This coordinator has no /stats.
         let page = try String(contentsOfFile: place.folder.path("page.html"), encoding: .utf8)
         #expect(page.contains("no answer from /stats") && page.contains("75.00% complete"))
         #expect((view["stages"] as? [Any])?.isEmpty == true && view["refused"] == nil)
@@ -241,7 +241,7 @@ struct CoordinatorReportTests {
         return json?[part] as? [String: Any] ?? [:]
     }
 
-    /// Until so many more queries were answered.
+    /// Waits until this many more queries were answered.
     private func wait(_ url: String, for more: Int) async throws {
         func answered() async throws -> Int {
             try await stats(url, "requests")["queries"] as? Int ?? 0
@@ -259,7 +259,7 @@ struct CoordinatorReportTests {
         let server = try await serve(["--poll-seconds", "0.05"])
         try place.mustRun(
             "train", ["--vectors", "base.fbin", "--ids", "ids.txt", "--seed", "9"])
-        // Loads that end when they are told to.
+        // Loads that end when they are interrupted.
         func run(_ more: [String]) throws -> Program {
             try start(
                 [
@@ -292,7 +292,7 @@ struct CoordinatorReportTests {
         ])
         let asked = ["--queries", "real.fbin", "--vectors", "base.fbin", "--ids", "ids.txt"]
         #expect(try measure(server.url, asked + Self.quick).status == 0)
-        // Written every few seconds; what is there is whole.
+        // The log is written every few seconds; a file that exists is complete.
         for _ in 0..<3000 {
             let logs = try await stats(server.url, "query_log")["indexes"] as? [[String: Any]]
             let log = logs?.first ?? [:]
@@ -308,7 +308,7 @@ struct CoordinatorReportTests {
         #expect(replayed.status == 0, "\(replayed.errors)")
         let settings = try #require(replayed.json["settings"] as? [String: Any])
         #expect(settings["queriesFrom"] as? String == "drawn from the file or log given")
-        // 50 different ones, however often they were asked.
+        // 50 distinct queries, however often they were asked.
         let drift = try #require(replayed.json["drift"] as? [String: Any])
         #expect(drift["queries"] as? Int == 50 && drift["alarm"] as? Bool == false, "\(drift)")
         let root = try start(store + ["--queries", "log"]).wait()
@@ -325,7 +325,7 @@ struct CoordinatorReportTests {
         let server = try await serve([
             "--query-log", disk.path + "/log", "--query-log-share", "1",
         ])
-        // 128 kB of queries: a hundred of 20 each.
+        // 128 kB of queries: a hundred batches of 20.
         let rows = RandomVectors.uniform(rows: 20, columns: 16, seed: 6)
         var bytes = Data()
         for value in rows.elements { bytes.append(number: value.bitPattern) }

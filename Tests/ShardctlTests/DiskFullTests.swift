@@ -1,4 +1,4 @@
-// Disks that fill up: exit code 73, the place by name, and the index as it was.
+// Full disks: exit code 73, the path in the message, and the index unchanged.
 import Foundation
 import TestSupport
 import Testing
@@ -6,7 +6,7 @@ import VectorCore
 
 /// A file system of a few hundred kilobytes, unmounted when released.
 final class SmallDisk: Sendable {
-    /// Mounting needs rights that not every test machine gives.
+    /// Mounting needs rights that not every test machine has.
     static let isPermitted: Bool = {
         guard let folder = try? TemporaryFolder() else { return false }
         defer { withExtendedLifetime(folder) {} }

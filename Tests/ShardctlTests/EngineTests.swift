@@ -1,4 +1,4 @@
-// `query --engine`: by the program as it is built, with Faiss or without.
+// `query --engine`, for the program as it is built, with or without Faiss.
 import TestSupport
 import Testing
 import VectorCore

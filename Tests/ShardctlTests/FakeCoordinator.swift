@@ -1,10 +1,10 @@
-// A coordinator that answers what a real one answers only on a bad day.
+// A coordinator that gives the answers of overload and of lost shards.
 import Foundation
 import Glibc
 import TestSupport
 
-/// A program that speaks as a coordinator does. Every fourth answer misses half of its shards; from `refusesAfter` answers
-/// on it refuses for load.
+/// A program that answers as a coordinator does. Every fourth answer misses half of its shards, and
+/// after `refusesAfter` answers it refuses all requests.
 final class FakeCoordinator: Sendable {
     /// Whether this machine can run it.
     static let isPossible = Python.accepts("import http.server")

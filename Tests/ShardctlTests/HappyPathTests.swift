@@ -1,4 +1,4 @@
-// What a user does, command after command.
+// The usual sequence of commands.
 import Foundation
 import TestSupport
 import Testing
@@ -71,7 +71,7 @@ struct HappyPathTests {
         #expect(try written.map { try Answer($0).ids } == plain.lines.map { try Answer($0).ids })
         let last = try place.mustRun("query", ["--vectors", "q.fbin", "--stats"])
         #expect(last.lines.count == 6 && last.lines[5].contains("\"qps\":"))
-        // By itself, and told to.
+        // The default, then each explicit choice.
         #expect(["all", "codes"].contains(numbers["resident"] as? String))
         for (more, resident) in [
             (["--resident", "codes"], "codes"), (["--resident", "all"], "all"),

@@ -1,4 +1,4 @@
-// What the program says about itself, and to those who mistype.
+// The help of the program, and its answers to typing errors.
 import Foundation
 import Testing
 

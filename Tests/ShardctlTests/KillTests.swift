@@ -1,4 +1,5 @@
-// Processes killed at many moments: the index is as it was or as it was to be, and nothing stays broken.
+// Processes killed at many moments: the index has its old or its new state, and later commands
+// work.
 import Foundation
 import Glibc
 import TestSupport
@@ -23,12 +24,13 @@ struct KillTests {
     private func train(_ file: String) -> [String] {
         [
             "--vectors", file, "--shard-size", "100", "--backend", "mock", "--scratch", "scratch",
-            // Measuring recall changes nothing in the store: little of it leaves more kills for what does.
+            // Measuring recall writes nothing to the store, so a short measurement leaves more
+            // kills for the rest.
             "--tune-queries", "20",
         ]
     }
 
-    /// Starts a command and kills it after a share of the time it needs; tells how it ended.
+    /// Starts a command and kills it after `delay` of the time it needs; returns how it ended.
     private func killed(_ command: String, _ more: [String], after delay: Duration) throws
         -> Outcome
     {
@@ -74,7 +76,7 @@ struct KillTests {
         try checkSwept([1, 2])
     }
 
-    /// Collects everything that nobody names, and checks that nothing else is left or lost.
+    /// Collects all unreferenced objects, and checks that no others are left or lost.
     private func checkSwept(_ versions: [Int]) throws {
         try place.mustRun("gc", ["--keep", "1000", "--grace-hours", "0", "--apply"])
         var named: Set<String> = []
@@ -115,13 +117,13 @@ struct KillTests {
             #expect(isPublished || outcome.status != 0)
             #expect(isPublished || versions.count == round + 2)
             #expect(try answers() == expected[isPublished ? new : old])
-            // Once more: does what is left to do, or sees that it was done.
+            // Once more: the command does what is left to do, or sees that it was done.
             try place.mustRun("publish", ["--draft", draft])
             #expect(try place.versions() == Array(1...round + 3))
             #expect(try answers() == expected[new])
         }
         #expect(kills > 0)
-        // Claims of killed publishes stay for a day; they hold nothing here that no version names.
+        // Claims of killed publishes stay for a day; here they hold nothing that no version names.
         let claims = place.storedKeys().filter { $0.hasPrefix("claims/") }
         for claim in claims {
             try FileManager.default.removeItem(atPath: place.store + "/photos/" + claim)
@@ -165,7 +167,7 @@ struct KillTests {
         try checkSwept(Array(1...rounds + 2))
     }
 
-    /// Of what a version names, all but its query set.
+    /// Whether a key of a version is anything but its query set.
     private func isContent(_ key: String) -> Bool { !key.hasPrefix("queries/") }
 
     @Test("A killed gc leaves what it retains whole, and the next one finishes its work")
@@ -179,7 +181,8 @@ struct KillTests {
         let before = try answers()
         let whole = try time { try place.mustRun("gc", ["--grace-hours", "0"]) }
         for round in 1...count {
-            // A version fewer each time, so that each round has tombstones to write and objects to remove.
+            // A version fewer each time, so that each round has tombstones to write and objects to
+            // remove.
             let more = ["--keep", "\(count + 1 - round)", "--grace-hours", "0", "--apply"]
             _ = try killed("gc", more, after: whole * round / count)
             let versions =

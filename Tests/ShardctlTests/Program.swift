@@ -3,9 +3,9 @@ import Foundation
 import Glibc
 import Testing
 
-/// How a process ended, and what it wrote.
+/// The end of a process, and its output.
 struct Outcome: Sendable {
-    /// The exit code, or 128 and the signal.
+    /// The exit code, or 128 plus the signal.
     let status: Int32
     let output: String
     let errors: String
@@ -40,9 +40,11 @@ final class Program: Sendable {
     private let output: FileHandle
     private let errors: FileHandle
 
+    /// Starts the program.
+    ///
     /// - Parameters:
-    ///   - outputPath: where standard output goes instead of to the ``Outcome``.
-    ///   - errorPath: the same for standard error.
+    ///   - outputPath: file for standard output, instead of the ``Outcome``.
+    ///   - errorPath: file for standard error, likewise.
     ///   - environment: variables besides the inherited ones.
     init(
         _ path: String, _ arguments: [String], in folder: String, outputPath: String? = nil,
@@ -68,7 +70,7 @@ final class Program: Sendable {
         defer { words.forEach { free($0) } }
         words.append(nil)
         var started: pid_t = 0
-        // env becomes the program, so the id is the program's; it is here to change the folder.
+        // env becomes the program and keeps the process id; it changes the folder.
         let code = posix_spawn(&started, "/usr/bin/env", &actions, nil, words, environ)
         guard code == 0 else {
             throw SpawnFailure(
@@ -106,7 +108,7 @@ final class Program: Sendable {
         return String(decoding: (try? handle.readToEnd()) ?? Data(), as: UTF8.self)
     }
 
-    /// Files and not pipes: nobody needs to read while the process runs.
+    /// Files instead of pipes, which would have to be read while the process runs.
     private static func nameless() throws -> FileHandle {
         let pattern = FileManager.default.temporaryDirectory.appending(path: "tessera-out-XXXXXX")
         var template = Array(pattern.path.utf8CString)

@@ -1,4 +1,4 @@
-// Several publishers at once: each number has one winner, and the others are told who it was.
+// Several publishers at once: each number has one winner, and the others learn which.
 import Foundation
 import Glibc
 import TestSupport
@@ -52,7 +52,7 @@ struct PublisherTests {
     @Test("A publisher that stalls before its version is beaten, and told by whom")
     func stalled() throws {
         var drafts: [String] = []
-        // A publisher that was not stopped in time published: then once more, with the next draft.
+        // A publisher that was not stopped in time has published: try again with the next draft.
         for seed in 1...10 {
             drafts.append(try draft(seed: seed))
             let slow = try stopped(publishing: drafts[seed - 1])
@@ -90,7 +90,7 @@ struct PublisherTests {
         return program
     }
 
-    /// The claims and versions there are.
+    /// The existing claims and versions.
     private var visible: [String] {
         ["claims", "versions"].flatMap { folder in
             let path = place.store + "/photos/" + folder

@@ -1,4 +1,4 @@
-// publish --min-recall: a version that does not keep its promise is never there to be seen.
+// publish --min-recall: a version below its bound never becomes visible.
 import Foundation
 import TestSupport
 import Testing
@@ -43,7 +43,7 @@ struct RecallGateCommandTests {
 
     @Test("Below the bound nothing changes in the store, and the reason to publish anyway is kept")
     func refused() throws {
-        // 2-byte codes and no refine tier: far from all neighbours are found.
+        // 2-byte codes and no refine tier: recall is far below 1.
         try place.mustRun(
             "train",
             [
@@ -84,8 +84,8 @@ struct RecallGateCommandTests {
         "What is no bound is refused before anything is read",
         arguments: [
             (["--min-recall", "1.5"], "--min-recall 1.5"), (["--min-recall", "0"], "out of range"),
-            (["--at", "recall@10"], "--at says nothing"),
-            (["--override-recall", "why not"], "--override-recall says nothing"),
+            (["--at", "recall@10"], "--at needs --min-recall"),
+            (["--override-recall", "why not"], "--override-recall needs --min-recall"),
             (["--min-recall", "0.9", "--at", "precision@3"], "precision@3"),
             (["--min-recall", "0.9", "--at", "recall@0"], "recall@0"),
             (["--min-recall", "0.9", "--override-recall", " "], "wants a reason"),

@@ -80,7 +80,7 @@ struct S3CommandTests {
         #expect(try requests(second) < sent)
         #expect(try damageFiles(of: "cache") > 0)
         #expect(try place.hits(["--cache", "cache"]) == plain)
-        // What was damaged is gone, and was fetched anew.
+        // Damaged files were removed and fetched again.
         #expect(try place.hits(["--cache", "cache"]) == plain)
     }
 
@@ -90,7 +90,7 @@ struct S3CommandTests {
         return try #require((value as? [String: Any])?["requests"] as? Int)
     }
 
-    /// Flips a bit in the middle and at the end of every file; how many files there are.
+    /// Flips a bit in the middle and at the end of every file; returns the number of files.
     private func damageFiles(of folder: String) throws -> Int {
         let root = place.local.folder.path(folder)
         var count = 0

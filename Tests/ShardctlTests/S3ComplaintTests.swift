@@ -1,4 +1,5 @@
-// What a person reads when a store on the network cannot be used: the cause and the mend, in the first line.
+// Messages for a store on the network that cannot be used: the first line has the cause and the
+// mend.
 import Foundation
 import ObjectStore
 import TesseraBase
@@ -82,7 +83,7 @@ struct S3ComplaintTests {
         let keys = try await place.shards()
         for key in keys {
             var bytes = try await place.bucket.get(key, range: nil)
-            // Every 64th byte: whatever a query reads of it is hit.
+            // Every 64th byte, so that whatever a query reads is damaged.
             for index in stride(from: 0, to: bytes.count, by: 64) { bytes[index] ^= 0x10 }
             try await place.bucket.put(key, bytes)
         }

@@ -1,4 +1,4 @@
-// The S3 server itself dies in the middle of a publish, and comes back with what it had promised to keep.
+// The S3 server itself is killed in the middle of a publish and restarted with its stored objects.
 import Foundation
 import ObjectStore
 import TestSupport
@@ -52,7 +52,7 @@ struct S3CrashTests {
         let crashing = try await onThread { try CrashingServer() }
         let proxy = try await onThread { try FaultProxy(before: crashing.server.endpoint) }
         let faulty = try await FaultyWorkplace(proxy, server: crashing.server)
-        // Written, and the answer is lost with the server.
+        // The object is written, and the response is lost with the server.
         try await faulty.set(
             FaultRule(.hold, applied: true).on("PUT", FaultyWorkplace.versionCreate, times: 1))
         var program = try faulty.start("publish")
@@ -66,7 +66,7 @@ struct S3CrashTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.hasPrefix("published version 2 (300 vectors)\n"))
         try await faulty.expectVersions([1, 2])
-        // Not written: the request goes on to a server that is not there.
+        // The object is not written: the request goes on to a server that is not there.
         try await faulty.direct(
             "train", ["--vectors", "other.fbin", "--shard-size", "150", "--seed", "2"])
         try await faulty.set(

@@ -1,5 +1,5 @@
-// shardctl through a connection that fails, against the real server: versions are whole or absent, answers right or
-// refused, and whatever was killed is done by the same command once more.
+// shardctl through a connection that fails, against the real server: versions are whole or absent,
+// answers right or refused, and a killed command completes when it is repeated.
 import Foundation
 import Glibc
 import ObjectStore
@@ -45,7 +45,7 @@ struct FaultyWorkplace: Sendable {
         return try await onThread { try place.run(command, more, variables: all) }
     }
 
-    /// The same, not waited for.
+    /// Starts shardctl through the proxy without waiting for it.
     func start(_ command: String, _ more: [String] = []) throws -> Program {
         try place.start(command, more, variables: through)
     }
@@ -56,7 +56,7 @@ struct FaultyWorkplace: Sendable {
         try await onThread { try place.mustRun(command, more) }
     }
 
-    /// Checks the versions' numbers, that each is sound, and that nobody sees anything else.
+    /// Checks the version numbers, that each version is sound, and that nothing else is visible.
     func expectVersions(_ numbers: [Int], sourceLocation: SourceLocation = #_sourceLocation)
         async throws
     {
@@ -68,7 +68,7 @@ struct FaultyWorkplace: Sendable {
         }
     }
 
-    /// Publishes what is left to publish, after which there are two versions and no draft.
+    /// Publishes the rest, after which there are two versions and no draft.
     func publishAgain() async throws {
         let draft = try await place.bucket.list(prefix: "photos/drafts/").map(\.key)
         if !draft.isEmpty {
@@ -118,7 +118,7 @@ struct S3FaultTests {
         #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
         #expect(outcome.lines == expected)
         #expect(try await faulty.report().fired == [1, 1])
-        // Nothing damaged was kept.
+        // No damaged object was kept.
         try await faulty.set()
         #expect(try await faulty.run("query", S3Workplace.query + more).lines == expected)
     }
@@ -158,7 +158,7 @@ struct S3FaultTests {
         let more = command == "query" ? S3Workplace.query : []
         let outcome = try await faulty.run(command, more)
         expectComplaint(outcome, status: 69, says: ["ExpiredToken", "renew AWS_SESSION_TOKEN"])
-        // Each request once: what is the same would be refused again.
+        // Each request once: a repetition would be refused again.
         #expect(try await faulty.report().seen <= 2)
         try await faulty.publishAgain()
     }

@@ -6,16 +6,18 @@ import TestSupport
 import Testing
 import VectorCore
 
-/// Runs shardctl on index `photos` of a folder that nobody else uses.
+/// Runs shardctl on index `photos` in a folder of its own.
 struct S3Workplace: Sendable {
-    /// For input files; its own store is the same index in a folder of this machine.
+    /// A local workplace for input files; its store holds the same index in a local folder.
     let local: Workplace
     let server: S3TestServer
-    /// The folder of the bucket, past shardctl.
+    /// The folder of the bucket, accessed without shardctl.
     let bucket: PrefixedStore
     let address: String
 
-    /// - Parameter server: the one that the environment names unless given.
+    /// Creates the folder.
+    ///
+    /// - Parameter server: the server; nil takes the one that the environment names.
     init(server given: S3TestServer? = nil) throws {
         local = try Workplace()
         let server = try #require(given ?? S3TestServer.given)
@@ -25,7 +27,7 @@ struct S3Workplace: Sendable {
         address = "s3://\(server.bucket)/\(folder)"
     }
 
-    /// What AWS's tools would be told.
+    /// The environment variables that AWS's tools read.
     var variables: [String: String] {
         [
             "AWS_ENDPOINT_URL_S3": server.endpoint, "AWS_ACCESS_KEY_ID": server.accessKey,
@@ -45,7 +47,7 @@ struct S3Workplace: Sendable {
             environment: variables.merging(changed) { _, new in new })
     }
 
-    /// The same on index `photos`, not waited for.
+    /// Starts the same command without waiting for it.
     func start(
         _ command: String, _ more: [String] = [], variables changed: [String: String] = [:]
     ) throws -> Program {
@@ -54,7 +56,7 @@ struct S3Workplace: Sendable {
             in: local.folder.url.path, environment: variables.merging(changed) { _, new in new })
     }
 
-    /// The same, which must succeed in silence.
+    /// Runs the same command, which must succeed without output to standard error.
     @discardableResult
     func mustRun(
         _ command: String, _ more: [String] = [], index: Bool = true,
@@ -77,7 +79,7 @@ struct S3Workplace: Sendable {
         try mustRun("publish")
     }
 
-    /// With few queries to measure recall by: publish does all it does, only faster.
+    /// Few queries to measure recall with, so that publish does all its steps in little time.
     static let training = [
         "--vectors", "base.fbin", "--ids", "ids.txt", "--shard-size", "150", "--tune-queries", "20",
     ]

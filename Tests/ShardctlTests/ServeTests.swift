@@ -1,4 +1,4 @@
-// serve, as a process: it says where it listens, answers what query answers, and ends when told.
+// serve as a process: it prints its address, answers what query answers, and ends on a signal.
 import Foundation
 import Glibc
 import HTTPClient
@@ -15,7 +15,7 @@ struct ServeTests {
         place = try Workplace()
     }
 
-    /// Where the program says that it serves; it is polled, for nobody tells when.
+    /// Waits for the address that the program prints, by polling the file.
     private func address(_ output: String) async throws -> String {
         for _ in 0..<3000 {
             let text = try String(contentsOfFile: output, encoding: .utf8)
@@ -81,7 +81,7 @@ struct ServeTests {
         }
         let numbers = Matrix.sample(rows: 1, seed: 4).row(0).map { "\($0)" }.joined(separator: ",")
         let rows = [String](repeating: "[\(numbers)]", count: 600).joined(separator: ",")
-        // Of shards that are all in memory one use in 1,024 is looked at.
+        // Of shards that are all in memory, one use in 1,024 is recorded.
         for _ in 0..<3 {
             let answer = try await ask(
                 .post, base + "/v1/indexes/photos/search", #"{"vectors":[\#(rows)],"k":1}"#)

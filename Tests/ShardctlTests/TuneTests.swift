@@ -1,4 +1,4 @@
-// People ask for recall: publish and tune measure it, query picks by it.
+// Recall as an option: publish and tune measure it, query picks settings by it.
 import Foundation
 import TestSupport
 import Testing
@@ -34,7 +34,8 @@ struct TuneTests {
             let answer = try place.mustRun(
                 "query", ["--vectors", "real.fbin", "--recall", "\(wanted)"])
             let found = try answer.lines.map { try Answer($0).ids.map { Int($0) ?? -1 } }
-            // Four standard errors of 200 queries and of the 500 drawn, and the bias of drawn queries.
+            // Four standard errors of 200 queries and of the 500 drawn, and the bias of drawn
+            // queries.
             #expect(ExactSearch.recall(found, truth) > wanted - 0.05, "\(wanted)")
             let stats = try place.mustRun(
                 "query",
@@ -131,7 +132,7 @@ struct TuneTests {
 
     @Test("A recall that no point reaches names the best there is")
     func unreachable() throws {
-        // 2-byte codes and no refine tier: far from all neighbours are found.
+        // 2-byte codes and no refine tier: recall is far below 1.
         try place.trainAndPublish(
             "base.fbin", ["--refine", "none", "--code-size", "2"], tune: true)
         let outcome = try place.run("query", ["--vectors", "real.fbin", "--recall", "0.9999"])

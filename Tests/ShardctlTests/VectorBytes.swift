@@ -1,4 +1,4 @@
-// Vector files of every format, byte by byte: not written by the code under test.
+// Vector files of every format, written byte by byte and not by the code under test.
 import Foundation
 import TestSupport
 import VectorCore
@@ -10,7 +10,7 @@ enum InputFormat: String, CaseIterable {
 
     var suffix: String { rawValue.hasPrefix("npy") ? "npy" : rawValue }
 
-    /// The file's bytes; values are spread over what whole numbers can hold.
+    /// The bytes of the file; values are spread over the range of whole numbers.
     func bytes(_ matrix: Matrix) -> Data {
         var data = Data()
         switch self {
@@ -56,12 +56,12 @@ extension Data {
 }
 
 extension Matrix {
-    /// Around 8 centres, -1.6 to 1.6.
+    /// Vectors around 8 centres, from -1.6 to 1.6.
     static func sample(rows: Int, columns: Int = 16, seed: UInt64 = 1) -> Matrix {
         RandomVectors.clustered(rows: rows, columns: columns, clusters: 8, seed: seed)
     }
 
-    /// The same with one row of `value`s, or with only one component changed.
+    /// The matrix with all values of one row, or only one component, replaced.
     func with(row: Int, column: Int? = nil, value: Float) -> Matrix {
         var changed = elements
         for place in column.map({ $0..<$0 + 1 }) ?? 0..<columns {

@@ -9,7 +9,9 @@ final class Workplace: Sendable {
     let folder: TemporaryFolder
     let store: String
 
-    /// - Parameter store: the store's folder; one in the new folder unless given.
+    /// Creates the folder.
+    ///
+    /// - Parameter store: the store's folder; nil creates one in the new folder.
     init(store: String? = nil) throws {
         folder = try TemporaryFolder()
         self.store = store ?? folder.path("store")
@@ -23,7 +25,7 @@ final class Workplace: Sendable {
         _ = try folder.write(name, Data(lines.map { $0 + "\n" }.joined().utf8))
     }
 
-    /// The arguments that say which index.
+    /// The arguments that name the index.
     var target: [String] { ["--store", "file://\(store)", "--index", "photos"] }
 
     /// Runs `shardctl command --store … --index photos more`.
@@ -31,12 +33,12 @@ final class Workplace: Sendable {
         try Program.run([command] + target + more, in: folder.url.path)
     }
 
-    /// The same, not waited for.
+    /// Starts the same command without waiting for it.
     func start(_ command: String, _ more: [String] = []) throws -> Program {
         try Program(Program.shardctl, [command] + target + more, in: folder.url.path)
     }
 
-    /// The same, which must succeed in silence: no complaint, no progress, no escape code.
+    /// Runs the same command, which must succeed without errors, progress or escape codes.
     @discardableResult
     func mustRun(
         _ command: String, _ more: [String] = [],
@@ -53,7 +55,7 @@ final class Workplace: Sendable {
 
     /// Trains `vectors` and publishes the draft.
     ///
-    /// - Parameter tune: whether recall is measured, dozens of searches a query, which a test about something else does without.
+    /// - Parameter tune: whether recall is measured, which takes dozens of searches per query.
     func trainAndPublish(_ vectors: String, _ more: [String] = [], tune: Bool = false) throws {
         try mustRun("train", ["--vectors", vectors] + more)
         try mustRun("publish", tune ? [] : ["--no-tune"])
@@ -105,7 +107,7 @@ final class Workplace: Sendable {
     }
 }
 
-/// Expects the one line that every failure comes down to.
+/// Expects the single line that every failure prints.
 func expectComplaint(
     _ outcome: Outcome, status: Int32, says parts: [String],
     sourceLocation: SourceLocation = #_sourceLocation

@@ -116,7 +116,8 @@ package final class FaultProxy: Sendable {
         process.waitUntilExit()
     }
 
-    /// Sets the rules of a scope, and lets go what it holds. Requests belong to it that have its name in them.
+    /// Sets the rules of a scope, and lets go what it holds. Requests belong to it that have its
+    /// name in them.
     package func set(_ rules: [FaultRule], for scope: String) async throws {
         let body = try JSONEncoder().encode(rules)
         _ = try await ask(.put, scope, body: Array(body))
@@ -145,7 +146,8 @@ package final class FaultProxy: Sendable {
     }
 }
 
-/// Runs what blocks, such as waiting for a process, on a thread of its own and not on one that tasks share.
+/// Runs what blocks, such as waiting for a process, on a thread of its own and not on one that
+/// tasks share.
 package func onThread<Value: Sendable>(
     _ work: @escaping @Sendable () throws -> Value
 ) async throws -> Value {

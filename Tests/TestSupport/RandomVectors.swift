@@ -10,7 +10,8 @@ package enum RandomVectors {
         return Matrix(rows: rows, columns: columns, elements: elements)
     }
 
-    /// `[rows][columns]` around `clusters` centres; rows of one seed share their centres with any other row count.
+    /// `[rows][columns]` around `clusters` centres; rows of one seed share their centres with any
+    /// other row count.
     package static func clustered(rows: Int, columns: Int, clusters: Int, seed: UInt64) -> Matrix {
         let centres = uniform(rows: clusters, columns: columns, seed: seed)
         var random = SeededRandom(seed: seed, stream: 1)

@@ -1,8 +1,9 @@
-// Source text with comments, strings and quoted names blanked out, so that the rules look at code alone.
-// Lengths and line breaks stay, so a place in the result is a place in the file.
+// Source text with comments, strings and quoted names blanked out, so that the rules see code
+// alone. Lengths and line breaks stay, so a place in the result is a place in the file.
 
-/// Blanks what is not code. Knows what Swift and C have: nested block comments, raw and multi-line strings,
-/// interpolation (blanked with its string) and backticks; not regex literals, which the house does not use.
+/// Blanks everything but code. Knows nested block comments, raw and multi-line strings,
+/// interpolation (blanked with its string) and backticks, but no regex literals, which this
+/// repository does not use.
 struct CodeOnly {
     enum Language { case swift, c }
 
@@ -89,7 +90,7 @@ struct CodeOnly {
         blank()
     }
 
-    /// How many `#` stand at `index`, and whether a quote follows them.
+    /// The number of `#` at `index`, and whether a quote follows them.
     private func hashes(at index: Int) -> (count: Int, quote: Bool) {
         var end = index
         while end < input.count, input[end] == "#" { end += 1 }
@@ -129,12 +130,12 @@ struct CodeOnly {
 }
 
 extension Character {
-    /// True for what a Swift or C name can hold.
+    /// Whether a Swift or C name can contain this character.
     var isNamePart: Bool { isLetter || isNumber || self == "_" }
 }
 
 extension String {
-    /// Places where `word` stands and is not the tail or head of a longer name.
+    /// Places of `word` where it is not the beginning or the end of a longer name.
     func places(of word: String) -> [Range<String.Index>] {
         ranges(of: word).filter { found in
             let before =

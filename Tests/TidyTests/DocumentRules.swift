@@ -1,4 +1,5 @@
-// Rules that hold the documents to the package: every target explained, every dependency and its licence named.
+// Rules that keep the documents in step with the package: every target is explained, and every
+// dependency is listed with its licence.
 
 /// Checks of ARCHITECTURE.md and README.md.
 enum DocumentRules {
@@ -7,8 +8,8 @@ enum DocumentRules {
         targets.filter { document.places(of: $0).isEmpty }
     }
 
-    /// Names of packages, system packages and linked libraries in a package manifest. What comes with the C++
-    /// compiler is no dependency of ours to choose.
+    /// Names of packages, system packages and linked libraries in a package manifest, without those
+    /// that come with the C++ compiler.
     static func dependencies(ofManifest text: String) -> [String] {
         let compilerRuntime: Set = ["stdc++", "gomp"]
         let packages = values(after: ".package(url: ", in: text)

@@ -1,9 +1,10 @@
-// Rules about what a file says: its opening comment, raw pointers, and paths of somebody's machine.
+// Rules about the content of files: the opening comment, raw pointers, and paths of one machine.
 
 /// Checks of single files that are neither about imports, sizes nor calls.
 enum FileRules {
-    /// Files that may name a raw pointer though they are no `+Unsafe.swift`: the one protocol whose callers
-    /// own the buffer that is filled, the stores that implement it, and the digest over mapped memory.
+    /// Files that may name a raw pointer without the suffix `+Unsafe.swift`: the one protocol whose
+    /// callers own the buffer that is filled, the stores that implement it, and the digest over
+    /// mapped memory.
     static let pointerFiles: Set = [
         "Sources/ObjectStore/ObjectStore.swift",
         "Sources/ObjectStore/FileStore.swift",
@@ -33,7 +34,8 @@ enum FileRules {
         }
     }
 
-    /// Folders that exist on one machine only. Spelt in pieces, or this file would complain about itself.
+    /// Folders that exist on one machine only. Spelt in pieces, or this file would complain about
+    /// itself.
     static let machineFolders = ["work", "opt", "root", "home", "Users"].map { "/\($0)/" }
 
     static func machinePathComplaints(_ file: TextFile) -> [String] {

@@ -1,7 +1,7 @@
-// The repository's own files, found from where this file lies.
+// The files of the repository, found from the path of this file.
 import Foundation
 
-/// A text file and its place, `/`-separated from the repository root.
+/// A text file and its path, `/`-separated from the repository root.
 struct TextFile {
     let path: String
     let text: String
@@ -10,7 +10,7 @@ struct TextFile {
     var isSwift: Bool { path.hasSuffix(".swift") }
     var isC: Bool { [".c", ".cpp", ".h"].contains { path.hasSuffix($0) } }
 
-    /// The first folder under `Sources`: the target the file belongs to.
+    /// The first folder under `Sources`: the target that the file belongs to.
     var target: String? {
         let parts = path.split(separator: "/")
         return parts.count > 2 && parts[0] == "Sources" ? String(parts[1]) : nil
@@ -36,14 +36,19 @@ struct Repository {
             .filter { !$0.hasPrefix(".") }.sorted()
     }
 
-    /// Swift and C files of the package that a person wrote: not those a Generated folder holds.
+    /// Swift and C files of the package that are not generated.
     func sources() throws -> [TextFile] {
         try files(under: ["Sources", "Tests", "Benchmarks"]).filter {
             ($0.isSwift || $0.isC) && !$0.path.contains("/Generated/")
         }
     }
 
-    /// Everything a person wrote, but for the sample's data.
+    /// All Swift files of the package, generated ones too: what a target imports.
+    func swiftFiles() throws -> [TextFile] {
+        try files(under: ["Sources", "Tests"]).filter(\.isSwift)
+    }
+
+    /// All text files that are not generated, without the sample's data.
     func writtenFiles() throws -> [TextFile] {
         let top = try FileManager.default.contentsOfDirectory(atPath: root.path).sorted()
             .filter { $0.hasSuffix(".md") || $0.hasSuffix(".swift") || $0 == ".swift-format" }
@@ -58,7 +63,7 @@ struct Repository {
             guard let walker = FileManager.default.enumerator(atPath: base.path) else { continue }
             let paths = walker.compactMap { $0 as? String }.sorted()
             for path in paths where !path.contains("__pycache__") && !path.contains("/.") {
-                // Binary files are not text and so nothing to read here.
+                // Binary files have no text to check.
                 guard let text = try? text("\(folder)/\(path)") else { continue }
                 found.append(TextFile(path: "\(folder)/\(path)", text: text))
             }

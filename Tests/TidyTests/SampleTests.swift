@@ -13,7 +13,7 @@ struct SampleTests {
         String(decoding: try bytes(name), as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
-    /// Rows, columns and whether the file is as long as they say.
+    /// The numbers of rows and columns. Checks that the file has the length they imply.
     private func shape(_ name: String, elementSize: Int) throws -> [Int] {
         let raw = try bytes(name)
         let sizes = [0, 4].map { start in

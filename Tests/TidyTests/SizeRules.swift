@@ -1,4 +1,4 @@
-// Hard ends for files and functions. The aims are lower (200 and 30 lines): see CONTRIBUTING.md.
+// Largest sizes of files and functions. The aims are lower (200 and 30 lines): see CONTRIBUTING.md.
 
 /// Length checks. A function counts from its first line to its closing brace.
 enum SizeRules {
@@ -15,9 +15,9 @@ enum SizeRules {
             }
     }
 
-    /// The place and length of something with a body.
+    /// The place and length of a declaration with a body.
     struct Extent: Equatable {
-        /// Counted from 1.
+        /// Line number, counted from 1.
         let first: Int
         let lines: Int
     }
@@ -37,7 +37,8 @@ enum SizeRules {
         }
     }
 
-    /// Blocks of C that follow a closing parenthesis: functions, and the statements inside them, which are shorter.
+    /// Blocks of C that follow a closing parenthesis: functions, and the statements inside them,
+    /// which are shorter.
     static func cBlocks(_ text: String) -> [Extent] {
         let code = CodeOnly.characters(of: text, .c)
         let numbers = lineNumbers(code)
@@ -71,7 +72,8 @@ enum SizeRules {
         return found
     }
 
-    /// The brace that opens the body, or nil where the declaration has none (a requirement, a stored property).
+    /// The brace that opens the body, or nil if the declaration has none (a requirement, a stored
+    /// property).
     private static func bodyStart(
         _ code: [Character], after start: Int, ofVariable: Bool
     ) -> Int? {

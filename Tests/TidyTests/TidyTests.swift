@@ -1,4 +1,4 @@
-// The house rules that neither compiler nor formatter holds, over every file of the repository.
+// The house rules that neither compiler nor formatter checks, over every file of the repository.
 import Testing
 
 struct TidyTests {
@@ -23,6 +23,28 @@ struct TidyTests {
 
     @Test func `the coordinator's service imports no HTTP`() throws {
         let complaints = try repository.sources().flatMap(ImportRules.serviceComplaints)
+        #expect(complaints == [])
+    }
+
+    @Test func `every row of the import table is used`() throws {
+        let complaints = try ImportRules.unusedRows(repository.swiftFiles())
+        #expect(complaints == [])
+    }
+
+    @Test func `every dependency of a target is imported by it`() throws {
+        let targets = Manifest.targets(try repository.text("Package.swift"))
+        #expect(
+            Set(targets.map(\.name)).isSuperset(
+                of: try repository.targets().filter { $0 != "CZstd" && $0 != "CCurl" }))
+        let complaints = try Manifest.unusedDependencies(targets, repository.swiftFiles())
+        #expect(complaints == [])
+    }
+
+    @Test func `comments end at the last column`() throws {
+        let manifest = TextFile(path: "Package.swift", text: try repository.text("Package.swift"))
+        let complaints = try (repository.sources() + [manifest]).flatMap {
+            WidthRules.complaints($0)
+        }
         #expect(complaints == [])
     }
 

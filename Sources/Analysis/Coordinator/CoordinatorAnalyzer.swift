@@ -1,10 +1,12 @@
-// Measures what a running coordinator serves, from outside: the parts of ``Analyzer`` that need no shard, with the same load
-// generator and the same arithmetic. What can only be looked up in a store is looked up there, where one is given.
+// Measures what a running coordinator serves, as a client: the stages of ``Analyzer`` that need no
+// shard, with the same load generator and statistics. Facts that only the store has are looked up
+// there, if a store is given.
 package import Catalog
 package import Foundation
 import Indexer
 import ObjectStore
 import Recall
+package import Reporting
 package import TesseraBase
 import VectorCore
 
@@ -15,7 +17,7 @@ package struct CoordinatorAnalyzer: Sendable {
     let pool: WorkPool
     let progress: ProgressHandler
     private let client: CoordinatorClient
-    /// The index in the store that the coordinator serves; nil where it cannot be read.
+    /// The index in the store that the coordinator serves; nil if it cannot be read.
     private let catalog: Catalog?
 
     package init(
@@ -32,8 +34,9 @@ package struct CoordinatorAnalyzer: Sendable {
 
     /// Measures everything.
     ///
-    /// - Throws: only what is found before anything was measured: a coordinator that does not answer or does not know the
-    ///   index, a version that does not answer, a value that cannot be, queries that do not fit.
+    /// - Throws: only errors found before the first measurement: a coordinator that does not answer
+    ///   or does not know the index, a version that does not answer, a value out of range, or
+    ///   queries that do not fit.
     package func run(at now: Date) async throws(TesseraError) -> Analyzer.Outcome {
         let served = try await ServedSubject(client, plan, catalog)
         let selection = try await served.selection(plan)
@@ -46,7 +49,7 @@ package struct CoordinatorAnalyzer: Sendable {
     }
 }
 
-/// The version that a coordinator answers with, and what a store says of it.
+/// The version that a coordinator answers with, and its manifest if a store is given.
 struct ServedSubject: Sendable {
     let name: String
     let number: Int
@@ -93,7 +96,8 @@ struct ServedSubject: Sendable {
         stored = (manifest, catalog)
     }
 
-    /// The queries: those of a file or log, those the version keeps, or vectors drawn from those given.
+    /// The queries: those of a file or log, those stored with the version, or vectors drawn from a
+    /// file.
     func selection(_ plan: AnalysisPlan) async throws(TesseraError) -> QuerySelection {
         guard plan.mostQueries > 0 else { throw QuerySelection.none }
         if let path = plan.queriesPath {

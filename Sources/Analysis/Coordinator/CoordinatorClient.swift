@@ -1,6 +1,7 @@
-// Questions to a running coordinator, and what its refusals mean.
+// Requests to a running coordinator, and its refusals as errors.
 //
-// Invariants: a key leaves this process in a header only, and over the network only encrypted; no message holds it.
+// Invariants: a key leaves this process in a header only, and over the network only encrypted; no
+// message contains it.
 import Foundation
 import HTTPClient
 import ObjectStore
@@ -8,23 +9,26 @@ package import TesseraBase
 
 /// One index of one coordinator.
 package struct CoordinatorClient: Sendable {
-    /// An answer holds ids of at most this many bytes.
+    /// Most bytes of a response: an answer holds ids only.
     private static let largestAnswer = 64 << 20
-    /// More than a search may take where nobody says otherwise.
+    /// Longer than the default deadline of a search.
     private static let deadlines = HTTPDeadlines(
         connect: .seconds(5), stall: .seconds(40), total: .seconds(40))
 
-    /// `scheme://host:port`, without a slash at the end.
+    /// The address `scheme://host:port`, without a slash at the end.
     package let url: String
     package let index: String
     private let headers: [HTTPHeader]
     private let http: HTTPClient
 
+    /// Opens connections to a coordinator.
+    ///
     /// - Parameters:
-    ///   - key: what the coordinator asks for; nil for none.
+    ///   - key: the key that the coordinator requires; nil sends none.
     ///   - caFile: certificates to trust instead of the system's.
-    ///   - connections: kept open at most, and requests under way.
-    /// - Throws: `invalidArgument` for an address that is none, or over which a key would go unencrypted.
+    ///   - connections: most connections kept open, and most requests in flight.
+    /// - Throws: `invalidArgument` for an address that is not one of a coordinator, or over which a
+    ///   key would go unencrypted.
     package init(
         url: String, index: String, key: String?, caFile: String? = nil, connections: Int
     ) throws(TesseraError) {
@@ -36,7 +40,7 @@ package struct CoordinatorClient: Sendable {
         else {
             throw TesseraError(
                 .invalidArgument,
-                "--url \(url.prefix(200)) is no address of a coordinator; give http://host:port or https://host:port"
+                "--url \(url.prefix(200)) is not the address of a coordinator; give http://host:port or https://host:port"
             )
         }
         let isHere =
@@ -55,9 +59,10 @@ package struct CoordinatorClient: Sendable {
                 connectionLimit: connections, connectionLimitByOrigin: connections, caFile: caFile))
     }
 
-    /// A key out of a file that only its owner can read: the key alone, or lines as `shardctl serve --keys` reads them.
+    /// Reads a key from a file that only its owner can read: the key alone, or lines as `shardctl
+    /// serve --keys` reads them.
     ///
-    /// - Throws: `notFound`, or `invalidArgument` where others may read the file or it holds no key.
+    /// - Throws: `notFound`, or `invalidArgument` if others may read the file or it holds no key.
     package static func key(path: String) throws(TesseraError) -> String {
         for line in try PrivateFile.keys(path: path).split(whereSeparator: \.isNewline) {
             let words = line.split(whereSeparator: \.isWhitespace)
@@ -82,9 +87,9 @@ package struct CoordinatorClient: Sendable {
         try await get("/stats")
     }
 
-    /// Answers one query.
+    /// Sends one query.
     ///
-    /// - Parameter body: JSON as openapi.json has it.
+    /// - Parameter body: a search request in JSON, as openapi.json describes it.
     func search(_ body: String) async throws(TesseraError) -> ServedAnswer {
         try await send(
             .post, "/v1/indexes/\(index)/search", body: Array(body.utf8)[...])
@@ -132,7 +137,7 @@ package struct CoordinatorClient: Sendable {
         }
     }
 
-    /// What a refusal asks of whoever measures.
+    /// A refusal as an error, with the mend for the person who measures.
     private func refusal(_ response: HTTPResponse, _ document: ServerErrorDocument?) -> TesseraError
     {
         let code: ErrorCode =

@@ -1,9 +1,10 @@
-// What a coordinator answers, as far as measuring needs it: openapi.json has all of it.
+// Responses of a coordinator, with the fields that measuring needs. openapi.json describes all
+// fields.
 import Foundation
 import SearchTypes
 import VectorCore
 
-/// `GET /v1/indexes/{name}`.
+/// Response to `GET /v1/indexes/{name}`.
 struct ServedIndexDocument: Decodable, Sendable {
     struct Point: Decodable, Sendable {
         let nprobe: Int
@@ -25,7 +26,7 @@ struct ServedIndexDocument: Decodable, Sendable {
     let operatingPoints: [Point]
 }
 
-/// `GET /v1/indexes/{name}/shards`.
+/// Response to `GET /v1/indexes/{name}/shards`.
 struct ServedShardsDocument: Decodable, Sendable {
     struct Shard: Decodable, Sendable {
         let ordinal: Int
@@ -37,7 +38,7 @@ struct ServedShardsDocument: Decodable, Sendable {
     let shards: [Shard]
 }
 
-/// `GET /stats`.
+/// Response to `GET /stats`.
 struct ServerStatsDocument: Decodable, Sendable {
     struct Distribution: Decodable, Sendable {
         let count: Int
@@ -53,13 +54,13 @@ struct ServerStatsDocument: Decodable, Sendable {
     let requests: Requests
 }
 
-/// An error's body.
+/// Body of an error.
 struct ServerErrorDocument: Decodable, Sendable {
     let code: String
     let message: String
 }
 
-/// An answer to one query with `explain`.
+/// Answer to one query with `explain`.
 struct ServedAnswer: Decodable, Sendable {
     struct Result: Decodable, Sendable {
         let id: String
@@ -109,7 +110,7 @@ struct ServedAnswer: Decodable, Sendable {
     let source: String
     let receipt: Cost
 
-    /// Places and distances are not looked at.
+    /// The answer without places and distances, which nothing here reads.
     var answer: SearchAnswer {
         SearchAnswer(
             hits: results.map { Hit(id: $0.id, distance: 0, place: NumericID(shard: 0, row: 0)) },

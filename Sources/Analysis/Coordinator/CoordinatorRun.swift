@@ -1,14 +1,15 @@
-// One run against a coordinator, part by part. What one part finds is in the report before the next begins, and what
-// answers said of themselves is in it however the run ends.
+// One run against a coordinator, stage by stage. Each stage stores its result in the report before
+// the next starts. What the answers said about themselves is in the report however the run ends.
 import Catalog
 import Foundation
 import Recall
+import Reporting
 import SearchTypes
 import TesseraBase
 import VectorCore
 import VectorIndex
 
-/// A run with all that it needs.
+/// A run with everything it needs.
 struct CoordinatorRun: MeasuredVersion {
     let plan: AnalysisPlan
     let stop: StopSign
@@ -31,7 +32,8 @@ struct CoordinatorRun: MeasuredVersion {
             refineDepth: plan.refineDepth ?? max(served.document.defaultRefine, 10 * k))
     }
 
-    /// How many shards are offered, and which lists left out, is the coordinator's choice.
+    /// Sets nprobe and refine depth only: the coordinator chooses how many shards to offer and
+    /// which lists to leave out.
     func options(k: Int, nprobe: Int, refineDepth: Int) -> SearchOptions {
         SearchOptions(
             k: k, probeCount: nprobe, listMargin: nil, refineDepth: refineDepth, probeShards: 0)
@@ -40,14 +42,14 @@ struct CoordinatorRun: MeasuredVersion {
     func outcome(at now: Date) async -> Analyzer.Outcome {
         let options = options(k: plan.k)
         var report = Report(
-            createdAt: now, subject: subject, machine: Analyzer.machine,
+            createdAt: now, subject: subject, machine: MachineDescription.current,
             settings: Report.Settings(
                 nprobe: options.probeCount, refineDepth: options.refineDepth, probeShards: 0,
                 k: plan.k, concurrency: plan.concurrency, queries: selection.queries.rows,
                 queriesFrom: selection.origin, seed: plan.seed, mode: "coordinator"))
         report.notes.append(
             "times are those of a client in this process: with connection, HTTP and JSON; every query asks for its receipt, which "
-                + "passes over the response cache")
+                + "bypasses the response cache")
         let before = try? await client.stats()
         var failure: TesseraError?
         do throws(TesseraError) {
@@ -57,7 +59,7 @@ struct CoordinatorRun: MeasuredVersion {
             report.stoppedBy = error.description
             failure = error
         }
-        // A coordinator that is gone has said what it said.
+        // The second /stats is missing if the coordinator is gone; the report keeps the first.
         let view = CoordinatorView(
             url: client.url, searcher.tally.counts, before: before,
             after: try? await client.stats())
@@ -78,7 +80,7 @@ struct CoordinatorRun: MeasuredVersion {
             try await judgeDrift(&report, selection, stored.manifest, in: stored.catalog)
         } else if plan.queriesPath != nil {
             report.notes.append(
-                "drift is not judged: give the store with --store for the queries that the version keeps"
+                "drift is not judged: give the store with --store for the queries stored with the version"
             )
         }
         let recall = RecallStage(self, searcher, selection, truth.truth)
@@ -102,7 +104,7 @@ struct CoordinatorRun: MeasuredVersion {
         }
     }
 
-    /// Sizes of shards; whose hits a query finds is not told from outside.
+    /// Sizes of the shards. Hits per shard are unknown to a client.
     private func fillCells(_ report: inout Report) async throws(TesseraError) {
         report.cells = try await client.shards().shards.map {
             Report.Cell(
@@ -129,7 +131,7 @@ struct CoordinatorRun: MeasuredVersion {
             return TruthFinder.Outcome(
                 truth: GroundTruth(queries: 0, levels: [:]),
                 notes: [
-                    "recall was not measured: there is no truth to hold answers against; give the vectors with --vectors, or "
+                    "recall was not measured: there are no exact neighbours to compare with; give the vectors with --vectors, or "
                         + "the store with --store"
                 ])
         }
@@ -146,7 +148,7 @@ struct CoordinatorRun: MeasuredVersion {
             partition: document.partition ?? "none")
     }
 
-    /// What a query takes of each; where that lies is the coordinator's to know.
+    /// What a query reads of each tier. Where the tiers are held is unknown to a client.
     private func tiers(_ work: MeanReceipt) -> [Report.Tier] {
         let document = served.document
         let rowBytes = Double(

@@ -1,8 +1,10 @@
-// A version searched through the coordinator that serves it: one request a query over connections that are kept.
+// Searches a version through the coordinator that serves it, with one request per query over kept
+// connections.
 //
-// Every query asks for its receipt. So none is answered from the response cache, which would answer nearly all of a load
-// that repeats its queries; and partial answers are taken, to be counted.
+// Every query asks for its receipt, which bypasses the response cache; the cache would otherwise
+// answer nearly all of a load that repeats its queries. Partial answers are accepted, and counted.
 import Foundation
+import Reporting
 import Search
 import SearchTypes
 import Synchronization
@@ -18,7 +20,9 @@ struct CoordinatorSearcher: VersionSearcher {
     private let version: Int?
     private let stop: StopSign
 
-    /// - Parameter version: the one that has to answer; nil for whichever does.
+    /// Prepares searches.
+    ///
+    /// - Parameter version: the version that has to answer; nil accepts any.
     init(_ client: CoordinatorClient, metric: Metric, version: Int?, stop: StopSign) {
         self.client = client
         self.metric = metric
@@ -27,7 +31,7 @@ struct CoordinatorSearcher: VersionSearcher {
     }
 
     var engine: SearchEngine { .tessera }
-    /// What the coordinator holds is not known here.
+    /// Unknown: the memory is the coordinator's.
     var codeBytes: Int { 0 }
     var modelBytes: Int { 0 }
 
@@ -38,25 +42,25 @@ struct CoordinatorSearcher: VersionSearcher {
         guard filter == nil else {
             throw TesseraError(.unsupported, "a coordinator is searched without a row filter")
         }
-        let start = ContinuousClock.now
+        let watch = Stopwatch()
         let answered = try await mapConcurrently(Array(0..<queries.rows), width: pool.width) {
             row throws(TesseraError) in
             try stop.check()
-            let begin = ContinuousClock.now
+            let begin = Stopwatch()
             let answer = try await client.search(body(queries.row(row), options))
             tally.add(answer)
-            return (answer: answer.answer, latency: ContinuousClock.now - begin)
+            return (answer: answer.answer, latency: begin.elapsed)
         }
         return BatchAnswers(
             answers: answered.map(\.answer), latencies: answered.map(\.latency),
-            elapsed: ContinuousClock.now - start)
+            elapsed: watch.elapsed)
     }
 
     private func body(_ query: ArraySlice<Float>, _ options: SearchOptions) -> String {
         var bytes = ByteWriter()
         bytes.floats(Array(query))
         let vector = Data(bytes.bytes).base64EncodedString()
-        // A search refines all it returns, and the coordinator wants that said.
+        // Every result is refined, and the coordinator requires a depth of at least k.
         let refine = max(options.k, options.refineDepth)
         let pinned = version.map { ",\"version\":\($0)" } ?? ""
         return "{\"vector\":\"\(vector)\",\"k\":\(options.k),\"nprobe\":\(options.probeCount),"
@@ -64,13 +68,13 @@ struct CoordinatorSearcher: VersionSearcher {
     }
 }
 
-/// What answers said of themselves.
+/// Counts what the answers said about themselves.
 final class AnswerTally: Sendable {
     struct Counts: Sendable {
         var answers = 0
         var incomplete = 0
         var shares = 0.0
-        /// In the order they were first seen.
+        /// Versions in the order of their first answer.
         var versions: [Int] = []
         var byVersion: [Int: Int] = [:]
         var bySource: [String: Int] = [:]

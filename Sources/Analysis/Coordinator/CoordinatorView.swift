@@ -1,14 +1,17 @@
-// What was seen of a coordinator while it was measured.
+// What was observed of a coordinator during a run.
 import Foundation
+import Reporting
 
-/// What answers and /stats said.
+/// Counts of the answers, and the server's own statistics.
 package struct CoordinatorView: Sendable, Equatable, Codable {
+    /// A version, and how many answers came from it.
     package struct Version: Sendable, Equatable, Codable {
         package let version: Int
         package let answers: Int
     }
 
-    /// Of a stage of the server's requests, in its window: others' requests are in it too.
+    /// One stage of the server's requests within its window, which includes requests of other
+    /// clients.
     package struct Stage: Sendable, Equatable, Codable {
         package let name: String
         package let requests: Int
@@ -17,19 +20,20 @@ package struct CoordinatorView: Sendable, Equatable, Codable {
     }
 
     package let url: String
-    /// To queries of this run.
+    /// Answers to queries of this run.
     package let answers: Int
-    /// The share of answers that speak for all shards they should.
+    /// The share of answers that cover all shards they should.
     package let completeShare: Double
-    /// The mean share of its shards that an answer speaks for.
+    /// The mean share of its shards that an answer covers.
     package let meanShare: Double
-    /// In the order they were first seen. More than one: another took over during the run.
+    /// Versions in the order of their first answer. More than one means that the version changed
+    /// during the run.
     package let versions: [Version]
-    /// Answers by the slowest tier that each needed.
+    /// Number of answers by the slowest tier each of them needed.
     package let sources: [String: Int]
-    /// In the order of a request; empty where /stats did not answer.
+    /// Stages in the order of a request; empty if /stats did not answer.
     package let stages: [Stage]
-    /// Requests that the server answered 429 since the run began; nil where /stats did not answer.
+    /// Requests answered with 429 since the run began; nil if /stats did not answer.
     package let refused: Int?
 
     init(
@@ -61,7 +65,7 @@ package struct CoordinatorView: Sendable, Equatable, Codable {
         "parse", "wait", "search", "route", "scan", "refine", "resolve", "write", "total",
     ]
 
-    /// What a reader has to know.
+    /// Notes that a reader needs to judge the figures.
     var notes: [String] {
         var notes: [String] = []
         if versions.count > 1 {
@@ -98,7 +102,7 @@ extension Report {
             rows: [["stage", "requests", "p50", "p99"]]
                 + (stages.isEmpty ? [["no answer from /stats", "", "", ""]] : stages),
             remark:
-                "/stats over its last minute, whoever asked; \(coordinator.answers) answers to this run: "
+                "/stats over its last minute, all clients; \(coordinator.answers) answers to this run: "
                 + "\(Wording.fixed(100 * coordinator.completeShare, 2))% complete, version \(versions), by tier \(sources)\(refused)"
         )
     }

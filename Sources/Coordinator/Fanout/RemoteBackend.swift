@@ -2,8 +2,8 @@
 // answers are merged here.
 import Catalog
 import Logging
-import SearchProtocol
 import Search
+import SearchProtocol
 package import SearchTypes
 import Synchronization
 package import TesseraBase

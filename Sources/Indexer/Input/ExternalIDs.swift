@@ -64,7 +64,7 @@ package enum ExternalIDs: Sendable {
         case .file(let file): try file.forEach(in: range, body)
         case .spooled(let spool): try spool.forEach(in: range, body)
         case .rowNumbers:
-            for row in range { try body(row, Array(String(row).utf8).span.bytes) }
+            for row in range { try unsafe body(row, Array(String(row).utf8).span.bytes) }
         }
     }
 

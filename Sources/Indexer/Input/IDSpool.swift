@@ -51,7 +51,9 @@ package struct IDSpool: Sendable {
     /// The UTF-8 bytes of a row's id. O(64 ids).
     package func bytes(_ row: Int) throws(TesseraError) -> [UInt8] {
         var found: [UInt8] = []
-        try forEach(in: row..<row + 1) { _, id in found = id.withUnsafeBytes { Array($0) } }
+        try forEach(in: row..<row + 1) { _, id in
+            found = unsafe id.withUnsafeBytes { unsafe Array($0) }
+        }
         return found
     }
 
@@ -66,7 +68,7 @@ package struct IDSpool: Sendable {
             let first = mark * Self.idsPerMark
             for row in first..<min(first + Self.idsPerMark, range.upperBound) {
                 let id = Array(try reader.take(Int(try reader.integer(UInt16.self))))
-                if row >= range.lowerBound { try body(row, id.span.bytes) }
+                if row >= range.lowerBound { unsafe try body(row, id.span.bytes) }
             }
         }
     }

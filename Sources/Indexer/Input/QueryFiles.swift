@@ -14,7 +14,8 @@ struct QueryFiles {
     init(_ path: String, dimension: Int) throws(TesseraError) {
         self.path = path
         var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+        if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+            isFolder.boolValue
         {
             files = try Self.recorded(in: path, dimension: dimension)
             return

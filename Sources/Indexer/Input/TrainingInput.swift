@@ -189,7 +189,7 @@ struct TrainingInput: Sendable {
         var lines: [UInt8] = []
         try ids.forEach(in: 0..<ids.count) { _, id in
             for index in id.byteOffsets {
-                lines.append(id.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+                unsafe lines.append(id.unsafeLoad(fromByteOffset: index, as: UInt8.self))
             }
             lines.append(UInt8(ascii: "\n"))
             if lines.count > 1 << 20 {

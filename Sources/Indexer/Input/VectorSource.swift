@@ -75,7 +75,7 @@ extension VectorSource {
         return try await pool.run { () throws(TesseraError) in
             var batch: [[UInt8]] = []
             try ids.forEach(in: first..<max(first, min(first + most, ids.count))) { _, id in
-                batch.append(id.withUnsafeBytes { Array($0) })
+                unsafe batch.append(id.withUnsafeBytes { unsafe Array($0) })
             }
             return batch
         }

@@ -9,7 +9,7 @@ package enum FileKind: Sendable {
     /// Nil where there is nothing, or nothing that can be reached; `errno` says which.
     package init?(at path: String) {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        guard unsafe stat(path, &status) == 0 else { return nil }
         self.init(status)
     }
 
@@ -51,7 +51,7 @@ package struct FileStatus: Sendable {
     /// What lies at a path; nil where there is nothing.
     package static func at(_ path: String) throws(TesseraError) -> FileStatus? {
         var status = stat()
-        if stat(path, &status) == 0 { return FileStatus(status) }
+        if unsafe stat(path, &status) == 0 { return FileStatus(status) }
         if errno == ENOENT || errno == ENOTDIR { return nil }
         throw SystemFailure.error(errno, "examine", path)
     }

@@ -26,7 +26,7 @@ package final class OpenFile: Sendable {
         _ path: String, _ flags: Int32, _ action: String, mode: mode_t = 0,
         whenFull: String = SystemFailure.freeSpace
     ) throws(TesseraError) {
-        let descriptor = retrying { Int(open(path, flags | O_CLOEXEC, mode)) }
+        let descriptor = retrying { unsafe Int(open(path, flags | O_CLOEXEC, mode)) }
         guard descriptor >= 0 else {
             throw SystemFailure.error(errno, action, path, whenFull: whenFull)
         }
@@ -36,7 +36,7 @@ package final class OpenFile: Sendable {
     /// What the file system says of the file now.
     package func status() throws(TesseraError) -> FileStatus {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
+        guard unsafe fstat(descriptor, &status) == 0 else {
             throw SystemFailure.error(errno, "examine", path)
         }
         return FileStatus(status)
@@ -58,14 +58,14 @@ package final class OpenFile: Sendable {
 
     /// Gives the file the name `target`, in the place of another that has it.
     package func rename(to target: String) throws(TesseraError) {
-        guard Glibc.rename(path, target) == 0 else {
+        guard unsafe Glibc.rename(path, target) == 0 else {
             throw SystemFailure.error(errno, "write", target, whenFull: whenFull)
         }
     }
 
     /// Removes the file's name. A file that has none any more is no failure.
     package func remove() {
-        unlink(path)
+        unsafe unlink(path)
     }
 }
 
@@ -123,9 +123,9 @@ extension OpenFile {
     /// Made with a name that is removed at once: O_TMPFILE is missing on several file systems.
     package static func nameless(in folder: String) throws(TesseraError) -> OpenFile {
         var template = Array("\(folder)/tessera-scratch-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
+        let descriptor = unsafe mkstemp(&template)
         guard descriptor >= 0 else { throw scratchFailure(errno, folder) }
-        unlink(template)
+        unsafe unlink(template)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         return OpenFile(path: folder, descriptor: descriptor)
     }
@@ -143,7 +143,7 @@ extension OpenFile {
         default:
             TesseraError(
                 SystemFailure.error(code, "", "").code,
-                "cannot create a file in scratch folder \(folder): "
+                unsafe "cannot create a file in scratch folder \(folder): "
                     + "\(String(cString: strerror(code)).lowercased()); name another with --scratch"
             )
         }
@@ -160,7 +160,9 @@ extension OpenFile {
         var done = 0
         while done < buffer.count, let base = buffer.baseAddress {
             guard let place = off_t(exactly: offset + UInt64(done)) else { break }
-            let count = retrying { pread(descriptor, base + done, buffer.count - done, place) }
+            let count = retrying {
+                unsafe pread(descriptor, base + done, buffer.count - done, place)
+            }
             if count < 0 { throw SystemFailure.error(errno, "read", path) }
             if count == 0 { break }
             done += count
@@ -176,11 +178,11 @@ extension OpenFile {
     /// The bytes in `range`. Throws as ``read(into:at:)``.
     package func bytes(_ range: Range<UInt64>) throws(TesseraError) -> [UInt8] {
         var failure: TesseraError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
             do throws(TesseraError) {
-                let target = UnsafeMutableRawBufferPointer(
+                let target = unsafe UnsafeMutableRawBufferPointer(
                     start: buffer.baseAddress, count: range.count)
-                try read(into: target, at: range.lowerBound)
+                unsafe try read(into: target, at: range.lowerBound)
                 count = range.count
             } catch {
                 failure = error
@@ -199,11 +201,12 @@ extension OpenFile {
     ///
     /// They outlive a kill of the process, but a power cut only after ``synchronise()``.
     package func write(_ bytes: [UInt8], at offset: Int) throws(TesseraError) {
-        let code = bytes.withUnsafeBytes { buffer -> Int32 in
+        let code = unsafe bytes.withUnsafeBytes { buffer -> Int32 in
             var done = 0
             while done < buffer.count, let base = buffer.baseAddress {
                 let count = retrying {
-                    pwrite(descriptor, base + done, buffer.count - done, off_t(offset + done))
+                    unsafe pwrite(
+                        descriptor, base + done, buffer.count - done, off_t(offset + done))
                 }
                 if count < 0 { return errno }
                 if count == 0 { return ENOSPC }

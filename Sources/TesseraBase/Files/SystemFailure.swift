@@ -14,7 +14,7 @@ package enum SystemFailure {
     package static func error(
         _ code: Int32, _ action: String, _ path: String, whenFull: String = freeSpace
     ) -> TesseraError {
-        let reason = String(cString: strerror(code)).lowercased()
+        let reason = unsafe String(cString: strerror(code)).lowercased()
         let what = "cannot \(action) '\(path)': \(reason)"
         switch code {
         case ENOENT:
