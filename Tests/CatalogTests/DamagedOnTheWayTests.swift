@@ -30,16 +30,14 @@ private final class NoisyStore: StoreWrapper {
 }
 
 struct DamagedOnTheWayTests {
-    @Test("one damaged read of each object does not stop a publish")
-    func once() async throws {
+    @Test func `one damaged read of each object does not stop a publish`() async throws {
         let bench = try Bench()
         _ = try await bench.catalog.train("first")
         let noisy = try bench.catalog(over: NoisyStore(bench.memory, noisyReads: 1))
         #expect(try await noisy.publish().manifest.version == 1)
     }
 
-    @Test("an object that reads as damaged twice does")
-    func twice() async throws {
+    @Test func `an object that reads as damaged twice does`() async throws {
         let bench = try Bench()
         _ = try await bench.catalog.train("first")
         let noisy = try bench.catalog(over: NoisyStore(bench.memory, noisyReads: 2))

@@ -83,8 +83,8 @@ struct StoreDoctorTests {
         func delete(_ key: ObjectKey) async throws(TesseraError) { try await base.delete(key) }
     }
 
-    @Test("each flaw is found by the check meant for it", arguments: FlawedStore.Flaw.allCases)
-    func flaws(flaw: FlawedStore.Flaw) async throws {
+    @Test(arguments: FlawedStore.Flaw.allCases)
+    func `each flaw is found by the check meant for it`(flaw: FlawedStore.Flaw) async throws {
         let store = FlawedStore(flaw)
         let report = await StoreDoctor(store, rounds: 3, bandwidthBytes: 1000).examine()
         #expect(report.isFit == (flaw == .none))
@@ -93,8 +93,7 @@ struct StoreDoctorTests {
         #expect(try await store.list(prefix: "").isEmpty)
     }
 
-    @Test("a folder passes, and nothing stays in it")
-    func folder() async throws {
+    @Test func `a folder passes, and nothing stays in it`() async throws {
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
         let store = FileStore(root: folder.path("store"))

@@ -35,9 +35,8 @@ struct CandidateCutTests {
         #expect(Self.limit([nil, [1, 2, 3]], depth: 2) == .infinity)
     }
 
-    @Test(
-        "the answer equals that of one search, for any number of parts", arguments: [1, 3, 5, 12])
-    func cutsAsOne(count: Int) {
+    @Test(arguments: [1, 3, 5, 12])
+    func `the answer equals that of one search, for any number of parts`(count: Int) {
         struct Found {
             let candidate: Candidate
             let estimate: Float

@@ -49,8 +49,8 @@ struct CircuitBreakerTests {
             steps: [.fails, .fails, .fails, .fails, .wait(100), .admitted]),
     ]
 
-    @Test("step by step", arguments: cases)
-    func steps(_ example: Case) {
+    @Test(arguments: cases)
+    func `step by step`(_ example: Case) {
         var breaker = CircuitBreaker()
         var now = SteadyClock.system.now()
         for (number, step) in example.steps.enumerated() {

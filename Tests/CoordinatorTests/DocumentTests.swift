@@ -14,8 +14,7 @@ struct DocumentTests {
         return try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])
     }
 
-    @Test("the document has every route of the server, and no other")
-    func routes() throws {
+    @Test func `the document has every route of the server, and no other`() throws {
         let paths = try #require(try document()["paths"] as? [String: [String: Any]])
         let methods: Set = ["get", "post", "put", "delete", "patch", "head"]
         let written = paths.flatMap { path, item in
@@ -31,8 +30,7 @@ struct DocumentTests {
         }
     }
 
-    @Test("the document has every error code with its status")
-    func codes() throws {
+    @Test func `the document has every error code with its status`() throws {
         let components = try #require(try document()["components"] as? [String: Any])
         let schemas = try #require(components["schemas"] as? [String: [String: Any]])
         let properties = try #require(schemas["Error"]?["properties"] as? [String: [String: Any]])
@@ -51,8 +49,7 @@ struct DocumentTests {
         #expect(documented == statuses.union(["200"]))
     }
 
-    @Test("answers fit the schemas")
-    func answers() async throws {
+    @Test func `answers fit the schemas`() async throws {
         let index = try await PublishedIndex()
         let draft = try await index.draft(nprobe: 2)
         _ = try await index.draft(nprobe: 3)
@@ -100,8 +97,7 @@ struct DocumentTests {
         }
     }
 
-    @Test("the checker finds what does not fit")
-    func checkerFinds() throws {
+    @Test func `the checker finds what does not fit`() throws {
         let checker = SchemaChecker(try document())
         let good: [String: Any] = ["status": "ok", "uptime_s": 1.5]
         #expect(checker.complaints(good, schema: "Health") == [])
@@ -113,8 +109,7 @@ struct DocumentTests {
         }
     }
 
-    @Test("the statistics add up, and Prometheus can read them")
-    func statistics() async throws {
+    @Test func `the statistics add up, and Prometheus can read them`() async throws {
         let index = try await PublishedIndex.shared.value
         let rows = "[" + [1, 2, 3].map { index.query($0).json }.joined(separator: ",") + "]"
         try await withServer(index) { server in

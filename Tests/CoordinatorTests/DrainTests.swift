@@ -20,8 +20,10 @@ struct DrainTests {
 
     /// The clients keep a connection until they are told to close it, and then open another, until
     /// the port is closed.
-    @Test("a server told to end under load answers all that was asked", arguments: [0, 150])
-    func noRequestLost(drainMilliseconds: Int) async throws {
+    @Test(arguments: [0, 150])
+    func `a server told to end under load answers all that was asked`(drainMilliseconds: Int)
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         let tally = Tally()
         let change: (inout ServerSettings) -> Void = {
@@ -65,8 +67,7 @@ struct DrainTests {
         }
     }
 
-    @Test("an idle connection is closed at the end, without an answer")
-    func idleConnection() async throws {
+    @Test func `an idle connection is closed at the end, without an answer`() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index, { $0.limits.farewellTime = .milliseconds(50) }) { server in
             let wire = try Wire(port: server.port)
@@ -77,8 +78,9 @@ struct DrainTests {
         }
     }
 
-    @Test("a request on a connection that was idle when the server ended is answered")
-    func lateRequest() async throws {
+    @Test func `a request on a connection that was idle when the server ended is answered`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         try await withServer(index, { $0.limits.farewellTime = .seconds(20) }) { server in
             let wire = try Wire(port: server.port)

@@ -65,8 +65,9 @@ struct LiveVersionTests {
         try await server.ask("GET", "/v1/indexes/photos").json["version"] as? Int
     }
 
-    @Test("publish and rollback under load lose no request, and each answer has one version")
-    func flips() async throws {
+    @Test func `publish and rollback under load lose no request, and each answer has one version`()
+        async throws
+    {
         let index = try await PublishedIndex()
         let provider = Provider(index)
         let draft = try await index.draft(nprobe: 2)
@@ -117,8 +118,7 @@ struct LiveVersionTests {
         #expect(provider.retired == [1, 2, 3])
     }
 
-    @Test("a version that another process publishes is found by its key")
-    func elsewhere() async throws {
+    @Test func `a version that another process publishes is found by its key`() async throws {
         let index = try await PublishedIndex()
         try await withServer(index) { server in
             #expect(try await version(server) == 1)
@@ -130,8 +130,9 @@ struct LiveVersionTests {
         }
     }
 
-    @Test("a query ends with the version it began with, which is retired after it")
-    func oneVersion() async throws {
+    @Test func `a query ends with the version it began with, which is retired after it`()
+        async throws
+    {
         let index = try await PublishedIndex()
         let held = HeldBackend(index)
         try await withServer(index, provider: held) { server in
@@ -152,10 +153,11 @@ struct LiveVersionTests {
         }
     }
 
-    @Test(
-        "a version that cannot be opened leaves the old one serving and says so; later it is tried again"
-    )
-    func broken() async throws {
+    @Test
+    func
+        `a version that cannot be opened leaves the old one serving and says so; later it is tried again`()
+        async throws
+    {
         let index = try await PublishedIndex()
         let provider = Provider(index, broken: [2])
         try await withServer(index, provider: provider) { server in
@@ -175,8 +177,7 @@ struct LiveVersionTests {
         }
     }
 
-    @Test("a manifest that cannot be read is passed over for the one after it")
-    func unreadable() async throws {
+    @Test func `a manifest that cannot be read is passed over for the one after it`() async throws {
         let index = try await PublishedIndex()
         try await withServer(index) { server in
             try await index.store.put("photos/versions/0000000002.json", Array("{}".utf8))
@@ -188,8 +189,10 @@ struct LiveVersionTests {
         }
     }
 
-    @Test("an index with nothing published answers 503 until something is; a new index is found")
-    func nothingYet() async throws {
+    @Test
+    func `an index with nothing published answers 503 until something is; a new index is found`()
+        async throws
+    {
         let index = try await PublishedIndex()
         try await withServer(index, waits: false) { server in
             try await server.wait(for: "ready") { try await server.isReady() }

@@ -38,15 +38,14 @@ struct LoopExecutorTests {
         }
     }
 
-    @Test("a loop's connections share one executor")
-    func sharedExecutor() async throws {
+    @Test func `a loop's connections share one executor`() async throws {
         try await onLoop { loop, executor in
             #expect(await LoopExecutor.shared(loop) === executor)
         }
     }
 
-    @Test("tasks that wait do their work before the first that gave way goes on")
-    func worksBeforeAnswers() async throws {
+    @Test func `tasks that wait do their work before the first that gave way goes on`() async throws
+    {
         let course = Course()
         try await onLoop { loop, executor in
             await together(
@@ -63,8 +62,7 @@ struct LoopExecutorTests {
         #expect(Set(course.all.suffix(5)) == Set((0..<5).map { "answer \($0)" }))
     }
 
-    @Test("a task that gave way goes on although the others never end")
-    func goesOnByItself() async throws {
+    @Test func `a task that gave way goes on although the others never end`() async throws {
         let course = Course()
         let (signal, signalled) = AsyncStream<Void>.makeStream()
         try await onLoop { loop, executor in
@@ -85,8 +83,7 @@ struct LoopExecutorTests {
         #expect(course.all == ["went on", "had waited for it"])
     }
 
-    @Test("a task that is alone on a loop, or on no loop, goes on at once")
-    func alone() async throws {
+    @Test func `a task that is alone on a loop, or on no loop, goes on at once`() async throws {
         await LoopExecutor.giveWay()
         try await onLoop { loop, executor in
             await together(loop, executor, [{ await LoopExecutor.giveWay() }])

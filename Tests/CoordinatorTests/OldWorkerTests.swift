@@ -90,8 +90,7 @@ private struct AlwaysServing: Grpc_Health_V1_Health.SimpleServiceProtocol {
 }
 
 struct OldWorkerTests {
-    @Test("a worker of an older build is asked by the calls that it knows")
-    func olderBuild() async throws {
+    @Test func `a worker of an older build is asked by the calls that it knows`() async throws {
         let index = try await StoredIndex(queries: 30)
         let old = OldWorker(index.store)
         let server = GRPCServer(

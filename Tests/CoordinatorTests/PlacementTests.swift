@@ -12,9 +12,8 @@ struct PlacementTests {
         return placement.groups.map { group in placement.holders[group].map { members[$0] } }
     }
 
-    @Test(
-        "without a worker only its shards move, and each only by one place", arguments: [1, 2, 3])
-    func removal(replication: Int) {
+    @Test(arguments: [1, 2, 3])
+    func `without a worker only its shards move, and each only by one place`(replication: Int) {
         let before = Self.holders(Self.members, replication: replication)
         let gone = Self.members[2]
         let after = Self.holders(

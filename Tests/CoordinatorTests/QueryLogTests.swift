@@ -56,9 +56,8 @@ struct QueryLogTests {
         return (attributes[.posixPermissions] as? Int ?? 0) & 0o777
     }
 
-    @Test(
-        "vectors are recorded as they were sent, and nothing else", arguments: [Metric.l2, .cosine])
-    func exact(metric: Metric) async throws {
+    @Test(arguments: [Metric.l2, .cosine])
+    func `vectors are recorded as they were sent, and nothing else`(metric: Metric) async throws {
         let index =
             metric == .l2
             ? try await PublishedIndex.shared.value : try await PublishedIndex(metric)
@@ -85,10 +84,11 @@ struct QueryLogTests {
         #expect(try mode(path) == 0o700 && mode(path + "/photos") == 0o700)
     }
 
-    @Test(
-        "the seed decides the sample, however queries are batched; what waits is written at the end"
-    )
-    func share() async throws {
+    @Test
+    func
+        `the seed decides the sample, however queries are batched; what waits is written at the end`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         let sent = RandomVectors.uniform(rows: 1000, columns: PublishedIndex.dimension, seed: 3)
         var drawn: [[[Float]]] = []
@@ -113,8 +113,9 @@ struct QueryLogTests {
         #expect(drawn[0] == drawn[1] && drawn[0] != drawn[2])
     }
 
-    @Test("the log stays within its bound, and keeps the newest; a restart goes on after it")
-    func bound() async throws {
+    @Test func `the log stays within its bound, and keeps the newest; a restart goes on after it`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         let sent = RandomVectors.uniform(rows: 4000, columns: PublishedIndex.dimension, seed: 3)
         let settings = log(bytes: 64_000)
@@ -136,8 +137,9 @@ struct QueryLogTests {
         }
     }
 
-    @Test("no search fails or waits for a log that cannot be written; it goes on when it can")
-    func failing() async throws {
+    @Test func `no search fails or waits for a log that cannot be written; it goes on when it can`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         let query = #"{"vector":\#(index.query(3).json),"k":2}"#
         let settings = log(bytes: 8 * 64 * 10)
@@ -169,8 +171,7 @@ struct QueryLogTests {
         #expect(try recorded().allSatisfy { $0 == index.query(3) })
     }
 
-    @Test("a log whose folder cannot be created is an error at the start")
-    func refused() async throws {
+    @Test func `a log whose folder cannot be created is an error at the start`() async throws {
         let index = try await PublishedIndex.shared.value
         _ = try folder.write("log", Data())
         let settings = log()
@@ -180,8 +181,7 @@ struct QueryLogTests {
         #expect(error?.code == .unavailable && error?.message.contains("--query-log") == true)
     }
 
-    @Test("drift of recorded queries is reported while serving")
-    func drift() async throws {
+    @Test func `drift of recorded queries is reported while serving`() async throws {
         let index = try await PublishedIndex.shared.value
         let near = PublishedIndex.vectors.gathering(Array(0..<200))
         var far = near

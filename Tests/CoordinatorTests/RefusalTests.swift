@@ -79,8 +79,9 @@ struct RefusalTests {
             code: "invalid_argument", field: "to"),
     ]
 
-    @Test("each bad request has its documented answer, and the next one is answered")
-    func refusals() async throws {
+    @Test func `each bad request has its documented answer, and the next one is answered`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         try await withServer(index) { server in
             for refused in Self.cases {
@@ -97,8 +98,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("a query of zeros has no direction")
-    func zeroDirection() async throws {
+    @Test func `a query of zeros has no direction`() async throws {
         let index = try await PublishedIndex(.cosine)
         try await withServer(index) { server in
             let answer = try await server.search(#"{"vector":\#(Self.zeros)}"#)
@@ -106,8 +106,9 @@ struct RefusalTests {
         }
     }
 
-    @Test("bodies over the limit are refused, with and without an announced length")
-    func oversize() async throws {
+    @Test func `bodies over the limit are refused, with and without an announced length`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         try await withServer(index, { $0.limits.bodyBytes = 4096 }) { server in
             let large = [UInt8](repeating: 0x20, count: 5000)
@@ -123,8 +124,9 @@ struct RefusalTests {
         }
     }
 
-    @Test("bytes that are not HTTP get an error document, and the connection is closed")
-    func noHTTP() async throws {
+    @Test func `bytes that are not HTTP get an error document, and the connection is closed`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         try await withServer(index) { server in
             let large = "GET / HTTP/1.1\r\na: \(String(repeating: "b", count: 40_000))\r\n\r\n"
@@ -149,8 +151,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("mutated requests never end the server, and get documented statuses")
-    func mutatedRequests() async throws {
+    @Test func `mutated requests never end the server, and get documented statuses`() async throws {
         let index = try await PublishedIndex.shared.value
         let body = #"{"vector":\#(index.query(3).json),"k":3,"explain":true}"#
         let seed = Wire.request("POST", "/v1/indexes/photos/search", body: Array(body.utf8))

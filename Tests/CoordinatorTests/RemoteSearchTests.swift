@@ -18,10 +18,10 @@ struct RemoteSearchTests {
             answers.map { answer in answer.hits.compactMap { Int($0.id.dropFirst()) } }, truth)
     }
 
-    @Test(
-        "four workers find what one process finds, and the same each time",
-        arguments: [(Metric.l2, false), (.cosine, true), (.innerProduct, false)])
-    func parity(metric: Metric, rotation: Bool) async throws {
+    @Test(arguments: [(Metric.l2, false), (.cosine, true), (.innerProduct, false)])
+    func `four workers find what one process finds, and the same each time`(
+        metric: Metric, rotation: Bool
+    ) async throws {
         let index = try await StoredIndex(queries: 200, metric: metric, rotation: rotation)
         let workers = try await index.startWorkers(4)
         let local = try await index.local()
@@ -59,8 +59,10 @@ struct RemoteSearchTests {
         return Double(shared) / Double(one.reduce(0) { $0 + $1.hits.count })
     }
 
-    @Test("where few candidates are refined for many shards, workers find no more than one process")
-    func cut() async throws {
+    @Test
+    func `where few candidates are refined for many shards, workers find no more than one process`()
+        async throws
+    {
         let index = try await StoredIndex(rows: 20_000, queries: 400, shardSize: 800)
         let workers = try await index.startWorkers(4)
         let truth = ExactSearch.nearest(index.queries, in: index.base, k: 10, metric: .l2)

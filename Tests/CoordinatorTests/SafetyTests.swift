@@ -27,8 +27,7 @@ struct SafetyTests {
         return try AccessKeys(path: path)
     }
 
-    @Test("keys open what they are for")
-    func keysOpen() async throws {
+    @Test func `keys open what they are for`() async throws {
         let index = try await PublishedIndex.shared.value
         let keys = try Self.keys()
         let query = #"{"id":"v1","k":1}"#
@@ -58,15 +57,15 @@ struct SafetyTests {
         }
     }
 
-    @Test(
-        "key files that others can read, or that hold no keys, are refused",
-        arguments: [
-            ("read 0123456789abcdef", 0o640), ("read 0123456789abcdef", 0o604),
-            ("read short", 0o600),
-            ("write 0123456789abcdef", 0o600), ("# nothing", 0o600),
-            ("read 0123456789abcdef more", 0o600),
-        ])
-    func badKeyFiles(text: String, mode: Int) throws {
+    @Test(arguments: [
+        ("read 0123456789abcdef", 0o640), ("read 0123456789abcdef", 0o604),
+        ("read short", 0o600),
+        ("write 0123456789abcdef", 0o600), ("# nothing", 0o600),
+        ("read 0123456789abcdef more", 0o600),
+    ])
+    func `key files that others can read, or that hold no keys, are refused`(
+        text: String, mode: Int
+    ) throws {
         let (folder, path) = try Self.keyFile(text, mode: mode)
         defer { withExtendedLifetime(folder) {} }
         let error = try #require(throws: TesseraError.self) { _ = try AccessKeys(path: path) }
@@ -74,8 +73,9 @@ struct SafetyTests {
         #expect(!error.message.contains("0123456789abcdef"))
     }
 
-    @Test("the server does not listen to other machines without keys and TLS, unless told to")
-    func listening() throws {
+    @Test func `the server does not listen to other machines without keys and TLS, unless told to`()
+        throws
+    {
         var settings = ServerSettings()
         try settings.checkSafety()
         settings.host = "0.0.0.0"
@@ -90,8 +90,10 @@ struct SafetyTests {
         try settings.checkSafety()
     }
 
-    @Test("requests beyond the queue are refused with 429 and Retry-After; the others are answered")
-    func overload() async throws {
+    @Test
+    func `requests beyond the queue are refused with 429 and Retry-After; the others are answered`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         let held = HeldBackend(index)
         let body = #"{"vector":\#(index.query(0).json)}"#
@@ -133,8 +135,7 @@ struct SafetyTests {
         }
     }
 
-    @Test("a deadline ends the wait for a place")
-    func deadlineInQueue() async throws {
+    @Test func `a deadline ends the wait for a place`() async throws {
         let clock = ManualClock()
         let gate = AdmissionGate(places: 1, seats: 5, clock: clock.steady)
         #expect(gate.tryEnter())
@@ -147,8 +148,7 @@ struct SafetyTests {
         #expect(gate.counts == AdmissionGate.Counts(running: 1))
     }
 
-    @Test("a client that has closed its sending side still gets its answer")
-    func halfClosed() async throws {
+    @Test func `a client that has closed its sending side still gets its answer`() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index) { server in
             let wire = try Wire(port: server.port)
@@ -161,8 +161,7 @@ struct SafetyTests {
         }
     }
 
-    @Test("a body that ends early is refused, and the connection with it")
-    func cutBody() async throws {
+    @Test func `a body that ends early is refused, and the connection with it`() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index) { server in
             let wire = try Wire(port: server.port)
@@ -176,8 +175,7 @@ struct SafetyTests {
         }
     }
 
-    @Test("slow bodies get 408, idle connections are closed")
-    func slow() async throws {
+    @Test func `slow bodies get 408, idle connections are closed`() async throws {
         let index = try await PublishedIndex.shared.value
         let change: (inout ServerSettings) -> Void = {
             $0.limits.bodyTime = .milliseconds(100)
@@ -199,8 +197,9 @@ struct SafetyTests {
         }
     }
 
-    @Test("connections past the limit wait until one is free; idle ones cost nothing else")
-    func connections() async throws {
+    @Test func `connections past the limit wait until one is free; idle ones cost nothing else`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         try await withServer(index, { $0.limits.connections = 40 }) { server in
             var idle: [Wire] = []
@@ -214,8 +213,7 @@ struct SafetyTests {
         }
     }
 
-    @Test("a thousand silent connections do not hinder one that asks")
-    func idleThousand() async throws {
+    @Test func `a thousand silent connections do not hinder one that asks`() async throws {
         // Both ends are in this process.
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -241,8 +239,10 @@ struct SafetyTests {
         }
     }
 
-    @Test("the trace id of a request comes back; without one, or a bad one, there is a new one")
-    func traces() async throws {
+    @Test
+    func `the trace id of a request comes back; without one, or a bad one, there is a new one`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
         try await withServer(index) { server in
@@ -263,8 +263,9 @@ struct SafetyTests {
         }
     }
 
-    @Test("at the end requests under way are answered, and clients are told to close")
-    func graceful() async throws {
+    @Test func `at the end requests under way are answered, and clients are told to close`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         let held = HeldBackend(index)
         let body = #"{"vector":\#(index.query(0).json)}"#

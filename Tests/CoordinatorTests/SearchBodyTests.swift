@@ -12,8 +12,7 @@ struct SearchBodyTests {
         return try SearchBody(bytes.span, limits: limits)
     }
 
-    @Test("every field arrives")
-    func everyField() throws {
+    @Test func `every field arrives`() throws {
         let body = try read(
             #"""
              { "vector" : [ 1.5 , -2e-3 ],"k":7, "nprobe":3,"refine":20,"score_threshold":0.5,
@@ -30,8 +29,7 @@ struct SearchBodyTests {
         #expect(many.query == .vectors && many.floats == [1, 2, 3, 4])
     }
 
-    @Test("floats are read as the nearest ones, as by the standard library")
-    func floats() throws {
+    @Test func `floats are read as the nearest ones, as by the standard library`() throws {
         var random = SeededRandom(seed: 11)
         var texts = [
             "0", "-0", "0.1", "1e-45", "1e-50", "1.17549435e-38", "3.4028235e38", "16777217",
@@ -54,8 +52,7 @@ struct SearchBodyTests {
         }
     }
 
-    @Test("base64 is little-endian float32, any bit pattern that is finite")
-    func base64() throws {
+    @Test func `base64 is little-endian float32, any bit pattern that is finite`() throws {
         var random = SeededRandom(seed: 12)
         for count in 1...40 {
             let floats = (0..<count).map { _ in
@@ -67,52 +64,47 @@ struct SearchBodyTests {
         }
     }
 
-    @Test(
-        "what is wrong is named",
-        arguments: [
-            (#"{"vektor":[1,2]}"#, "vektor"), (#"{"vector":[1,2],"vector":[1,2]}"#, "vector"),
-            (#"{"vector":[1]}"#, "vector"), (#"{"vector":[1,2,3]}"#, "vector"),
-            (#"{"vector":[]}"#, "vector"), (#"{"vector":[NaN,1]}"#, "vector"),
-            (#"{"vector":[1e39,1]}"#, "vector"), (#"{"vector":[01,1]}"#, "vector"),
-            (#"{"vector":[1.,1]}"#, "vector"), (#"{"vector":[+1,1]}"#, "vector"),
-            (#"{"vector":[null,1]}"#, "vector"), (#"{"vector":[[1,2]]}"#, "vector"),
-            (#"{"vector":{"a":1}}"#, "vector"), (#"{"vector":"AAAA"}"#, "vector"),
-            (#"{"vector":"AACAPwAAAE!="}"#, "vector"), (#"{"vector":"AACAfwAAgH8="}"#, "vector"),
-            (#"{"vector":""}"#, "vector"), (#"{"vectors":[[1,2],[3]]}"#, "vectors"),
-            (#"{"vectors":[[1,2],[1,2],[1,2],[1,2]]}"#, "vectors"), (#"{"vectors":[]}"#, "vectors"),
-            (#"{"k":3}"#, "vector"), (#"{"vector":[1,2],"id":"a"}"#, "id"),
-            (#"{"vector":[1,2],"k":-1}"#, "k"), (#"{"vector":[1,2],"k":1.5}"#, "k"),
-            (#"{"vector":[1,2],"k":"3"}"#, "k"),
-            (#"{"vector":[1,2],"k":99999999999999999999}"#, "k"),
-            (#"{"vector":[1,2],"recall":0.9,"nprobe":3}"#, "nprobe"),
-            (#"{"vector":[1,2],"deadline_ms":-1}"#, "deadline_ms"),
-            (#"{"vector":[1,2],"deadline_ms":1e9}"#, "deadline_ms"),
-            (#"{"vector":[1,2],"explain":1}"#, "explain"),
-            (#"{"vector":[1,2],"with":["vectors"]}"#, "with"),
-            (#"{"vector":[1,2],"with":["vector","vector"]}"#, "with"),
-            (#"{"id":"\ud83d"}"#, "id"), (#"{"id":"\x"}"#, "id"), (#"{"id":7}"#, "id"),
-        ])
-    func refusals(text: String, field: String) throws {
+    @Test(arguments: [
+        (#"{"vektor":[1,2]}"#, "vektor"), (#"{"vector":[1,2],"vector":[1,2]}"#, "vector"),
+        (#"{"vector":[1]}"#, "vector"), (#"{"vector":[1,2,3]}"#, "vector"),
+        (#"{"vector":[]}"#, "vector"), (#"{"vector":[NaN,1]}"#, "vector"),
+        (#"{"vector":[1e39,1]}"#, "vector"), (#"{"vector":[01,1]}"#, "vector"),
+        (#"{"vector":[1.,1]}"#, "vector"), (#"{"vector":[+1,1]}"#, "vector"),
+        (#"{"vector":[null,1]}"#, "vector"), (#"{"vector":[[1,2]]}"#, "vector"),
+        (#"{"vector":{"a":1}}"#, "vector"), (#"{"vector":"AAAA"}"#, "vector"),
+        (#"{"vector":"AACAPwAAAE!="}"#, "vector"), (#"{"vector":"AACAfwAAgH8="}"#, "vector"),
+        (#"{"vector":""}"#, "vector"), (#"{"vectors":[[1,2],[3]]}"#, "vectors"),
+        (#"{"vectors":[[1,2],[1,2],[1,2],[1,2]]}"#, "vectors"), (#"{"vectors":[]}"#, "vectors"),
+        (#"{"k":3}"#, "vector"), (#"{"vector":[1,2],"id":"a"}"#, "id"),
+        (#"{"vector":[1,2],"k":-1}"#, "k"), (#"{"vector":[1,2],"k":1.5}"#, "k"),
+        (#"{"vector":[1,2],"k":"3"}"#, "k"),
+        (#"{"vector":[1,2],"k":99999999999999999999}"#, "k"),
+        (#"{"vector":[1,2],"recall":0.9,"nprobe":3}"#, "nprobe"),
+        (#"{"vector":[1,2],"deadline_ms":-1}"#, "deadline_ms"),
+        (#"{"vector":[1,2],"deadline_ms":1e9}"#, "deadline_ms"),
+        (#"{"vector":[1,2],"explain":1}"#, "explain"),
+        (#"{"vector":[1,2],"with":["vectors"]}"#, "with"),
+        (#"{"vector":[1,2],"with":["vector","vector"]}"#, "with"),
+        (#"{"id":"\ud83d"}"#, "id"), (#"{"id":"\x"}"#, "id"), (#"{"id":7}"#, "id"),
+    ])
+    func `what is wrong is named`(text: String, field: String) throws {
         let error = try #require(throws: APIError.self) { _ = try read(text) }
         #expect(error.code == .invalidArgument)
         #expect(error.field == field, "\(error.message)")
     }
 
-    @Test(
-        "an error in JSON names the byte",
-        arguments: [
-            ("", 0), ("[]", 0), ("{", 1), (#"{"vector":[1,2]"#, 15), (#"{"vector":[1,2]}x"#, 16),
-            (#"{"vector" [1,2]}"#, 10), (#"{vector:[1,2]}"#, 1), (#"{"vector":[1 2]}"#, 13),
-            (#"{"vector":[1,2],}"#, 16), ("{\"id\":\"a\u{1}\"}", 8), (#"{"id":"a"#, 8),
-        ])
-    func malformed(text: String, offset: Int) throws {
+    @Test(arguments: [
+        ("", 0), ("[]", 0), ("{", 1), (#"{"vector":[1,2]"#, 15), (#"{"vector":[1,2]}x"#, 16),
+        (#"{"vector" [1,2]}"#, 10), (#"{vector:[1,2]}"#, 1), (#"{"vector":[1 2]}"#, 13),
+        (#"{"vector":[1,2],}"#, 16), ("{\"id\":\"a\u{1}\"}", 8), (#"{"id":"a"#, 8),
+    ])
+    func `an error in JSON names the byte`(text: String, offset: Int) throws {
         let error = try #require(throws: APIError.self) { _ = try read(text) }
         #expect(error.code == .invalidArgument)
         #expect(error.offset == offset, "\(error.message)")
     }
 
-    @Test("bytes that are not UTF-8 are refused in ids and names")
-    func notText() {
+    @Test func `bytes that are not UTF-8 are refused in ids and names`() {
         for text in [#"{"id":"?"}"#, #"{"?":1}"#] {
             let bytes = Array(text.utf8).map { $0 == UInt8(ascii: "?") ? 0xFF : $0 }
             #expect(throws: APIError.self) {
@@ -121,8 +113,7 @@ struct SearchBodyTests {
         }
     }
 
-    @Test("mutated bodies are read or refused, and never anything else")
-    func mutations() throws {
+    @Test func `mutated bodies are read or refused, and never anything else`() throws {
         let seeds = [
             #"{"vector":[1.5,-2e-3],"k":7,"nprobe":3,"with":["vector","distance"],"explain":true}"#,
             #"{"vectors":[[1,2],[3,4.25e1]],"score_threshold":-0.5,"deadline_ms":12.5}"#,

@@ -23,8 +23,8 @@ struct SearchTests {
         #expect(found.map(\.distance) == expected.map(\.distance))
     }
 
-    @Test("one vector, as numbers or base64, gets the engine's hits", arguments: Metric.allCases)
-    func oneVector(metric: Metric) async throws {
+    @Test(arguments: Metric.allCases)
+    func `one vector, as numbers or base64, gets the engine's hits`(metric: Metric) async throws {
         let index =
             metric == .l2
             ? try await PublishedIndex.shared.value : try await PublishedIndex(metric)
@@ -45,8 +45,7 @@ struct SearchTests {
         }
     }
 
-    @Test("many vectors get one list each, with receipts if asked for")
-    func manyVectors() async throws {
+    @Test func `many vectors get one list each, with receipts if asked for`() async throws {
         let index = try await PublishedIndex.shared.value
         let rows = [3, 90, 3, 800]
         try await withServer(index) { server in
@@ -66,8 +65,7 @@ struct SearchTests {
         }
     }
 
-    @Test("parameters reach the engine")
-    func parameters() async throws {
+    @Test func `parameters reach the engine`() async throws {
         let index = try await PublishedIndex.shared.value
         let query = index.query(41)
         let limits = QueryLimits(index.manifest.index)
@@ -85,8 +83,7 @@ struct SearchTests {
         }
     }
 
-    @Test("more like an id: its neighbours without itself")
-    func likeAnID() async throws {
+    @Test func `more like an id: its neighbours without itself`() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index) { server in
             let answer = try await server.search(
@@ -110,8 +107,9 @@ struct SearchTests {
         }
     }
 
-    @Test("a threshold leaves out less similar results; with chooses what results carry")
-    func thresholdAndExtras() async throws {
+    @Test func `a threshold leaves out less similar results; with chooses what results carry`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         let query = index.query(8)
         try await withServer(index) { server in
@@ -127,8 +125,8 @@ struct SearchTests {
         }
     }
 
-    @Test("an equal query comes from the response cache, with the same results")
-    func responseCache() async throws {
+    @Test func `an equal query comes from the response cache, with the same results`() async throws
+    {
         let index = try await PublishedIndex.shared.value
         try await withServer(index, { $0.responseCacheBytes = 1 << 20 }) { server in
             let body = #"{"vector":\#(index.query(5).json),"k":4}"#
@@ -145,8 +143,7 @@ struct SearchTests {
         }
     }
 
-    @Test("the cache stays within its bytes")
-    func responseCacheBound() async throws {
+    @Test func `the cache stays within its bytes`() async throws {
         let index = try await PublishedIndex.shared.value
         try await withServer(index, { $0.responseCacheBytes = 20_000 }) { server in
             let wire = try Wire(port: server.port)

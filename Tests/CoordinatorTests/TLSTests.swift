@@ -31,10 +31,11 @@ struct TLSTests {
         (Int32, Int32, Int32, Int32) =
             (35, 60, 52, 56)
 
-    @Test(
-        "a client that trusts the authority is answered; one that trusts another, or speaks plain HTTP, is not"
-    )
-    func handshakes() async throws {
+    @Test
+    func
+        `a client that trusts the authority is answered; one that trusts another, or speaks plain HTTP, is not`()
+        async throws
+    {
         let index = try await PublishedIndex.shared.value
         let folder = try TemporaryFolder()
         let files = try Certificates(in: folder)

@@ -4,23 +4,19 @@ import TesseraBase
 import Testing
 
 struct WorkerAddressTests {
-    @Test(
-        "what can be read",
-        arguments: [
-            ("10.0.0.1:7171", "10.0.0.1:7171"), ("worker-0:1", "worker-0:1"),
-            ("[::1]:65535", "[::1]:65535"),
-        ])
-    func good(_ text: String, _ description: String) throws {
+    @Test(arguments: [
+        ("10.0.0.1:7171", "10.0.0.1:7171"), ("worker-0:1", "worker-0:1"),
+        ("[::1]:65535", "[::1]:65535"),
+    ])
+    func `what can be read`(_ text: String, _ description: String) throws {
         #expect(try WorkerAddress(text).description == description)
     }
 
-    @Test(
-        "what cannot",
-        arguments: [
-            "", ":", "host", "host:", ":7171", "host:0", "host:65536", "host:-1", "host:x",
-            "::1:7171", "[]:1", "a b:1", "http://host:1",
-        ])
-    func bad(_ text: String) {
+    @Test(arguments: [
+        "", ":", "host", "host:", ":7171", "host:0", "host:65536", "host:-1", "host:x",
+        "::1:7171", "[]:1", "a b:1", "http://host:1",
+    ])
+    func `what cannot`(_ text: String) {
         let error = #expect(throws: TesseraError.self) { try WorkerAddress(text) }
         #expect(error?.code == .invalidArgument)
     }

@@ -46,10 +46,11 @@ struct WorkerNameTests {
         Issue.record("in vain: \(hosts)")
     }
 
-    @Test(
-        "workers that appear behind a name are asked, those that vanish are not, and no search fails"
-    )
-    func comeAndGo() async throws {
+    @Test
+    func
+        `workers that appear behind a name are asked, those that vanish are not, and no search fails`()
+        async throws
+    {
         let index = try await StoredIndex(queries: 40)
         let workers = try await startWorkers(index)
         let names = Names()

@@ -44,8 +44,9 @@ struct WorkerSocketTests {
         return try WireSearchResponse(serializedBytes: message).places
     }
 
-    @Test("garbage, broken frames and mutated messages end at most their own connection")
-    func fuzzed() async throws {
+    @Test func `garbage, broken frames and mutated messages end at most their own connection`()
+        async throws
+    {
         let index = try await StoredIndex(queries: 20)
         let worker = try await index.startWorkers(1)[0]
         try await index.withBackend([worker]) { backend in

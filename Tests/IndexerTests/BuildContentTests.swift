@@ -12,9 +12,10 @@ import VectorIndex
 
 struct BuildContentTests {
     @Test(
-        "each id is found once, at its vector", arguments: Metric.allCases,
+        arguments: Metric.allCases,
         [RefineEncoding.sq8, .f16])
-    func rows(metric: Metric, refine: RefineEncoding) async throws {
+    func `each id is found once, at its vector`(metric: Metric, refine: RefineEncoding) async throws
+    {
         let vectors = RandomVectors.clustered(rows: 1200, columns: 10, clusters: 8, seed: 13)
         let ids = (0..<1200).map { "photos/\($0)-ä.jpg" }
         var fixture = try BuildFixture(vectors, metric: metric, ids: ids)
@@ -35,8 +36,8 @@ struct BuildContentTests {
         }
     }
 
-    @Test("the numbers of a draft add up", arguments: [RefineEncoding.sq8, .none])
-    func numbers(refine: RefineEncoding) async throws {
+    @Test(arguments: [RefineEncoding.sq8, .none])
+    func `the numbers of a draft add up`(refine: RefineEncoding) async throws {
         var fixture = try BuildFixture(
             RandomVectors.clustered(rows: 1000, columns: 10, clusters: 8, seed: 14))
         fixture.settings.shardSize = 250
@@ -58,8 +59,7 @@ struct BuildContentTests {
         #expect(published.index == index)
     }
 
-    @Test("of duplicate ids the last row stays where that is asked for")
-    func lastDuplicate() async throws {
+    @Test func `of duplicate ids the last row stays where that is asked for`() async throws {
         let vectors = RandomVectors.uniform(rows: 500, columns: 6, seed: 15)
         let ids = (0..<500).map { "id\($0 % 120)" }
         var fixture = try BuildFixture(vectors, ids: ids)
@@ -75,8 +75,10 @@ struct BuildContentTests {
         }
     }
 
-    @Test("a sample of a file that is nearly all duplicates is still one of the vectors that stay")
-    func nearlyAllDuplicates() async throws {
+    @Test
+    func `a sample of a file that is nearly all duplicates is still one of the vectors that stay`()
+        async throws
+    {
         let vectors = RandomVectors.uniform(rows: 6000, columns: 4, seed: 16)
         let ids = (0..<6000).map { $0 < 5990 ? "same" : "id\($0)" }
         var fixture = try BuildFixture(vectors, ids: ids)
@@ -87,9 +89,9 @@ struct BuildContentTests {
     }
 
     @Test(
-        "tiny inputs and odd dimensions are indexed", arguments: [1, 2, 15, 100, 300],
+        arguments: [1, 2, 15, 100, 300],
         [1, 3, 97])
-    func tiny(count: Int, dimension: Int) async throws {
+    func `tiny inputs and odd dimensions are indexed`(count: Int, dimension: Int) async throws {
         for (bits, rotation) in [(4, false), (8, false), (4, true)] {
             for metric in Metric.allCases {
                 var fixture = try BuildFixture(

@@ -20,8 +20,8 @@ struct BuildRefusalTests {
         #expect(try await fixture.catalog.store.list(prefix: "").isEmpty)
     }
 
-    @Test("a zero vector has no place under cosine", arguments: [false, true], [0, 512, 699])
-    func zeros(rotation: Bool, row: Int) async throws {
+    @Test(arguments: [false, true], [0, 512, 699])
+    func `a zero vector has no place under cosine`(rotation: Bool, row: Int) async throws {
         var vectors = Self.vectors
         for column in 0..<4 { vectors.elements[row * 4 + column] = 0 }
         var fixture = try BuildFixture(vectors, metric: .cosine)
@@ -30,8 +30,8 @@ struct BuildRefusalTests {
         try await expectRefusal(fixture, mentioning: ["vectors.fbin", "row \(row) "])
     }
 
-    @Test("neither has a NaN or an infinity", arguments: Metric.allCases, [Float.nan, -.infinity])
-    func notFinite(metric: Metric, value: Float) async throws {
+    @Test(arguments: Metric.allCases, [Float.nan, -.infinity])
+    func `neither has a NaN or an infinity`(metric: Metric, value: Float) async throws {
         var vectors = Self.vectors
         vectors.elements[650 * 4 + 2] = value
         var fixture = try BuildFixture(vectors, metric: metric)
@@ -39,8 +39,10 @@ struct BuildRefusalTests {
         try await expectRefusal(fixture, mentioning: ["vectors.fbin", "row 650", "column 2"])
     }
 
-    @Test("a value whose distances or half floats overflow is refused, unless it is normalised")
-    func magnitude() async throws {
+    @Test
+    func `a value whose distances or half floats overflow is refused, unless it is normalised`()
+        async throws
+    {
         var vectors = Self.vectors
         vectors.elements[13 * 4 + 1] = -65_600
         var fixture = try BuildFixture(vectors)
@@ -56,8 +58,7 @@ struct BuildRefusalTests {
         #expect(await cosine.failure() == nil)
     }
 
-    @Test("ids must be as many as vectors, and unique")
-    func ids() async throws {
+    @Test func `ids must be as many as vectors, and unique`() async throws {
         let few = #expect(throws: TesseraError.self) {
             try BuildFixture(Self.vectors, ids: (0..<699).map(String.init))
         }
@@ -67,8 +68,7 @@ struct BuildRefusalTests {
         try await expectRefusal(double, mentioning: ["ids.txt", "rows 0 and 650"])
     }
 
-    @Test("settings out of range are named")
-    func settings() async throws {
+    @Test func `settings out of range are named`() async throws {
         let fixture = try BuildFixture(Self.vectors)
         var changed = fixture
         for size in [99, 0, -5, 10_000_001] {

@@ -13,9 +13,10 @@ import VectorIndex
 struct DeterminismTests {
     private static let backends = Backends.available.map(\.identity.name)
 
-    @Test(
-        "a draft's objects do not depend on threads or store", arguments: backends, Metric.allCases)
-    func threads(backend: String, metric: Metric) async throws {
+    @Test(arguments: backends, Metric.allCases)
+    func `a draft's objects do not depend on threads or store`(backend: String, metric: Metric)
+        async throws
+    {
         let vectors = RandomVectors.clustered(rows: 1500, columns: 18, clusters: 12, seed: 21)
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
@@ -34,8 +35,7 @@ struct DeterminismTests {
         #expect(drafts[0] == drafts[2])
     }
 
-    @Test("another seed gives other shards, the digest of the input stays")
-    func seeds() async throws {
+    @Test func `another seed gives other shards, the digest of the input stays`() async throws {
         let vectors = RandomVectors.clustered(rows: 900, columns: 6, clusters: 5, seed: 22)
         var fixture = try BuildFixture(vectors)
         fixture.settings.shardSize = 300
@@ -46,8 +46,7 @@ struct DeterminismTests {
         #expect(first.shards.map(\.digest) != second.shards.map(\.digest))
     }
 
-    @Test("another vector or id gives another digest of the input")
-    func inputDigest() async throws {
+    @Test func `another vector or id gives another digest of the input`() async throws {
         let vectors = RandomVectors.uniform(rows: 40, columns: 4, seed: 1)
         var other = vectors
         other.elements[77] += 1

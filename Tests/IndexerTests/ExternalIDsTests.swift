@@ -13,8 +13,7 @@ struct ExternalIDsTests {
         folder = try TemporaryFolder()
     }
 
-    @Test("Without a file, ids are row numbers; with one, its lines")
-    func sources() throws {
+    @Test func `without a file, ids are row numbers; with one, its lines`() throws {
         let path = folder.path("x.fbin")
         try VectorFileWriter.write(Matrix(rows: 3, columns: 2), to: path)
         let vectors = try VectorFile.open(path: path)
@@ -31,8 +30,7 @@ struct ExternalIDsTests {
         #expect(try ids.bytes(1) == Array("b".utf8))
     }
 
-    @Test("Counts that differ are an error with both files and both counts")
-    func counts() throws {
+    @Test func `counts that differ are an error with both files and both counts`() throws {
         let path = folder.path("x.fbin")
         try VectorFileWriter.write(Matrix(rows: 3, columns: 2), to: path)
         let vectors = try VectorFile.open(path: path)
@@ -45,10 +43,12 @@ struct ExternalIDsTests {
         }
     }
 
-    @Test(
-        "The first duplicate is refused with its rows, at any number of partitions and under collisions",
-        arguments: [1 << 30, 160_000, 40_000], [Hash.stable, .colliding])
-    func refuse(_ budget: Int, _ hash: Hash) throws {
+    @Test(arguments: [1 << 30, 160_000, 40_000], [Hash.stable, .colliding])
+    func
+        `the first duplicate is refused with its rows, at any number of partitions and under collisions`(
+            _ budget: Int, _ hash: Hash
+        ) throws
+    {
         var ids = (0..<100_000).map { "id-\($0)" }
         ids[93_000] = ids[17]
         ids[93_500] = ids[17]
@@ -67,10 +67,10 @@ struct ExternalIDsTests {
         }
     }
 
-    @Test(
-        "With the policy last, all but the last row of an id are dropped",
-        arguments: [1 << 30, 160_000], [Hash.stable, .colliding])
-    func last(_ budget: Int, _ hash: Hash) throws {
+    @Test(arguments: [1 << 30, 160_000], [Hash.stable, .colliding])
+    func `with the policy last, all but the last row of an id are dropped`(
+        _ budget: Int, _ hash: Hash
+    ) throws {
         var random = SeededRandom(seed: 3)
         let ids = (0..<100_000).map { _ in "id-\(UInt64.random(in: 0..<60_000, using: &random))" }
         var lastRows: [String: Int] = [:]
@@ -81,10 +81,10 @@ struct ExternalIDsTests {
         #expect(try search.rowsToDrop(.last) == expected)
     }
 
-    @Test(
-        "Unique ids pass, even those that Unicode holds for equal",
-        arguments: DuplicatePolicy.allCases)
-    func unique(_ policy: DuplicatePolicy) throws {
+    @Test(arguments: DuplicatePolicy.allCases)
+    func `unique ids pass, even those that Unicode holds for equal`(_ policy: DuplicatePolicy)
+        throws
+    {
         let ids = ["é", "e\u{301}"] + (0..<100_000).map(String.init)
         let file = try IDFile.open(path: try write(ids))
         for hash in [Hash.stable, .colliding] {

@@ -13,8 +13,8 @@ import VectorIndex
 struct ListReassignerTests {
     // In one cloud of vectors, every vector is near a cell border: without reassignment, 0.62 of
     // these vectors were in the shard of their nearest list.
-    @Test("a vector is in the shard of its nearest list", arguments: [Metric.l2, .cosine])
-    func nearest(metric: Metric) async throws {
+    @Test(arguments: [Metric.l2, .cosine])
+    func `a vector is in the shard of its nearest list`(metric: Metric) async throws {
         let vectors = RandomVectors.clustered(rows: 6000, columns: 24, clusters: 3, seed: 31)
         var fixture = try BuildFixture(vectors, metric: metric)
         fixture.settings.shardSize = 700
@@ -35,8 +35,8 @@ struct ListReassignerTests {
         #expect(Double(nearestCount) / 6000 > 0.9, "\(nearestCount)")
     }
 
-    @Test("cells keep a margin in the manifest, slices and inner products none")
-    func margin() async throws {
+    @Test func `cells keep a margin in the manifest, slices and inner products none`() async throws
+    {
         let vectors = RandomVectors.clustered(rows: 900, columns: 8, clusters: 4, seed: 32)
         for metric in Metric.allCases {
             for partition in PartitionMode.allCases {
@@ -50,8 +50,10 @@ struct ListReassignerTests {
         }
     }
 
-    @Test("queries drawn from the vectors are not trained on, unless there are too few others")
-    func heldOut() async throws {
+    @Test
+    func `queries drawn from the vectors are not trained on, unless there are too few others`()
+        async throws
+    {
         let vectors = RandomVectors.clustered(rows: 2000, columns: 8, clusters: 4, seed: 33)
         func build(queries: Int) async throws -> Draft {
             var fixture = try BuildFixture(vectors)

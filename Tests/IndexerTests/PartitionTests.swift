@@ -37,10 +37,10 @@ enum NastyVectors: String, CaseIterable, Sendable {
 }
 
 struct PartitionTests {
-    @Test(
-        "no shard exceeds 1.5 x its target, and no vector is lost",
-        arguments: NastyVectors.allCases, PartitionMode.allCases)
-    func bound(_ kind: NastyVectors, _ partition: PartitionMode) async throws {
+    @Test(arguments: NastyVectors.allCases, PartitionMode.allCases)
+    func `no shard exceeds 1.5 x its target, and no vector is lost`(
+        _ kind: NastyVectors, _ partition: PartitionMode
+    ) async throws {
         let vectors = kind.matrix(rows: 2500, columns: 5)
         var fixture = try BuildFixture(vectors)
         fixture.settings.shardSize = 200
@@ -51,10 +51,8 @@ struct PartitionTests {
         #expect(rows.map(\.id).sorted() == (0..<2500).map(String.init).sorted())
     }
 
-    @Test(
-        "without a partition shards are runs of the input of equal size",
-        arguments: [600, 601, 799, 1000])
-    func inputOrder(count: Int) async throws {
+    @Test(arguments: [600, 601, 799, 1000])
+    func `without a partition shards are runs of the input of equal size`(count: Int) async throws {
         let vectors = RandomVectors.uniform(rows: count, columns: 4, seed: 2)
         var fixture = try BuildFixture(vectors)
         fixture.settings.shardSize = 200
@@ -72,8 +70,8 @@ struct PartitionTests {
         }
     }
 
-    @Test("cells hold neighbours: a vector's own cluster is mostly in its shard")
-    func locality() async throws {
+    @Test func `cells hold neighbours: a vector's own cluster is mostly in its shard`() async throws
+    {
         let vectors = RandomVectors.clustered(rows: 2000, columns: 16, clusters: 10, seed: 3)
         var fixture = try BuildFixture(vectors)
         fixture.settings.shardSize = 200

@@ -31,8 +31,7 @@ struct QueryFilesTests {
         }
     }
 
-    @Test("files of a folder are one, in the order of their names")
-    func order() throws {
+    @Test func `files of a folder are one, in the order of their names`() throws {
         let all = RandomVectors.uniform(rows: 30, columns: 4, seed: 1)
         try write("queries-0000000002-b.fbin", all.gathering(Array(10..<30)))
         try write("queries-0000000001-a.fbin", all.gathering(Array(0..<10)))
@@ -44,8 +43,7 @@ struct QueryFilesTests {
         #expect(places.count == 12 && places == places.sorted())
     }
 
-    @Test("what is no whole file of this index is left out")
-    func others() throws {
+    @Test func `what is no whole file of this index is left out`() throws {
         let queries = RandomVectors.uniform(rows: 6, columns: 4, seed: 1)
         try write("queries-0000000001-a.fbin", RandomVectors.uniform(rows: 3, columns: 7, seed: 2))
         try write("queries-0000000002-a.fbin", queries)
@@ -55,8 +53,7 @@ struct QueryFilesTests {
         #expect(refusal(dimension: 5)?.message.contains("4 dimensions") == true)
     }
 
-    @Test("a folder without queries is told so")
-    func nothing() throws {
+    @Test func `a folder without queries is told so`() throws {
         #expect(refusal()?.code == .invalidArgument)
         #expect(refusal()?.message.contains("holds no recorded queries") == true)
         _ = try folder.write("queries-0000000001-a.fbin", Data([2, 0, 0, 0, 4, 0, 0, 0, 1]))

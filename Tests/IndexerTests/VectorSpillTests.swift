@@ -13,10 +13,10 @@ struct VectorSpillTests {
         folder = try TemporaryFolder()
     }
 
-    @Test(
-        "Rows come back by cell and in order, whatever the buffers hold",
-        arguments: [1, 2, 7, 1000], [true, false])
-    func roundTrip(_ recordsBuffered: Int, _ finishes: Bool) throws {
+    @Test(arguments: [1, 2, 7, 1000], [true, false])
+    func `rows come back by cell and in order, whatever the buffers hold`(
+        _ recordsBuffered: Int, _ finishes: Bool
+    ) throws {
         let spill = try makeSpill(cells: 13, rowBytes: 5, recordsBuffered: recordsBuffered)
         let expected = try fill(spill, rows: 3000)
         if finishes { try spill.finish() }
@@ -28,8 +28,7 @@ struct VectorSpillTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     }
 
-    @Test("Several threads read at once")
-    func threads() async throws {
+    @Test func `several threads read at once`() async throws {
         let spill = try makeSpill(cells: 13, rowBytes: 5, recordsBuffered: 3)
         let expected = try fill(spill, rows: 20_000)
         try spill.finish()
@@ -41,8 +40,9 @@ struct VectorSpillTests {
         }
     }
 
-    @Test("Several threads append at once, each cell keeping each thread's order")
-    func appendingThreads() async throws {
+    @Test func `several threads append at once, each cell keeping each thread's order`()
+        async throws
+    {
         let spill = try makeSpill(cells: 3, rowBytes: 8, recordsBuffered: 4)
         await withTaskGroup(of: Void.self) { group in
             for writer in 0..<4 {
@@ -65,8 +65,7 @@ struct VectorSpillTests {
         }
     }
 
-    @Test("A cell is split by appending it anew, and released places are used again")
-    func splits() throws {
+    @Test func `a cell is split by appending it anew, and released places are used again`() throws {
         let spill = try makeSpill(cells: 2, rowBytes: 5, recordsBuffered: 100)
         for row in 0..<1000 {
             try spill.append(
@@ -97,8 +96,8 @@ struct VectorSpillTests {
         }
     }
 
-    @Test("A budget below one row a cell, and a folder that is not there, are refused")
-    func refuses() throws {
+    @Test func `a budget below one row a cell, and a folder that is not there, are refused`() throws
+    {
         do {
             _ = try VectorSpill(
                 scratchFolder: folder.url.path, cells: 100, rowBytes: 12, memoryBudget: 1999)
@@ -115,10 +114,8 @@ struct VectorSpillTests {
         }
     }
 
-    @Test(
-        "A full disk is an error that names the scratch folder and the mend",
-        .enabled(if: SmallDisk.isPermitted, "mounting a tmpfs is not permitted here"))
-    func fullDisk() throws {
+    @Test(.enabled(if: SmallDisk.isPermitted, "mounting a tmpfs is not permitted here"))
+    func `a full disk is an error that names the scratch folder and the mend`() throws {
         let disk = try #require(SmallDisk(at: folder.url.path))
         let spill = try VectorSpill(
             scratchFolder: disk.path, cells: 4, rowBytes: 992, memoryBudget: 1 << 20)

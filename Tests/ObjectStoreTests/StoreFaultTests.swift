@@ -191,8 +191,8 @@ struct FaultBench: Sendable {
     .enabled(if: S3TestServer.isGiven, Comment(rawValue: S3TestServer.hint)),
     .timeLimit(.minutes(5)))
 struct StoreFaultTests {
-    @Test("A fault that passes is not noticed", arguments: FaultCase.all)
-    func passing(item: FaultCase) async throws {
+    @Test(arguments: FaultCase.all)
+    func `a fault that passes is not noticed`(item: FaultCase) async throws {
         let bench = try await FaultBench()
         let clock = TestClock()
         let (operation, fault) = (item.operation, item.fault)
@@ -208,8 +208,8 @@ struct StoreFaultTests {
         }
     }
 
-    @Test("A fault that stays is told, and nothing is lost", arguments: FaultCase.all)
-    func lasting(item: FaultCase) async throws {
+    @Test(arguments: FaultCase.all)
+    func `a fault that stays is told, and nothing is lost`(item: FaultCase) async throws {
         let bench = try await FaultBench()
         let (operation, fault) = (item.operation, item.fault)
         try await bench.prepare(operation)
@@ -232,17 +232,17 @@ struct StoreFaultTests {
         try await bench.check(operation, isDone: fault.isApplied)
     }
 
-    @Test(
-        "An upload in parts that fails on the way is made whole, and leaves no parts behind",
-        arguments: [
-            FaultRule(.reset).on("PUT", "partNumber=2", times: 1),
-            FaultRule(.tear, bytes: 1 << 20).on("PUT", "partNumber=1", times: 1),
-            FaultRule(.garble, bytes: 1 << 20).on("PUT", "partNumber=2", times: 1),
-            FaultRule(.reset).on("POST", "uploadId", times: 1),
-            FaultRule(.reset, applied: true).on("POST", "uploadId", times: 1),
-            .answer(503, "SlowDown", applied: true).on("POST", "uploadId", times: 1),
-        ])
-    func parts(rule: FaultRule) async throws {
+    @Test(arguments: [
+        FaultRule(.reset).on("PUT", "partNumber=2", times: 1),
+        FaultRule(.tear, bytes: 1 << 20).on("PUT", "partNumber=1", times: 1),
+        FaultRule(.garble, bytes: 1 << 20).on("PUT", "partNumber=2", times: 1),
+        FaultRule(.reset).on("POST", "uploadId", times: 1),
+        FaultRule(.reset, applied: true).on("POST", "uploadId", times: 1),
+        .answer(503, "SlowDown", applied: true).on("POST", "uploadId", times: 1),
+    ])
+    func `an upload in parts that fails on the way is made whole, and leaves no parts behind`(
+        rule: FaultRule
+    ) async throws {
         var settings = try #require(S3TestServer.given).settings
         settings.multipartThreshold = 6 << 20
         settings.partBytes = 5 << 20
@@ -258,8 +258,9 @@ struct StoreFaultTests {
         #expect(left.isEmpty)
     }
 
-    @Test("Of writers whose answers are all lost, one has created the object, and knows it")
-    func race() async throws {
+    @Test func `of writers whose answers are all lost, one has created the object, and knows it`()
+        async throws
+    {
         let bench = try await FaultBench()
         try await bench.proxy.set(
             [FaultRule(.reset, applied: true).on("PUT", times: 8)], for: bench.scope)
@@ -276,8 +277,7 @@ struct StoreFaultTests {
         #expect(try await bench.direct.get("x", range: nil) == wins)
     }
 
-    @Test("Keys that stay expired are not tried again; new ones are")
-    func expiredKeys() async throws {
+    @Test func `keys that stay expired are not tried again; new ones are`() async throws {
         let bench = try await FaultBench()
         try await bench.prepare(.get)
         try await bench.proxy.set([.answer(400, "ExpiredToken")], for: bench.scope)

@@ -23,8 +23,9 @@ struct RecallSweepTests {
             progress: { _ in })
     }
 
-    @Test("A point's recall is what real queries get, within what a sample can say")
-    func strangersRecall() async throws {
+    @Test func `a point's recall is what real queries get, within what a sample can say`()
+        async throws
+    {
         let fixture = try await SearchFixture(Self.base, IndexPlan(refine: .f16, shardSize: 1500))
         let index = fixture.manifest.index
         let tuner = tuner(fixture)
@@ -54,8 +55,7 @@ struct RecallSweepTests {
         }
     }
 
-    @Test("The query set that train keeps has the oracle's neighbours")
-    func trainedTruth() async throws {
+    @Test func `the query set that train keeps has the oracle's neighbours`() async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan(shardSize: 1500))
         let set = try #require(try await tuner(fixture).queries(of: fixture.manifest.index))
         #expect(set.queries.rows == 500 && set.k == 10)
@@ -70,8 +70,9 @@ struct RecallSweepTests {
         }
     }
 
-    @Test("The truth of the refine tier is the oracle's about what the tier holds")
-    func storedTruth() async throws {
+    @Test func `the truth of the refine tier is the oracle's about what the tier holds`()
+        async throws
+    {
         let vectors = Self.base.gathering(Array(0..<900))
         let fixture = try await SearchFixture(vectors, IndexPlan(shardSize: 400))
         let stored = try StoredTruth(
@@ -101,8 +102,10 @@ struct RecallSweepTests {
         #expect(try await stored.sample(30, k: 10, seed: 8) != drawn)
     }
 
-    @Test("An index without a refine tier is measured by what train kept, and by nothing else")
-    func unrefined() async throws {
+    @Test
+    func `an index without a refine tier is measured by what train kept, and by nothing else`()
+        async throws
+    {
         let fixture = try await SearchFixture(
             Self.base.gathering(Array(0..<900)), IndexPlan(refine: .none, shardSize: 400))
         let index = fixture.manifest.index

@@ -31,8 +31,8 @@ struct RecallCase: Sendable, CustomTestStringConvertible {
 }
 
 struct RecallTests {
-    @Test("recall@10 of 20,000 clustered vectors", arguments: RecallCase.all)
-    func recall(_ example: RecallCase) async throws {
+    @Test(arguments: RecallCase.all)
+    func `recall@10 of 20,000 clustered vectors`(_ example: RecallCase) async throws {
         try await expect(
             IndexPlan(refine: example.refine, shardSize: 3000, partition: example.partition),
             automatic: example.automatic, generous: example.generous)

@@ -27,9 +27,11 @@ struct ColdSearchTests {
     }
 
     @Test(
-        "cold and resident searches give the same hits", arguments: Metric.allCases,
+        arguments: Metric.allCases,
         [RefineEncoding.sq8, .f16, .none])
-    func sameHits(metric: Metric, refine: RefineEncoding) async throws {
+    func `cold and resident searches give the same hits`(metric: Metric, refine: RefineEncoding)
+        async throws
+    {
         let fixture = try await fixture(IndexPlan(metric: metric, refine: refine))
         let resident = try await fixture.load()
         let cold = try await ColdSearcher(
@@ -48,8 +50,7 @@ struct ColdSearchTests {
         }
     }
 
-    @Test("a query takes three round trips, and two once its shards are open")
-    func roundTrips() async throws {
+    @Test func `a query takes three round trips, and two once its shards are open`() async throws {
         let fixture = try await fixture(IndexPlan())
         let cold = try await ColdSearcher(
             fixture.manifest, from: fixture.catalog, pool: WorkPool(width: 2))
@@ -62,8 +63,7 @@ struct ColdSearchTests {
         #expect(second.receipt.bytesRead < first.receipt.bytesRead)
     }
 
-    @Test("a small memory budget costs round trips, not answers")
-    func memoryBudget() async throws {
+    @Test func `a small memory budget costs round trips, not answers`() async throws {
         let fixture = try await fixture(IndexPlan())
         let roomy = try await ColdSearcher(
             fixture.manifest, from: fixture.catalog, pool: WorkPool(width: 2))
@@ -76,8 +76,8 @@ struct ColdSearchTests {
         #expect(answer.receipt.roundTrips > 3)
     }
 
-    @Test("a damaged shard is an error that names it", arguments: [0.05, 0.4, 0.6, 0.98])
-    func damage(share: Double) async throws {
+    @Test(arguments: [0.05, 0.4, 0.6, 0.98])
+    func `a damaged shard is an error that names it`(share: Double) async throws {
         let fixture = try await fixture(IndexPlan(shardSize: 10_000))
         let key = fixture.shardKey(0)
         var bytes = try await fixture.catalog.store.get(key)

@@ -38,8 +38,8 @@ struct DamagedShardTests {
         }
     }
 
-    @Test("damage in any section is found and named", arguments: [RefineEncoding.sq8, .f16, .none])
-    func sections(refine: RefineEncoding) async throws {
+    @Test(arguments: [RefineEncoding.sq8, .f16, .none])
+    func `damage in any section is found and named`(refine: RefineEncoding) async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan(refine: refine, shardSize: 200))
         let key = fixture.shardKey(1)
         let whole = try await fixture.catalog.store.get(key)
@@ -65,8 +65,7 @@ struct DamagedShardTests {
         }
     }
 
-    @Test("a shortened or exchanged shard is found and named")
-    func length() async throws {
+    @Test func `a shortened or exchanged shard is found and named`() async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan(shardSize: 200))
         let key = fixture.shardKey(1)
         let whole = try await fixture.catalog.store.get(key)
@@ -79,8 +78,8 @@ struct DamagedShardTests {
         await expectCorrupted(fixture, "another shard")
     }
 
-    @Test("a file cut short while it is open fails the search, not the process")
-    func truncation() async throws {
+    @Test func `a file cut short while it is open fails the search, not the process`() async throws
+    {
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
         let fixture = try await SearchFixture(

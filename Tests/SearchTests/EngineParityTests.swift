@@ -90,10 +90,10 @@
     }
 
     struct EngineParityTests {
-        @Test(
-            "with a refine tier both engines find the same neighbours",
-            arguments: EngineCase.all([.sq8, .sq16]))
-        func refined(_ example: EngineCase) async throws {
+        @Test(arguments: EngineCase.all([.sq8, .sq16]))
+        func `with a refine tier both engines find the same neighbours`(_ example: EngineCase)
+            async throws
+        {
             let pair = try await EnginePair(example)
             let own = try await pair.hits(pair.own)
             let faiss = try await pair.hits(
@@ -109,10 +109,10 @@
             }
         }
 
-        @Test(
-            "without one, the distances differ by the rounding of tables and bias at every rank",
-            arguments: EngineCase.all([.none]))
-        func unrefined(_ example: EngineCase) async throws {
+        @Test(arguments: EngineCase.all([.none]))
+        func `without one, the distances differ by the rounding of tables and bias at every rank`(
+            _ example: EngineCase
+        ) async throws {
             let pair = try await EnginePair(example)
             let own = try await pair.hits(pair.own)
             let faiss = try await pair.hits(
@@ -132,10 +132,9 @@
             #expect(overlap >= (example.bits == 4 ? 0.98 : 0.99), "\(overlap)")
         }
 
-        @Test(
-            "the same comparison notices wrong codebooks, shifted lists and swapped codes"
-        )
-        func errorsAreNoticed() async throws {
+        @Test func `the same comparison notices wrong codebooks, shifted lists and swapped codes`()
+            async throws
+        {
             let pair = try await EnginePair(EngineCase(metric: .l2, bits: 4, refine: .sq8))
             let own = try await pair.hits(pair.own)
             let same = try pair.altered { $0 }
@@ -175,8 +174,7 @@
             }
         }
 
-        @Test("the engine is chosen by name, and cannot search cold")
-        func chosen() async throws {
+        @Test func `the engine is chosen by name, and cannot search cold`() async throws {
             let pair = try await EnginePair(EngineCase(metric: .l2, bits: 4, refine: .sq8))
             #expect(throws: TesseraError.self) { try SearchEngine.faiss.check(cold: true) }
             #expect(throws: TesseraError.self) {

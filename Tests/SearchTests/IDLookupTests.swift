@@ -12,8 +12,7 @@ import VectorCore
 import VectorIndex
 
 struct IDLookupTests {
-    @Test("each id is found where its vector is, and no other")
-    func lookup() async throws {
+    @Test func `each id is found where its vector is, and no other`() async throws {
         let base = RandomVectors.clustered(rows: 700, columns: 8, clusters: 7, seed: 2)
         let fixture = try await SearchFixture(base, IndexPlan(shardSize: 200))
         let lookup = IDLookup(manifest: fixture.manifest, catalog: fixture.catalog)
@@ -30,8 +29,7 @@ struct IDLookupTests {
         }
     }
 
-    @Test("a damaged or shortened id table is corrupted and named")
-    func damage() async throws {
+    @Test func `a damaged or shortened id table is corrupted and named`() async throws {
         let base = RandomVectors.clustered(rows: 300, columns: 8, clusters: 7, seed: 2)
         let fixture = try await SearchFixture(base, IndexPlan())
         let key = "ids/\(fixture.manifest.index.idTables[0].digest.hex).tsr"

@@ -23,8 +23,8 @@ struct LocalBackendTests {
         return try await provider.open(index: "photos", version: fixture.manifest.version)
     }
 
-    @Test("a request of any size has the searcher's answers, in order", arguments: [1, 3, 64, 200])
-    func sameAnswers(rows: Int) async throws {
+    @Test(arguments: [1, 3, 64, 200])
+    func `a request of any size has the searcher's answers, in order`(rows: Int) async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan())
         let searcher = try await fixture.load()
         let backend = try await open(fixture)
@@ -43,8 +43,9 @@ struct LocalBackendTests {
         }
     }
 
-    @Test("a deadline that is past is unavailable, or an empty answer with share 0")
-    func deadline() async throws {
+    @Test func `a deadline that is past is unavailable, or an empty answer with share 0`()
+        async throws
+    {
         let fixture = try await SearchFixture(Self.base, IndexPlan())
         let backend = try await open(fixture)
         let past = SteadyClock.system.now() - .seconds(1)
@@ -65,8 +66,7 @@ struct LocalBackendTests {
         }
     }
 
-    @Test("requests that no version can answer are refused")
-    func refusals() async throws {
+    @Test func `requests that no version can answer are refused`() async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan())
         let backend = try await open(fixture)
         var notANumber = queries(1)
@@ -88,8 +88,8 @@ struct LocalBackendTests {
         }
     }
 
-    @Test("the vector of an id is what was stored", arguments: [RefineEncoding.sq8, .sq16, .f16])
-    func vectors(refine: RefineEncoding) async throws {
+    @Test(arguments: [RefineEncoding.sq8, .sq16, .f16])
+    func `the vector of an id is what was stored`(refine: RefineEncoding) async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan(refine: refine))
         let backend = try await open(fixture)
         for row in stride(from: 0, to: 1500, by: 97) {
@@ -99,8 +99,9 @@ struct LocalBackendTests {
         #expect(try await backend.vector(of: "v1500") == nil)
     }
 
-    @Test("the vectors of results are those of their ids, wherever the shards are")
-    func vectorsByPlace() async throws {
+    @Test func `the vectors of results are those of their ids, wherever the shards are`()
+        async throws
+    {
         let fixture = try await TieredFixture.read()
         let all = fixture.bytes[.all] ?? 0
         for (budget, residency) in [(all, Residency.all), (all, .codes), (all / 3, .all)] {
@@ -117,8 +118,7 @@ struct LocalBackendTests {
         }
     }
 
-    @Test("a version without a refine tier keeps no vectors")
-    func noVectors() async throws {
+    @Test func `a version without a refine tier keeps no vectors`() async throws {
         let fixture = try await SearchFixture(Self.base, IndexPlan(refine: .none))
         let backend = try await open(fixture)
         await #expect {

@@ -44,8 +44,9 @@ struct QueryStageTests {
         }
     }
 
-    @Test("a query without candidates finds nothing, whatever the query before it found")
-    func noCandidates() async throws {
+    @Test func `a query without candidates finds nothing, whatever the query before it found`()
+        async throws
+    {
         let shard = try await Shard()
         var arena = QueryArena()
         for count in [200, 0, 3, 0, 250, 0] {
@@ -59,8 +60,7 @@ struct QueryStageTests {
         }
     }
 
-    @Test("memory of a query that was dropped midway is not lent again")
-    func dropped() async throws {
+    @Test func `memory of a query that was dropped midway is not lent again`() async throws {
         let shard = try await Shard()
         var arena = QueryArena()
         let expected = try shard.candidates(50, &arena).unrefined(k: 5)
@@ -75,8 +75,9 @@ struct QueryStageTests {
         }
     }
 
-    @Test("cuts of a leaf request hold every answer that some cut of its candidates has")
-    func cuts() async throws {
+    @Test func `cuts of a leaf request hold every answer that some cut of its candidates has`()
+        async throws
+    {
         let shard = try await Shard()
         var arena = QueryArena()
         let nearest = try shard.candidates(120, &arena).refineForCuts(k: 10)

@@ -14,10 +14,11 @@ import VectorIndex
 
 struct RefinedSearchTests {
     @Test(
-        "all lists and all rows give the exact answer over the refine tier",
         arguments: Metric.allCases,
         [RefineEncoding.sq8, .sq16, .f16])
-    func exact(metric: Metric, refine: RefineEncoding) async throws {
+    func `all lists and all rows give the exact answer over the refine tier`(
+        metric: Metric, refine: RefineEncoding
+    ) async throws {
         let base = RandomVectors.clustered(rows: 1500, columns: 13, clusters: 20, seed: 3)
         let fixture = try await SearchFixture(base, IndexPlan(metric: metric, refine: refine))
         let searchers = [try await fixture.load(.codes), try await fixture.load(.all)]
@@ -67,9 +68,11 @@ struct RefinedSearchTests {
     }
 
     @Test(
-        "duplicates of one vector come back ordered by place", arguments: PartitionMode.allCases,
+        arguments: PartitionMode.allCases,
         [4, 8])
-    func ties(partition: PartitionMode, bits: Int) async throws {
+    func `duplicates of one vector come back ordered by place`(partition: PartitionMode, bits: Int)
+        async throws
+    {
         var base = RandomVectors.clustered(rows: 900, columns: 12, clusters: 9, seed: 8)
         for row in stride(from: 0, to: 900, by: 20) {
             base.elements.replaceSubrange(row * 12..<(row + 1) * 12, with: Array(base.row(0)))
@@ -90,8 +93,7 @@ struct RefinedSearchTests {
         #expect(Set(hits.map(\.id)) == equals)
     }
 
-    @Test("a receipt counts what was done")
-    func receipt() async throws {
+    @Test func `a receipt counts what was done`() async throws {
         let base = RandomVectors.clustered(rows: 2000, columns: 16, clusters: 30, seed: 4)
         let fixture = try await SearchFixture(base, IndexPlan())
         let searcher = try await fixture.load()
@@ -130,10 +132,10 @@ struct RefinedSearchTests {
         #expect(everything.rowsRefined == 2000)
     }
 
-    @Test(
-        "a margin leaves out the lists that are much farther than the nearest",
-        arguments: [Float(0.05), 0.2, 0.6])
-    func margin(_ margin: Float) async throws {
+    @Test(arguments: [Float(0.05), 0.2, 0.6])
+    func `a margin leaves out the lists that are much farther than the nearest`(_ margin: Float)
+        async throws
+    {
         let base = RandomVectors.clustered(rows: 4000, columns: 24, clusters: 3, seed: 8)
         let fixture = try await SearchFixture(base, IndexPlan(shardSize: 1000))
         let searcher = try await fixture.load()

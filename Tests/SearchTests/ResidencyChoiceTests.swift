@@ -7,8 +7,9 @@ import Testing
 import VectorCore
 
 struct ResidencyChoiceTests {
-    @Test("Everything is kept where it takes at most half of what is left, and pays")
-    func rule() async throws {
+    @Test func `everything is kept where it takes at most half of what is left, and pays`()
+        async throws
+    {
         let vectors = RandomVectors.uniform(rows: 2000, columns: 32, seed: 3)
         let index = try await SearchFixture(vectors, IndexPlan()).manifest.index
         let bytes = Int(index.residentBytes)

@@ -120,10 +120,10 @@ struct RowFilterTests {
         }
     }
 
-    @Test(
-        "all ways to search give one answer without excluded rows",
-        arguments: plans, RowSet.allCases)
-    func ways(plan: IndexPlan, set: RowSet) async throws {
+    @Test(arguments: plans, RowSet.allCases)
+    func `all ways to search give one answer without excluded rows`(plan: IndexPlan, set: RowSet)
+        async throws
+    {
         let ways = try await Ways(plan)
         let filter = set.filter(ways.vectors)
         let found = try await ways.all(filter)
@@ -139,9 +139,8 @@ struct RowFilterTests {
         if set == .half { #expect(found[0].hits.allSatisfy { $0.count == 10 }) }
     }
 
-    @Test(
-        "a search of all lists finds the nearest of the included rows", arguments: RowSet.allCases)
-    func exact(set: RowSet) async throws {
+    @Test(arguments: RowSet.allCases)
+    func `a search of all lists finds the nearest of the included rows`(set: RowSet) async throws {
         let fixture = try await SearchFixture(Self.vectors, IndexPlan(refine: .f16))
         let vectors = fixture.manifest.index.shards.map(\.vectors)
         let filter = set.filter(vectors)
@@ -172,9 +171,8 @@ struct RowFilterTests {
     }
 
     #if Faiss
-        @Test(
-            "Faiss as the maker of candidates returns no excluded row", arguments: RowSet.allCases)
-        func faiss(set: RowSet) async throws {
+        @Test(arguments: RowSet.allCases)
+        func `Faiss as the maker of candidates returns no excluded row`(set: RowSet) async throws {
             let ways = try await Ways(IndexPlan(refine: .sq16))
             let filter = set.filter(ways.vectors)
             let own = try await ways.fixture.load(.all)

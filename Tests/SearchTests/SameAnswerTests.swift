@@ -14,8 +14,8 @@ import VectorIndex
 
 @Suite(.serialized)
 struct SameAnswerTests {
-    @Test("answers do not depend on threads or batch size", arguments: [1, 2, 4], [1, 7, 1000])
-    func threads(width: Int, batch: Int) async throws {
+    @Test(arguments: [1, 2, 4], [1, 7, 1000])
+    func `answers do not depend on threads or batch size`(width: Int, batch: Int) async throws {
         let (fixture, queries) = try await small(IndexPlan())
         let searcher = try await fixture.load()
         let options = fixture.defaults(k: 10)
@@ -32,8 +32,9 @@ struct SameAnswerTests {
 
     /// A batch scans lists in another order than a single query does. Half of the vectors have a
     /// duplicate, so that candidates tie wherever they are cut.
-    @Test("answers of a batch are those of its queries alone", arguments: Metric.allCases, [4, 8])
-    func batches(metric: Metric, bits: Int) async throws {
+    @Test(arguments: Metric.allCases, [4, 8])
+    func `answers of a batch are those of its queries alone`(metric: Metric, bits: Int) async throws
+    {
         let half = RandomVectors.clustered(rows: 700, columns: 21, clusters: 40, seed: 3)
         let twice = Matrix(rows: 1400, columns: 21, elements: half.elements + half.elements)
         let queries = try SearchFixture.queries(
@@ -65,8 +66,8 @@ struct SameAnswerTests {
         }
     }
 
-    @Test("answers do not depend on the instruction set", arguments: Metric.allCases, [4, 8])
-    func instructionSets(metric: Metric, bits: Int) async throws {
+    @Test(arguments: Metric.allCases, [4, 8])
+    func `answers do not depend on the instruction set`(metric: Metric, bits: Int) async throws {
         let best = Kernels.instructionSet
         defer { _ = Kernels.force(instructionSet: best) }
         for refine in RefineEncoding.allCases {

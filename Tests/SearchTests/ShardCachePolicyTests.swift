@@ -33,25 +33,23 @@ struct ShardCachePolicyTests {
         let victims: [Int]?
     }
 
-    @Test(
-        "a newcomer takes the place of colder shards only",
-        arguments: [
-            Case(uses: [5, 3, 4], newcomer: 1, victims: nil),
-            Case(uses: [5, 3, 4], newcomer: 4, victims: nil),
-            Case(uses: [5, 3, 4], newcomer: 5, victims: [1]),
-            Case(uses: [5, 3, 4], newcomer: 100, victims: [1]),
-            Case(uses: [5, 3, 4], newcomer: 8, bytes: 20, victims: nil),
-            Case(uses: [5, 3, 4], newcomer: 9, bytes: 20, victims: [1, 2]),
-            Case(uses: [5, 3, 4], newcomer: 100, bytes: 31, victims: nil),
-            // Equally cold shards are evicted in order of admission.
-            Case(uses: [0, 0, 0], newcomer: 2, victims: [0]),
-            // A shard used once does not even evict an unused one.
-            Case(uses: [0, 0, 0], newcomer: 1, victims: nil),
-            // Old uses count less: after four half-lives 16 uses count as one.
-            Case(uses: [16, 32, 64], newcomer: 2, seconds: 40, victims: nil),
-            Case(uses: [16, 32, 64], newcomer: 3, seconds: 40, victims: [0]),
-        ])
-    func admission(_ item: Case) {
+    @Test(arguments: [
+        Case(uses: [5, 3, 4], newcomer: 1, victims: nil),
+        Case(uses: [5, 3, 4], newcomer: 4, victims: nil),
+        Case(uses: [5, 3, 4], newcomer: 5, victims: [1]),
+        Case(uses: [5, 3, 4], newcomer: 100, victims: [1]),
+        Case(uses: [5, 3, 4], newcomer: 8, bytes: 20, victims: nil),
+        Case(uses: [5, 3, 4], newcomer: 9, bytes: 20, victims: [1, 2]),
+        Case(uses: [5, 3, 4], newcomer: 100, bytes: 31, victims: nil),
+        // Equally cold shards are evicted in order of admission.
+        Case(uses: [0, 0, 0], newcomer: 2, victims: [0]),
+        // A shard used once does not even evict an unused one.
+        Case(uses: [0, 0, 0], newcomer: 1, victims: nil),
+        // Old uses count less: after four half-lives 16 uses count as one.
+        Case(uses: [16, 32, 64], newcomer: 2, seconds: 40, victims: nil),
+        Case(uses: [16, 32, 64], newcomer: 3, seconds: 40, victims: [0]),
+    ])
+    func `a newcomer takes the place of colder shards only`(_ item: Case) {
         var policy = full(uses: item.uses)
         let now = Duration.seconds(item.seconds)
         policy.heat.touch(digest(9), uses: Double(item.newcomer), at: now)
@@ -64,8 +62,7 @@ struct ShardCachePolicyTests {
         }
     }
 
-    @Test("a leased shard is not evicted, however cold")
-    func leased() {
+    @Test func `a leased shard is not evicted, however cold`() {
         var policy = full(uses: [0, 5])
         let isLeased = policy.lease(key(0))
         policy.heat.touch(digest(9), uses: 100, at: .zero)
@@ -80,8 +77,7 @@ struct ShardCachePolicyTests {
         #expect(third == [key(0)])
     }
 
-    @Test("a shard larger than estimated makes room when its size is known")
-    func underestimated() {
+    @Test func `a shard larger than estimated makes room when its size is known`() {
         var policy = full(uses: [1, 2, 3])
         policy.heat.touch(digest(9), uses: 100, at: .zero)
         let first = policy.admit(key(9), bytes: 5, wish: .query, at: .zero)
@@ -91,8 +87,7 @@ struct ShardCachePolicyTests {
         #expect(policy.holds(key(9)) && policy.bytes == 30)
     }
 
-    @Test("a shard larger than estimated is dropped where nothing else can be evicted")
-    func underestimatedTooMuch() {
+    @Test func `a shard larger than estimated is dropped where nothing else can be evicted`() {
         var policy = full(uses: [1, 2, 3])
         let leases = (1...2).map { policy.lease(key($0)) }
         let first = policy.admit(key(9), bytes: 5, wish: .version, at: .zero)
@@ -103,8 +98,7 @@ struct ShardCachePolicyTests {
         #expect(!policy.holds(key(9)) && policy.bytes == 20)
     }
 
-    @Test("shards of a closed version go when they have no lease and no open version")
-    func closing() {
+    @Test func `shards of a closed version go when they have no lease and no open version`() {
         var policy = full(uses: [1, 1, 1])
         policy.open([key(0), key(1)])
         policy.open([key(1), key(2)])
@@ -118,8 +112,8 @@ struct ShardCachePolicyTests {
         #expect(policy.bytes == 0 && policy.count == 0)
     }
 
-    @Test("whatever happens, the books add up to no more than the budget", arguments: 0..<20)
-    func randomWalk(seed: UInt64) {
+    @Test(arguments: 0..<20)
+    func `whatever happens, the books add up to no more than the budget`(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         var policy = ShardCachePolicy(budget: 100)
         var loading: [Int: Int] = [:]

@@ -20,8 +20,7 @@ struct ShardCacheTests {
         ShardCache(budget: budget, pool: WorkPool(width: 2))
     }
 
-    @Test("queries that want the same shard at once share one reading")
-    func singleFlight() async throws {
+    @Test func `queries that want the same shard at once share one reading`() async throws {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store)
         let (cache, shards) = (cache(.max), try fixture.shards(store))
@@ -35,8 +34,10 @@ struct ShardCacheTests {
         #expect(cache.statistics.hits + cache.statistics.misses == 50)
     }
 
-    @Test("a query brings the hottest of what it misses, and no more than it may", arguments: 0..<4)
-    func loads(limit: Int) async throws {
+    @Test(arguments: 0..<4)
+    func `a query brings the hottest of what it misses, and no more than it may`(limit: Int)
+        async throws
+    {
         let fixture = try await TieredFixture.read()
         let (cache, shards) = (cache(.max), try fixture.shards(fixture.index.store))
         for ordinal in [3, 3, 1] { _ = await cache.lease([ordinal], of: shards, loads: 0) }
@@ -44,8 +45,9 @@ struct ShardCacheTests {
         #expect(lease.shards.keys.sorted() == [[], [3], [1, 3], [0, 1, 3]][limit])
     }
 
-    @Test("shards of one content are held once, whatever their ordinal in a version")
-    func sharedBetweenVersions() async throws {
+    @Test func `shards of one content are held once, whatever their ordinal in a version`()
+        async throws
+    {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store)
         let (cache, first) = (cache(.max), try fixture.shards(store))
@@ -70,8 +72,7 @@ struct ShardCacheTests {
         withExtendedLifetime(lease) {}
     }
 
-    @Test("a lease keeps a shard that no version has any more")
-    func leaseOutlivesVersion() async throws {
+    @Test func `a lease keeps a shard that no version has any more`() async throws {
         let fixture = try await TieredFixture.read()
         let (cache, shards) = (cache(.max), try fixture.shards(fixture.index.store))
         cache.open(shards)
@@ -84,8 +85,7 @@ struct ShardCacheTests {
         #expect(cache.statistics.shards == 0 && cache.statistics.bytes == 0)
     }
 
-    @Test("a shard leased is not evicted, and one that came later is")
-    func leasedStays() async throws {
+    @Test func `a shard leased is not evicted, and one that came later is`() async throws {
         let fixture = try await TieredFixture.read()
         let store = fixture.index.store
         let sizes = try await sizes(fixture)
@@ -111,8 +111,8 @@ struct ShardCacheTests {
         return (0..<fixture.shardCount).map { lease.shards[$0]?.bytes ?? 0 }
     }
 
-    @Test("a store that fails in the middle leaves the cache usable", arguments: [0, 1, 4, 11])
-    func failingStore(reads: Int) async throws {
+    @Test(arguments: [0, 1, 4, 11])
+    func `a store that fails in the middle leaves the cache usable`(reads: Int) async throws {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store)
         let (cache, shards) = (cache(.max), try fixture.shards(store))
@@ -130,8 +130,9 @@ struct ShardCacheTests {
         #expect(cache.statistics.bytes == fixture.bytes[.all])
     }
 
-    @Test("a version that does not fit beside what is leased is not brought half")
-    func versionDoesNotFit() async throws {
+    @Test func `a version that does not fit beside what is leased is not brought half`()
+        async throws
+    {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store)
         let shards = try fixture.shards(store)
@@ -143,8 +144,9 @@ struct ShardCacheTests {
         #expect(cache.statistics.bytes <= cache.statistics.budget)
     }
 
-    @Test("a new version reads no shard that an open one has, and the old one's go with it")
-    func versionFlip() async throws {
+    @Test func `a new version reads no shard that an open one has, and the old one's go with it`()
+        async throws
+    {
         // A fixture of its own, since the test publishes.
         let fixture = try await TieredFixture()
         let store = WatchedStore(fixture.index.store)
@@ -162,8 +164,7 @@ struct ShardCacheTests {
         await new.retire()
     }
 
-    @Test("memory goes when a retired version is let go")
-    func retired() async throws {
+    @Test func `memory goes when a retired version is let go`() async throws {
         let fixture = try await TieredFixture.read()
         let provider = fixture.provider(fixture.index.store, budget: .max)
         // Many times, since memory that outlives the version by a moment is met only by chance.

@@ -10,8 +10,7 @@ import Testing
 func digest(_ number: Int) -> ContentDigest { ContentDigest(of: Array("\(number)".utf8)) }
 
 struct ShardHeatTests {
-    @Test("uses of a half-life ago count half, and of two a quarter")
-    func decay() {
+    @Test func `uses of a half-life ago count half, and of two a quarter`() {
         var heat = ShardHeat(halfLife: .seconds(10))
         heat.touch(digest(1), uses: 8, at: .seconds(100))
         for (seconds, uses) in [(100, 8.0), (110, 4.0), (120, 2.0), (130, 1.0)] {
@@ -22,8 +21,7 @@ struct ShardHeatTests {
         #expect(heat.uses(of: digest(2), at: .seconds(120)) == 0)
     }
 
-    @Test("a year of uses overflows nothing, and the last ones are the hottest")
-    func longTime() {
+    @Test func `a year of uses overflows nothing, and the last ones are the hottest`() {
         var heat = ShardHeat(halfLife: .seconds(600))
         for hour in 0..<8760 { heat.touch(digest(hour % 7), at: .seconds(3600 * hour)) }
         let now = Duration.seconds(3600 * 8759)
@@ -33,8 +31,7 @@ struct ShardHeatTests {
         #expect(abs(heat.uses(of: digest(8759 % 7), at: now) - 1) < 1e-9)
     }
 
-    @Test("no more shards are counted than the limit, and the hottest stay")
-    func bounded() {
+    @Test func `no more shards are counted than the limit, and the hottest stay`() {
         var heat = ShardHeat(limit: 100)
         for number in 0..<1000 {
             heat.touch(digest(number), uses: number % 100 == 0 ? 50 : 1, at: .seconds(number))
@@ -45,8 +42,7 @@ struct ShardHeatTests {
         }
     }
 
-    @Test("access frequencies are kept in a file")
-    func file() async throws {
+    @Test func `access frequencies are kept in a file`() async throws {
         let folder = try TemporaryFolder()
         let file = HeatFile(in: FileStore(root: folder.path("cache")))
         #expect(await file.read().isEmpty)
@@ -57,8 +53,7 @@ struct ShardHeatTests {
         #expect(read.map(\.uses) == heat.map(\.uses))
     }
 
-    @Test("a file holds the hottest, and not more than it may")
-    func largeFile() throws {
+    @Test func `a file holds the hottest, and not more than it may`() throws {
         let heat = (0..<20_000).map { (shard: digest($0), uses: Double(20_000 - $0)) }
         let bytes = HeatFile.encode(heat)
         #expect(bytes.count < 600_000)
@@ -66,8 +61,7 @@ struct ShardHeatTests {
         #expect(read.map(\.shard) == heat.prefix(read.count).map(\.shard))
     }
 
-    @Test("a damaged or truncated heat file is ignored")
-    func damagedFile() async throws {
+    @Test func `a damaged or truncated heat file is ignored`() async throws {
         let store = MemoryStore()
         let file = HeatFile(in: store)
         let whole = HeatFile.encode((0..<3).map { (shard: digest($0), uses: 1.5) })

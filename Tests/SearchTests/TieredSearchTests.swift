@@ -13,9 +13,11 @@ import VectorIndex
 
 struct TieredSearchTests {
     @Test(
-        "any share of the shards in memory gives the same hits", arguments: [true, false],
+        arguments: [true, false],
         [0, 0.15, 0.5, 0.9, 1.2])
-    func sameAnswers(isLocal: Bool, share: Double) async throws {
+    func `any share of the shards in memory gives the same hits`(isLocal: Bool, share: Double)
+        async throws
+    {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store, isLocal: isLocal)
         for residency in [nil, Residency.codes, .all] {
@@ -37,8 +39,9 @@ struct TieredSearchTests {
         }
     }
 
-    @Test("all in memory reads nothing and says so; nothing in memory says that too")
-    func sources() async throws {
+    @Test func `all in memory reads nothing and says so; nothing in memory says that too`()
+        async throws
+    {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store)
         let whole = try await fixture.provider(store, budget: .max).open(
@@ -51,8 +54,9 @@ struct TieredSearchTests {
         #expect(store.takeReads() > 0)
     }
 
-    @Test("what the disk cache has comes from disk, what it lacks from the store")
-    func diskSource() async throws {
+    @Test func `what the disk cache has comes from disk, what it lacks from the store`()
+        async throws
+    {
         let fixture = try await TieredFixture.read()
         let folder = try TemporaryFolder()
         let store = WatchedStore(fixture.index.store)
@@ -77,8 +81,8 @@ struct TieredSearchTests {
         #expect(report.memory.hitRate == 0)
     }
 
-    @Test("a late query is cut off, or has an empty answer with share 0", arguments: [1, 3])
-    func deadline(rows: Int) async throws {
+    @Test(arguments: [1, 3])
+    func `a late query is cut off, or has an empty answer with share 0`(rows: Int) async throws {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store)
         let backend = try await fixture.provider(store, budget: 0).open(
@@ -100,8 +104,10 @@ struct TieredSearchTests {
         #expect(partial.count == rows && partial.allSatisfy { $0.share == 0 })
     }
 
-    @Test("a store that breaks in the middle of a query is an error, and the next query is whole")
-    func brokenStore() async throws {
+    @Test
+    func `a store that breaks in the middle of a query is an error, and the next query is whole`()
+        async throws
+    {
         let fixture = try await TieredFixture.read()
         let store = WatchedStore(fixture.index.store)
         let budget = (fixture.bytes[.all] ?? 0) / 3
@@ -119,8 +125,7 @@ struct TieredSearchTests {
         #expect(try await backend.search(fixture.request).map(\.answer.hits) == fixture.expected)
     }
 
-    @Test("the next process loads the most used shards first")
-    func heat() async throws {
+    @Test func `the next process loads the most used shards first`() async throws {
         let fixture = try await TieredFixture.read()
         let folder = try TemporaryFolder()
         let budget = (fixture.bytes[.all] ?? 0) / 3
@@ -148,8 +153,7 @@ struct TieredSearchTests {
         #expect(held.shards[ordinal] != nil)
     }
 
-    @Test("a damaged heat file is ignored")
-    func damagedHeat() async throws {
+    @Test func `a damaged heat file is ignored`() async throws {
         let fixture = try await TieredFixture.read()
         let folder = try TemporaryFolder()
         _ = try folder.write("shards.heat", Data("tessheat, or so it says".utf8))

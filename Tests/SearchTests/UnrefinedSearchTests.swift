@@ -29,10 +29,10 @@ struct UnrefinedCase: Sendable, CustomTestStringConvertible {
 }
 
 struct UnrefinedSearchTests {
-    @Test(
-        "distances are those of the codes within the rounding of tables and bias",
-        arguments: UnrefinedCase.all)
-    func distances(_ example: UnrefinedCase) async throws {
+    @Test(arguments: UnrefinedCase.all)
+    func `distances are those of the codes within the rounding of tables and bias`(
+        _ example: UnrefinedCase
+    ) async throws {
         let base = RandomVectors.clustered(rows: 1200, columns: 15, clusters: 12, seed: 6)
         let fixture = try await SearchFixture(
             base,
@@ -77,12 +77,13 @@ struct UnrefinedSearchTests {
     }
 
     @Test(
-        "plain faiss finds the same neighbours in an exported shard, and decodes the same vectors",
         .enabled(
             if: Python.accepts("import faiss"),
             "python3 cannot import faiss (pip install faiss-cpu)"),
         arguments: UnrefinedCase.all)
-    func faiss(_ example: UnrefinedCase) async throws {
+    func `plain faiss finds the same neighbours in an exported shard, and decodes the same vectors`(
+        _ example: UnrefinedCase
+    ) async throws {
         let parity = try await FaissParity(example)
         let result = try parity.run()
         #expect(result.status == 0, "\(result.output)")

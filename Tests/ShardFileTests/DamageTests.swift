@@ -11,8 +11,7 @@ struct DamageTests {
         return nil
     }
 
-    @Test("a flipped bit anywhere in a shard is found by verify")
-    func flippedBits() throws {
+    @Test func `a flipped bit anywhere in a shard is found by verify`() throws {
         let image = try ShardFixture.image()
         for position in image.bytes.indices {
             var bytes = image.bytes
@@ -24,8 +23,7 @@ struct DamageTests {
         }
     }
 
-    @Test("a flipped bit in the tail is found on opening")
-    func flippedTail() throws {
+    @Test func `a flipped bit in the tail is found on opening`() throws {
         let tail = try ShardFixture.image().tail
         for position in tail.indices {
             var bytes = tail
@@ -37,8 +35,7 @@ struct DamageTests {
         }
     }
 
-    @Test("a shard cut short anywhere is refused, from either end")
-    func truncation() throws {
+    @Test func `a shard cut short anywhere is refused, from either end`() throws {
         let image = try ShardFixture.image()
         for length in 0..<image.bytes.count {
             #expect(
@@ -54,8 +51,8 @@ struct DamageTests {
         }
     }
 
-    @Test("a flipped bit in a list, row, id block or bucket is found where it is read")
-    func rangedReads() throws {
+    @Test func `a flipped bit in a list, row, id block or bucket is found where it is read`() throws
+    {
         let image = try ShardFixture.image()
         let head = try ShardHead(tail: image.tail, name: "fixture")
         var codes = Array(
@@ -82,8 +79,7 @@ struct DamageTests {
         }
     }
 
-    @Test("an object of another kind is refused by name")
-    func otherKind() throws {
+    @Test func `an object of another kind is refused by name`() throws {
         let router = try RouterFile.write(
             Router(
                 centroids: Matrix(rows: 1, columns: 1, elements: [0]),
@@ -96,8 +92,7 @@ struct DamageTests {
         }
     }
 
-    @Test("random bytes never trap")
-    func fuzz() throws {
+    @Test func `random bytes never trap`() throws {
         let image = try ShardFixture.image()
         var random = SeededRandom(seed: 77)
         for _ in 0..<3000 {
@@ -110,8 +105,10 @@ struct DamageTests {
         }
     }
 
-    @Test("sizes that multiply to more than 64 bits are refused, checksums in order as they may be")
-    func overflow() throws {
+    @Test
+    func `sizes that multiply to more than 64 bits are refused, checksums in order as they may be`()
+        throws
+    {
         var image = try ShardFixture.image().bytes
         let container = try ContainerReader.verify(image, kind: .shard, name: "fixture")
         let parameters = try container.section(.parameters)

@@ -20,8 +20,8 @@ struct GoldenTests {
         .queries, .neighbours,
     ]
 
-    @Test("golden files are written anew", .enabled(if: rewrites, "TESSERA_WRITE_GOLDENS is unset"))
-    func rewrite() throws {
+    @Test(.enabled(if: rewrites, "TESSERA_WRITE_GOLDENS is unset"))
+    func `golden files are written anew`() throws {
         for object in GoldenObject.allCases {
             try Data(object.written()).write(to: object.file)
         }
@@ -29,9 +29,9 @@ struct GoldenTests {
     }
 
     @Test(
-        "today's writer makes the golden objects", .disabled(if: rewrites),
+        .disabled(if: rewrites),
         arguments: GoldenObject.allCases)
-    func writer(_ object: GoldenObject) throws {
+    func `today's writer makes the golden objects`(_ object: GoldenObject) throws {
         let (golden, today) = (try object.stored(), try object.written())
         let author = try String(contentsOf: GoldenObject.versionFile, encoding: .utf8)
         if author == Zstd.libraryVersion + "\n" {
@@ -67,9 +67,9 @@ struct GoldenTests {
     }
 
     @Test(
-        "today's reader reads the golden shards", .disabled(if: rewrites),
+        .disabled(if: rewrites),
         arguments: [GoldenObject.shardL2, .shardInnerProduct, .shardCosine])
-    func shard(_ object: GoldenObject) throws {
+    func `today's reader reads the golden shards`(_ object: GoldenObject) throws {
         let bytes = try object.stored()
         let contents = try #require(object.contents)
         let head = try ShardHead.verify(bytes, name: object.rawValue)
@@ -105,21 +105,21 @@ struct GoldenTests {
     }
 
     @Test(
-        "today's reader reads the golden routers", .disabled(if: rewrites),
+        .disabled(if: rewrites),
         arguments: [GoldenObject.routerPadded, .routerRotated])
-    func router(_ object: GoldenObject) throws {
+    func `today's reader reads the golden routers`(_ object: GoldenObject) throws {
         #expect(try RouterFile.read(object.stored(), name: object.rawValue) == object.router)
     }
 
     @Test(
-        "today's reader reads the golden query sets", .disabled(if: rewrites),
+        .disabled(if: rewrites),
         arguments: [GoldenObject.querySetSampled, .querySetGiven])
-    func querySet(_ object: GoldenObject) throws {
+    func `today's reader reads the golden query sets`(_ object: GoldenObject) throws {
         #expect(try QuerySetFile.read(object.stored(), name: object.rawValue) == object.querySet)
     }
 
-    @Test("today's reader reads the golden id table", .disabled(if: rewrites))
-    func idTable() throws {
+    @Test(.disabled(if: rewrites))
+    func `today's reader reads the golden id table`() throws {
         let bytes = try GoldenObject.idTable.stored()
         let container = try ContainerReader.verify(bytes, kind: .idTable, name: "id-table")
         let start = Int(try container.section(.directory).range.lowerBound)
@@ -132,13 +132,14 @@ struct GoldenTests {
     }
 
     @Test(
-        "a reader written from docs/shard-format.md alone reads the golden shards",
         .disabled(if: rewrites),
         .enabled(
             if: Python.accepts("import ctypes; ctypes.CDLL('libzstd.so.1')"),
             "python3 or libzstd.so.1 is missing"),
         arguments: [GoldenObject.shardL2, .shardInnerProduct, .shardCosine])
-    func document(_ object: GoldenObject) throws {
+    func `a reader written from docs/shard-format.md alone reads the golden shards`(
+        _ object: GoldenObject
+    ) throws {
         let result = try Python.run([Python.script("read-shard.py"), object.file.path])
         #expect(result.status == 0, "\(result.output)")
         let dump = try JSONDecoder().decode(ShardDump.self, from: Data(result.output.utf8))
@@ -146,11 +147,11 @@ struct GoldenTests {
     }
 
     @Test(
-        "and the other golden objects", .disabled(if: rewrites),
+        .disabled(if: rewrites),
         .enabled(
             if: Python.accepts("import ctypes; ctypes.CDLL('libzstd.so.1')"),
             "python3 or libzstd.so.1 is missing"))
-    func documentOfOthers() throws {
+    func `and the other golden objects`() throws {
         for object in [GoldenObject.routerPadded, .routerRotated] {
             let result = try Python.run([Python.script("read-shard.py"), object.file.path])
             let dump = try JSONDecoder().decode(RouterDump.self, from: Data(result.output.utf8))

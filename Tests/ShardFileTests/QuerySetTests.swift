@@ -14,13 +14,13 @@ struct QuerySetTests {
         return nil
     }
 
-    @Test("what is written is read", arguments: sets)
-    func roundTrip(_ object: GoldenObject) throws {
+    @Test(arguments: sets)
+    func `what is written is read`(_ object: GoldenObject) throws {
         #expect(try QuerySetFile.read(object.written(), name: "set") == object.querySet)
     }
 
-    @Test("a flipped bit anywhere is found", arguments: sets)
-    func flippedBits(_ object: GoldenObject) throws {
+    @Test(arguments: sets)
+    func `a flipped bit anywhere is found`(_ object: GoldenObject) throws {
         let whole = try object.written()
         for position in whole.indices {
             var bytes = whole
@@ -30,8 +30,8 @@ struct QuerySetTests {
         }
     }
 
-    @Test("a set cut short anywhere is refused", arguments: sets)
-    func truncation(_ object: GoldenObject) throws {
+    @Test(arguments: sets)
+    func `a set cut short anywhere is refused`(_ object: GoldenObject) throws {
         let whole = try object.written()
         for length in whole.indices {
             #expect(code(Array(whole[..<length])) == .corrupted, "\(length) bytes")

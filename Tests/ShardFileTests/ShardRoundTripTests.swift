@@ -6,9 +6,9 @@ import VectorIndex
 
 struct ShardRoundTripTests {
     @Test(
-        "what was written is read back", arguments: Metric.allCases,
+        arguments: Metric.allCases,
         [RefineEncoding.sq8, .sq16, .f16, .none])
-    func roundTrip(metric: Metric, refine: RefineEncoding) throws {
+    func `what was written is read back`(metric: Metric, refine: RefineEncoding) throws {
         let contents = ShardFixture.contents(metric: metric, refine: refine)
         let image = try ShardFixture.image(contents)
         let head = try ShardHead(tail: image.tail, name: "fixture")
@@ -41,8 +41,8 @@ struct ShardRoundTripTests {
         #expect(Array(stored) == contents.refine.encode(contents.vectors.row(row)))
     }
 
-    @Test("codes unpack to what was packed", arguments: [4, 8])
-    func codes(bits: Int) throws {
+    @Test(arguments: [4, 8])
+    func `codes unpack to what was packed`(bits: Int) throws {
         let contents = ShardFixture.contents(bits: bits)
         let image = try ShardFixture.image(contents)
         let head = try ShardHead.verify(image.bytes, name: "fixture")
@@ -54,13 +54,11 @@ struct ShardRoundTripTests {
         }
     }
 
-    @Test("the same contents give the same bytes")
-    func deterministic() throws {
+    @Test func `the same contents give the same bytes`() throws {
         #expect(try ShardFixture.image() == ShardFixture.image())
     }
 
-    @Test("a router is read back, padded or rotated")
-    func router() throws {
+    @Test func `a router is read back, padded or rotated`() throws {
         let centroids = Matrix(rows: 2, columns: 3, elements: [1, 2, 3, 4, 5, 6])
         let rotation = Matrix(rows: 4, columns: 3, elements: (0..<12).map { Float($0) })
         for transform in [InputTransform.padding(from: 3, to: 4), .rotation(rotation)] {
@@ -70,8 +68,8 @@ struct ShardRoundTripTests {
         }
     }
 
-    @Test("an id table finds each place by one range", arguments: [1, 2000])
-    func idTable(count: Int) throws {
+    @Test(arguments: [1, 2000])
+    func `an id table finds each place by one range`(count: Int) throws {
         let entries = (0..<count).map { row in
             IDTableEntry(
                 hash: UInt64(row) &* 0x9E37_79B9_7F4A_7C15, id: NumericID(shard: row % 7, row: row))
@@ -86,8 +84,7 @@ struct ShardRoundTripTests {
         }
     }
 
-    @Test("colliding hashes give every place")
-    func collisions() throws {
+    @Test func `colliding hashes give every place`() throws {
         let ids = [NumericID(shard: 0, row: 1), NumericID(shard: 3, row: 0)]
         let image = try IDTable.write(
             ids.map { IDTableEntry(hash: 5, id: $0) }, hashes: 0...UInt64.max)

@@ -35,8 +35,9 @@ struct VersioningTests {
         return golden[..<60] + extra + footer.bytes
     }
 
-    @Test("an unknown section is skipped unless it is required, and checked all the same")
-    func unknownSection() throws {
+    @Test func `an unknown section is skipped unless it is required, and checked all the same`()
+        throws
+    {
         let optional = try extended(flags: 0)
         #expect(
             try RouterFile.read(optional, name: "router") == GoldenObject.routerPadded.router)
@@ -46,13 +47,11 @@ struct VersioningTests {
         #expect(code(damaged) == .corrupted)
     }
 
-    @Test("a later format version is refused as such")
-    func laterVersion() throws {
+    @Test func `a later format version is refused as such`() throws {
         #expect(code(try extended(flags: 0, version: 2)) == .unsupported)
     }
 
-    @Test("the example in docs/shard-format.md is the golden file, byte by byte")
-    func example() throws {
+    @Test func `the example in docs/shard-format.md is the golden file, byte by byte`() throws {
         let document = URL(filePath: Python.script("read-shard.py"))
             .deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "docs/shard-format.md")

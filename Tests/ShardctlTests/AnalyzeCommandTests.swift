@@ -36,8 +36,7 @@ struct AnalyzeCommandTests {
         #expect(outcome.errors.count { $0 == "\n" } == 1)
     }
 
-    @Test("A report in words, in JSON and as a page")
-    func report() throws {
+    @Test func `a report in words, in JSON and as a page`() throws {
         let words = try run(Self.quick)
         #expect(words.status == 0 && words.errors.isEmpty, "\(words.errors)")
         #expect(words.output.contains("Recall against exact search"))
@@ -58,8 +57,7 @@ struct AnalyzeCommandTests {
         #expect((again.json["truth"] as? [String: Any])?["cached"] as? Bool == true)
     }
 
-    @Test("Prices are printed to be edited and given back")
-    func prices() throws {
+    @Test func `prices are printed to be edited and given back`() throws {
         let prices = try Program(Self.program, ["prices"], in: place.folder.url.path).wait()
         #expect(prices.status == 0)
         let text = prices.output.replacingOccurrences(
@@ -71,7 +69,6 @@ struct AnalyzeCommandTests {
     }
 
     @Test(
-        "What cannot be measured is one line and an exit code",
         arguments: [
             (["--at", "9"], 66, "9"), (["--queries", "wide.fbin"], 65, "17 dimensions"),
             (["--max-queries", "0"], 65, "at least one query"),
@@ -82,7 +79,9 @@ struct AnalyzeCommandTests {
             (["--prices", "no.json"], 66, "prices prints one"),
             (["compare", "1", "2"], 66, "2"), (["compare", "1", "1", "-k", "0"], 65, "-k 0"),
         ] as [([String], Int32, String)])
-    func refusals(_ more: [String], _ status: Int32, _ says: String) throws {
+    func `what cannot be measured is one line and an exit code`(
+        _ more: [String], _ status: Int32, _ says: String
+    ) throws {
         try place.write("wide.fbin", Matrix.sample(rows: 5, columns: 17))
         let outcome = try run(more)
         #expect(outcome.status == status, "\(outcome.errors)")
@@ -91,8 +90,7 @@ struct AnalyzeCommandTests {
         #expect(outcome.errors.count { $0 == "\n" } == 1)
     }
 
-    @Test("Interrupted, it writes what it has and says that it is partial")
-    func interrupted() throws {
+    @Test func `interrupted, it writes what it has and says that it is partial`() throws {
         let running = try start([
             "--load-seconds", "600", "--vectors", "base.fbin", "--json", "--html", "page.html",
         ])
@@ -111,8 +109,7 @@ struct AnalyzeCommandTests {
         #expect(page.contains("<strong>Partial.</strong>"))
     }
 
-    @Test("compare and diff end with 79 where the second version finds less")
-    func worse() throws {
+    @Test func `compare and diff end with 79 where the second version finds less`() throws {
         try place.mustRun(
             "train",
             [
@@ -131,8 +128,7 @@ struct AnalyzeCommandTests {
         #expect(try run(["compare", "1", "1", "--min-overlap", "1"]).status == 0)
     }
 
-    @Test("A question about an index that is not there yet, without a command")
-    func whatIf() throws {
+    @Test func `a question about an index that is not there yet, without a command`() throws {
         try place.write(
             "many.fbin", RandomVectors.clustered(rows: 4600, columns: 16, clusters: 12, seed: 2))
         let asked = try Program(

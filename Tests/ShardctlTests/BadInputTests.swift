@@ -50,20 +50,23 @@ struct BadInputTests {
         #expect(after == before, "nothing may change")
     }
 
-    @Test("Vector files that are not what they say", arguments: BadVectors.all)
-    func vectors(_ mistake: Mistake) throws { try check(mistake) }
+    @Test(arguments: BadVectors.all)
+    func `vector files that are not what they say`(_ mistake: Mistake) throws { try check(mistake) }
 
-    @Test("Ids that cannot be used", arguments: BadIDs.all)
-    func ids(_ mistake: Mistake) throws { try check(mistake) }
+    @Test(arguments: BadIDs.all)
+    func `ids that cannot be used`(_ mistake: Mistake) throws { try check(mistake) }
 
-    @Test("Values that are out of range", arguments: BadValues.all)
-    func values(_ mistake: Mistake) throws { try check(mistake) }
+    @Test(arguments: BadValues.all)
+    func `values that are out of range`(_ mistake: Mistake) throws { try check(mistake) }
 
-    @Test("Names of what does not exist, and places that cannot be used", arguments: BadPlaces.all)
-    func places(_ mistake: Mistake) throws { try check(mistake) }
+    @Test(arguments: BadPlaces.all)
+    func `names of what does not exist, and places that cannot be used`(_ mistake: Mistake) throws {
+        try check(mistake)
+    }
 
-    @Test("Zero vectors have no direction: refused by row, in the index and in the query")
-    func zeroVectors() throws {
+    @Test func `zero vectors have no direction: refused by row, in the index and in the query`()
+        throws
+    {
         try place.trainAndPublish("base.fbin", ["--metric", "cosine"])
         for (command, more) in [("train", ["--metric", "cosine"]), ("query", [])] {
             try check(
@@ -74,8 +77,7 @@ struct BadInputTests {
         }
     }
 
-    @Test("A query that fails leaves an older file of answers as it was")
-    func olderAnswers() throws {
+    @Test func `a query that fails leaves an older file of answers as it was`() throws {
         try place.mustRun("query", ["--vectors", "q.fbin", "--output", "hits.jsonl"])
         try check(
             Mistake("query", ["--vectors", "nan.fbin", "--output", "hits.jsonl"], 65, ["row 7"]) {
@@ -83,24 +85,21 @@ struct BadInputTests {
             })
     }
 
-    @Test("A device is written to, and stays one")
-    func device() throws {
+    @Test func `a device is written to, and stays one`() throws {
         try place.mustRun("query", ["--vectors", "q.fbin", "--output", "/dev/null"])
         let type = try FileManager.default.attributesOfItem(atPath: "/dev/null")[.type]
         #expect(type as? FileAttributeType == .typeCharacterSpecial)
     }
 
-    @Test(
-        "A full disk behind standard output is an error", arguments: ["query", "list", "inspect"])
-    func fullOutput(_ command: String) throws {
+    @Test(arguments: ["query", "list", "inspect"])
+    func `a full disk behind standard output is an error`(_ command: String) throws {
         let more = command == "query" ? ["--vectors", "q.fbin"] : []
         let outcome = try Program.run(
             [command] + place.target + more, in: place.folder.url.path, outputPath: "/dev/full")
         expectComplaint(outcome, status: 73, says: ["standard output", "no space left"])
     }
 
-    @Test("Where not even the complaint can be written, the exit code still tells")
-    func fullErrors() throws {
+    @Test func `where not even the complaint can be written, the exit code still tells`() throws {
         let outcome = try Program(
             Program.shardctl, ["query"] + place.target + ["--vectors", "no.fbin"],
             in: place.folder.url.path, errorPath: "/dev/full"
@@ -108,8 +107,8 @@ struct BadInputTests {
         #expect(outcome.status == 66)
     }
 
-    @Test("A bad row far down the queries is found before the first answer is written")
-    func lateRow() throws {
+    @Test func `a bad row far down the queries is found before the first answer is written`() throws
+    {
         let bad = Matrix.sample(rows: 20_000).with(row: 19_999, column: 0, value: .nan)
         try check(
             Mistake("query", ["--vectors", "bad.fbin"], 65, ["row 19999"]) {
@@ -117,8 +116,7 @@ struct BadInputTests {
             })
     }
 
-    @Test("Objects that were damaged are named, and the exit code says so")
-    func damage() throws {
+    @Test func `objects that were damaged are named, and the exit code says so`() throws {
         let key = try #require(place.storedKeys().first { $0.hasPrefix("shards/") })
         let path = place.store + "/photos/" + key
         var bytes = try Data(contentsOf: URL(filePath: path))

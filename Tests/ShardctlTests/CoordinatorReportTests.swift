@@ -70,8 +70,8 @@ struct CoordinatorReportTests {
         }
     }
 
-    @Test("recall through HTTP is recall from the store", arguments: ["real", "kept", "drawn"])
-    func sameRecall(queries: String) async throws {
+    @Test(arguments: ["real", "kept", "drawn"])
+    func `recall through HTTP is recall from the store`(queries: String) async throws {
         let server = try await serve()
         let point = ["--nprobe", "3", "--refine", "40", "--json"] + Self.quick
         let vectors = ["--vectors", "base.fbin", "--ids", "ids.txt"]
@@ -106,8 +106,7 @@ struct CoordinatorReportTests {
         stop(server.program)
     }
 
-    @Test("without a truth there is no recall, and the report says why")
-    func noTruth() async throws {
+    @Test func `without a truth there is no recall, and the report says why`() async throws {
         let server = try await serve()
         let outcome = try measure(
             server.url, ["--queries", "real.fbin", "--html", "page.html"] + Self.quick)
@@ -120,8 +119,7 @@ struct CoordinatorReportTests {
         stop(server.program)
     }
 
-    @Test("what cannot be measured is one line and an exit code")
-    func refusals() async throws {
+    @Test func `what cannot be measured is one line and an exit code`() async throws {
         try place.write("wide.fbin", Matrix.sample(rows: 5, columns: 17))
         let other = try Workplace()
         try other.write("base.fbin", Matrix.sample(rows: 300))
@@ -162,9 +160,11 @@ struct CoordinatorReportTests {
         }
     }
 
-    @Test(
-        "over TLS, a certificate is trusted that --ca-file names, and no other; then a key may go")
-    func encrypted() async throws {
+    @Test
+    func
+        `over TLS, a certificate is trusted that --ca-file names, and no other; then a key may go`()
+        async throws
+    {
         let made = try Program(
             "/usr/bin/openssl",
             [
@@ -188,10 +188,8 @@ struct CoordinatorReportTests {
         stop(server.program)
     }
 
-    @Test(
-        "answers that miss shards are counted; a refusal for load ends the run",
-        .enabled(if: FakeCoordinator.isPossible, "Python is not installed here"))
-    func badDay() async throws {
+    @Test(.enabled(if: FakeCoordinator.isPossible, "Python is not installed here"))
+    func `answers that miss shards are counted; a refusal for load ends the run`() async throws {
         let fake = try await FakeCoordinator(in: place.folder, refusesAfter: 200)
         let outcome = try measure(
             fake.url,
@@ -213,8 +211,7 @@ struct CoordinatorReportTests {
         #expect(notes.contains { $0.hasPrefix("25.00% of the answers miss shards") })
     }
 
-    @Test("a coordinator that is killed leaves a partial report, and says so")
-    func killed() async throws {
+    @Test func `a coordinator that is killed leaves a partial report, and says so`() async throws {
         let server = try await serve()
         let running = try start([
             "--url", server.url, "--index", "photos", "--load-seconds", "600", "--json",
@@ -252,10 +249,11 @@ struct CoordinatorReportTests {
         }
     }
 
-    @Test(
-        "a version that takes over during the run is noticed; one that was asked for and vanished ends it"
-    )
-    func flips() async throws {
+    @Test
+    func
+        `a version that takes over during the run is noticed; one that was asked for and vanished ends it`()
+        async throws
+    {
         let server = try await serve(["--poll-seconds", "0.05"])
         try place.mustRun(
             "train", ["--vectors", "base.fbin", "--ids", "ids.txt", "--seed", "9"])
@@ -285,8 +283,7 @@ struct CoordinatorReportTests {
         stop(server.program)
     }
 
-    @Test("recorded queries outlive a kill, and are replayed")
-    func replay() async throws {
+    @Test func `recorded queries outlive a kill, and are replayed`() async throws {
         let server = try await serve([
             "--query-log", "log", "--query-log-share", "1", "--query-log-seed", "1",
         ])
@@ -315,10 +312,8 @@ struct CoordinatorReportTests {
         #expect(root.status == 65 && root.errors.contains("the index's own folder"))
     }
 
-    @Test(
-        "a full disk costs recorded queries and no search",
-        .enabled(if: SmallDisk.isPermitted, "mounting a small tmpfs is not permitted here"))
-    func fullDisk() async throws {
+    @Test(.enabled(if: SmallDisk.isPermitted, "mounting a small tmpfs is not permitted here"))
+    func `a full disk costs recorded queries and no search`() async throws {
         let small = try TemporaryFolder()
         let disk = try SmallDisk(small.url.path, kilobytes: 64)
         defer { withExtendedLifetime((small, disk)) {} }
@@ -348,8 +343,7 @@ struct CoordinatorReportTests {
         #expect(!left.contains { $0.hasSuffix(".partial") })
     }
 
-    @Test("queries that drifted fail a run that forbids it")
-    func drifted() throws {
+    @Test func `queries that drifted fail a run that forbids it`() throws {
         var far = RandomVectors.clustered(rows: 300, columns: 16, clusters: 12, seed: 2)
         for place in far.elements.indices { far.elements[place] += 0.4 }
         try place.write("far.fbin", far)
@@ -363,14 +357,14 @@ struct CoordinatorReportTests {
         #expect(none.status == 65 && none.errors.contains("--queries"))
     }
 
-    @Test(
-        "options of the query log that cannot be are refused",
-        arguments: [
-            (["--query-log-share", "0.1"], "--query-log"),
-            (["--query-log", "log", "--query-log-share", "0"], "--query-log-share 0"),
-            (["--query-log", "log", "--query-log-megabytes", "0"], "--query-log-megabytes 0"),
-        ])
-    func logOptions(arguments: [String], says: String) throws {
+    @Test(arguments: [
+        (["--query-log-share", "0.1"], "--query-log"),
+        (["--query-log", "log", "--query-log-share", "0"], "--query-log-share 0"),
+        (["--query-log", "log", "--query-log-megabytes", "0"], "--query-log-megabytes 0"),
+    ])
+    func `options of the query log that cannot be are refused`(arguments: [String], says: String)
+        throws
+    {
         let outcome = try Program.run(
             ["serve", "--store", "file://\(place.store)"] + arguments, in: place.folder.url.path)
         expectComplaint(outcome, status: 65, says: [says])

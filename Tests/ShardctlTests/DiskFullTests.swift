@@ -64,8 +64,7 @@ struct DiskFullTests {
         try Data().write(to: URL(filePath: disk.path + "/x"))
     }
 
-    @Test("A store that fills up during train")
-    func storeDuringTrain() throws {
+    @Test func `a store that fills up during train`() throws {
         try place.trainAndPublish("small.fbin")
         let before = try answers()
         let outcome = try place.run(
@@ -82,9 +81,8 @@ struct DiskFullTests {
         #expect(try place.versions() == [1, 2])
     }
 
-    @Test(
-        "A store that is full when publish or rollback comes", arguments: ["publish", "rollback"])
-    func storeDuringPublish(_ command: String) throws {
+    @Test(arguments: ["publish", "rollback"])
+    func `a store that is full when publish or rollback comes`(_ command: String) throws {
         try place.trainAndPublish("small.fbin")
         try place.trainAndPublish("small.fbin", ["--seed", "2"])
         try place.mustRun("train", ["--vectors", "small.fbin", "--seed", "3"])
@@ -101,8 +99,7 @@ struct DiskFullTests {
         #expect(try place.versions() == [1, 2, 3])
     }
 
-    @Test("A scratch folder that fills up")
-    func scratch() throws {
+    @Test func `a scratch folder that fills up`() throws {
         let other = try Workplace()
         try other.write("large.fbin", Matrix.sample(rows: 20_000, seed: 2))
         let outcome = try other.run(
@@ -113,8 +110,7 @@ struct DiskFullTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path) == ["x"])
     }
 
-    @Test("Answers that do not fit")
-    func answersFile() throws {
+    @Test func `answers that do not fit`() throws {
         try place.trainAndPublish("small.fbin")
         try fill()
         let path = disk.path + "/hits.jsonl"
@@ -124,8 +120,7 @@ struct DiskFullTests {
         #expect(names.sorted() == ["store", "x"])
     }
 
-    @Test("An export that does not fit")
-    func export() throws {
+    @Test func `an export that does not fit`() throws {
         try place.trainAndPublish("small.fbin")
         try fill()
         let path = disk.path + "/faiss"

@@ -5,8 +5,7 @@ import VectorCore
 
 struct EngineTests {
     #if Faiss
-        @Test("Both engines give the same answers, and --stats says which it was")
-        func sameAnswers() throws {
+        @Test func `both engines give the same answers, and --stats says which it was`() throws {
             let place = try Workplace()
             try place.write("base.fbin", Matrix.sample(rows: 600))
             try place.trainAndPublish("base.fbin")
@@ -26,17 +25,16 @@ struct EngineTests {
             #expect(faiss.last?.contains("\"engine\":\"faiss\"") == true)
         }
 
-        @Test("Faiss does not search cold")
-        func cold() throws {
+        @Test func `Faiss does not search cold`() throws {
             let outcome = try Workplace().run(
                 "query", ["--vectors", "no.fbin", "--engine", "faiss", "--cold"])
             expectComplaint(outcome, status: 65, says: ["'faiss'", "leave out --cold"])
         }
     #else
-        @Test(
-            "Without Faiss its engine is refused before anything is opened",
-            arguments: [[], ["--cold"]])
-        func refusal(_ more: [String]) throws {
+        @Test(arguments: [[], ["--cold"]])
+        func `without Faiss its engine is refused before anything is opened`(_ more: [String])
+            throws
+        {
             let outcome = try Workplace().run(
                 "query", ["--vectors", "no.fbin", "--engine", "faiss"] + more)
             expectComplaint(

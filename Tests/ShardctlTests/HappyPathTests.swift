@@ -11,8 +11,7 @@ struct HappyPathTests {
         place = try Workplace()
     }
 
-    @Test("Train, publish, query, list, inspect, verify, roll back, collect, export")
-    func wholeLife() throws {
+    @Test func `train, publish, query, list, inspect, verify, roll back, collect, export`() throws {
         try prepare()
         let train = try place.mustRun(
             "train", ["--vectors", "base.fbin", "--ids", "ids.txt", "--shard-size", "150"])
@@ -132,10 +131,10 @@ struct HappyPathTests {
         #expect(index.prefix(4) == Data("IwPQ".utf8))
     }
 
-    @Test(
-        "Every format trains and answers, and row numbers are the ids",
-        arguments: InputFormat.allCases)
-    func formats(_ format: InputFormat) throws {
+    @Test(arguments: InputFormat.allCases)
+    func `every format trains and answers, and row numbers are the ids`(_ format: InputFormat)
+        throws
+    {
         let base = Matrix.sample(rows: 200)
         try place.write("base.\(format.suffix)", base, as: format)
         try place.trainAndPublish("base.\(format.suffix)", ["--metric", "l2"])
@@ -144,8 +143,7 @@ struct HappyPathTests {
         #expect(try answers.lines.map { try Answer($0).ids.first } == (0..<200).map(String.init))
     }
 
-    @Test("--on-duplicate last: the later vector has the id")
-    func lastDuplicate() throws {
+    @Test func `--on-duplicate last: the later vector has the id`() throws {
         try place.write("base.fbin", Matrix.sample(rows: 200))
         var ids = (0..<200).map { "id-\($0)" }
         ids[150] = "id-3"
@@ -157,8 +155,7 @@ struct HappyPathTests {
         #expect(try place.mustRun("inspect", ["--json"]).output.contains("\"vectors\" : 199"))
     }
 
-    @Test("Ids that JSON has to escape come back as they were")
-    func oddIDs() throws {
+    @Test func `ids that JSON has to escape come back as they were`() throws {
         let ids = ["a \"quoted\" id", "back\\slash", "ünïcödé 🙂", "{}", "a/b?c=d&e"]
         try place.write("base.fbin", Matrix.sample(rows: 5))
         try place.write("ids.txt", lines: ids)
@@ -167,8 +164,7 @@ struct HappyPathTests {
         #expect(try answers.flatMap { try Answer($0).ids } == ids)
     }
 
-    @Test("The same input and seed give the same index at any number of threads")
-    func determinism() throws {
+    @Test func `the same input and seed give the same index at any number of threads`() throws {
         try place.write("base.fbin", Matrix.sample(rows: 3000))
         var seen: [String] = []
         for threads in ["1", "2", "7"] {
@@ -181,8 +177,7 @@ struct HappyPathTests {
         #expect(seen[0].contains("digest"))
     }
 
-    @Test("What another backend trained is published and searched without it")
-    func foreignBackend() throws {
+    @Test func `what another backend trained is published and searched without it`() throws {
         try place.write("base.fbin", Matrix.sample(rows: 200))
         let train = try place.mustRun(
             "train", ["--vectors", "base.fbin", "--backend", "mock", "--json"])

@@ -12,10 +12,9 @@ struct HelpTests {
         try Program.run(arguments, in: "/")
     }
 
-    @Test(
-        "Every command's help has an example that can be copied from it", arguments: commands + [""]
-    )
-    func examples(_ command: String) throws {
+    @Test(arguments: commands + [""])
+    func `every command's help has an example that can be copied from it`(_ command: String) throws
+    {
         let help = try run(command.isEmpty ? ["--help"] : [command, "--help"])
         #expect(help.status == 0)
         let lines = help.output.split(separator: "\n", omittingEmptySubsequences: false)
@@ -29,44 +28,43 @@ struct HelpTests {
         }
     }
 
-    @Test("The program's own help has an example and the exit codes")
-    func programHelp() throws {
+    @Test func `the program's own help has an example and the exit codes`() throws {
         let help = try run(["--help"]).output
         #expect(help.contains("EXAMPLE") && help.contains("EXIT CODES"))
         #expect(Self.commands.allSatisfy { help.contains("  \($0) ") })
         #expect(try run(["--version"]).output == "0.1.0\n")
     }
 
-    @Test(
-        "What cannot be parsed is one line, exit code 64, and the way to the help",
-        arguments: [
-            (
-                ["train", "--store", "file:///x", "--index", "t"], "--vectors",
-                "shardctl train --help"
-            ),
-            (
-                ["list", "--store", "file:///x", "--indx", "t"], "--indx", "shardctl list --help"
-            ),
-            (
-                ["train", "--store", "s", "--index", "t", "--vectors", "v", "--metric", "l3"],
-                "'l3'", "shardctl train --help"
-            ),
-            (
-                ["query", "--store", "s", "--index", "t", "--vectors", "v", "-k", "ten"], "'ten'",
-                "shardctl query --help"
-            ),
-            (
-                ["query", "--store", "s", "--index", "t", "--vectors", "v", "--engine", "other"],
-                "'other'", "shardctl query --help"
-            ),
-            (
-                ["gc", "--store", "s", "--index", "t", "--apply", "--dry-run"], "--dry-run",
-                "shardctl gc --help"
-            ),
-            (["tarin"], "no command 'tarin'; there are train", "shardctl --help"),
-            (["--indx"], "no option '--indx'", "shardctl --help"),
-        ])
-    func mistyped(_ arguments: [String], _ value: String, _ help: String) throws {
+    @Test(arguments: [
+        (
+            ["train", "--store", "file:///x", "--index", "t"], "--vectors",
+            "shardctl train --help"
+        ),
+        (
+            ["list", "--store", "file:///x", "--indx", "t"], "--indx", "shardctl list --help"
+        ),
+        (
+            ["train", "--store", "s", "--index", "t", "--vectors", "v", "--metric", "l3"],
+            "'l3'", "shardctl train --help"
+        ),
+        (
+            ["query", "--store", "s", "--index", "t", "--vectors", "v", "-k", "ten"], "'ten'",
+            "shardctl query --help"
+        ),
+        (
+            ["query", "--store", "s", "--index", "t", "--vectors", "v", "--engine", "other"],
+            "'other'", "shardctl query --help"
+        ),
+        (
+            ["gc", "--store", "s", "--index", "t", "--apply", "--dry-run"], "--dry-run",
+            "shardctl gc --help"
+        ),
+        (["tarin"], "no command 'tarin'; there are train", "shardctl --help"),
+        (["--indx"], "no option '--indx'", "shardctl --help"),
+    ])
+    func `what cannot be parsed is one line, exit code 64, and the way to the help`(
+        _ arguments: [String], _ value: String, _ help: String
+    ) throws {
         let outcome = try run(arguments)
         expectComplaint(outcome, status: 64, says: [value, "; see " + help])
         #expect(!outcome.errors.contains(".;"))

@@ -46,8 +46,9 @@ struct KillTests {
         try ContinuousClock().measure(work)
     }
 
-    @Test("A killed train leaves the index as it was; the next one works; gc sweeps the rest")
-    func train() throws {
+    @Test func `a killed train leaves the index as it was; the next one works; gc sweeps the rest`()
+        throws
+    {
         try place.write("base.fbin", Matrix.sample(rows: 500))
         try place.write("next.fbin", Matrix.sample(rows: 4000, seed: 2))
         try place.trainAndPublish("base.fbin")
@@ -91,8 +92,9 @@ struct KillTests {
         #expect(Set(place.storedKeys()) == named.union(documents))
     }
 
-    @Test("A killed publish leaves the version before or the version after, never a mixture")
-    func publish() throws {
+    @Test func `a killed publish leaves the version before or the version after, never a mixture`()
+        throws
+    {
         let files = ["a.fbin", "b.fbin"]
         var expected: [String: String] = [:]
         var whole = Duration.zero
@@ -131,9 +133,11 @@ struct KillTests {
         try checkSwept(Array(1...rounds + 2))
     }
 
-    @Test(
-        "A killed tune leaves the version as it was or adds one with its points; the next finishes")
-    func tune() throws {
+    @Test
+    func
+        `a killed tune leaves the version as it was or adds one with its points; the next finishes`()
+        throws
+    {
         try place.write("base.fbin", Matrix.sample(rows: 3000))
         try place.mustRun("train", train("base.fbin"))
         try place.mustRun("publish", ["--no-tune"])
@@ -170,8 +174,9 @@ struct KillTests {
     /// Whether a key of a version is anything but its query set.
     private func isContent(_ key: String) -> Bool { !key.hasPrefix("queries/") }
 
-    @Test("A killed gc leaves what it retains whole, and the next one finishes its work")
-    func collect() throws {
+    @Test func `a killed gc leaves what it retains whole, and the next one finishes its work`()
+        throws
+    {
         try place.write("base.fbin", Matrix.sample(rows: 2000))
         let count = 8
         for seed in 1...count {

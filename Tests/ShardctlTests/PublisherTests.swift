@@ -24,8 +24,9 @@ struct PublisherTests {
         return try #require(train.json["draft"] as? String)
     }
 
-    @Test("Publishers at the same time: one version each, losers are told and may try again")
-    func together() throws {
+    @Test func `publishers at the same time: one version each, losers are told and may try again`()
+        throws
+    {
         var waiting = try (1...5).map { try draft(seed: $0) }
         let drafts = waiting
         var winners: [String] = []
@@ -49,8 +50,7 @@ struct PublisherTests {
         try checkHistory(drafts)
     }
 
-    @Test("A publisher that stalls before its version is beaten, and told by whom")
-    func stalled() throws {
+    @Test func `a publisher that stalls before its version is beaten, and told by whom`() throws {
         var drafts: [String] = []
         // A publisher that was not stopped in time has published: try again with the next draft.
         for seed in 1...10 {

@@ -17,8 +17,10 @@ struct RecallGateCommandTests {
         try place.mustRun("inspect", ["--json"]).json
     }
 
-    @Test("A bound that holds is in the manifest with what was measured, and a rollback keeps that")
-    func kept() throws {
+    @Test
+    func `a bound that holds is in the manifest with what was measured, and a rollback keeps that`()
+        throws
+    {
         try place.mustRun("train", ["--vectors", "base.fbin", "--tune-queries", "200"])
         let publish = try place.mustRun("publish", ["--min-recall", "0.9", "--at", "recall@1"])
         #expect(publish.output.contains("at least 0.9 was asked for"))
@@ -41,8 +43,10 @@ struct RecallGateCommandTests {
         try place.mustRun("verify")
     }
 
-    @Test("Below the bound nothing changes in the store, and the reason to publish anyway is kept")
-    func refused() throws {
+    @Test
+    func `below the bound nothing changes in the store, and the reason to publish anyway is kept`()
+        throws
+    {
         // 2-byte codes and no refine tier: recall is far below 1.
         try place.mustRun(
             "train",
@@ -70,8 +74,7 @@ struct RecallGateCommandTests {
         #expect((manifest["index"] as? [String: Any])?["operatingPoints"] == nil)
     }
 
-    @Test("Without queries nobody knows, and that is said")
-    func unknown() throws {
+    @Test func `without queries nobody knows, and that is said`() throws {
         try place.mustRun("train", ["--vectors", "base.fbin", "--tune-queries", "0"])
         let before = try place.snapshot()
         expectComplaint(
@@ -81,7 +84,6 @@ struct RecallGateCommandTests {
     }
 
     @Test(
-        "What is no bound is refused before anything is read",
         arguments: [
             (["--min-recall", "1.5"], "--min-recall 1.5"), (["--min-recall", "0"], "out of range"),
             (["--at", "recall@10"], "--at needs --min-recall"),
@@ -90,12 +92,13 @@ struct RecallGateCommandTests {
             (["--min-recall", "0.9", "--at", "recall@0"], "recall@0"),
             (["--min-recall", "0.9", "--override-recall", " "], "wants a reason"),
         ] as [([String], String)])
-    func noBound(_ more: [String], _ says: String) throws {
+    func `what is no bound is refused before anything is read`(_ more: [String], _ says: String)
+        throws
+    {
         expectComplaint(try place.run("publish", more), status: 65, says: [says])
     }
 
-    @Test("Neighbours that the truth does not have cannot be bounded")
-    func deep() throws {
+    @Test func `neighbours that the truth does not have cannot be bounded`() throws {
         try place.mustRun("train", ["--vectors", "base.fbin", "--tune-queries", "50"])
         expectComplaint(
             try place.run("publish", ["--min-recall", "0.9", "--at", "recall@11"]), status: 65,

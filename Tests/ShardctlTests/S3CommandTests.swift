@@ -14,8 +14,8 @@ struct S3CommandTests {
         place = try S3Workplace()
     }
 
-    @Test("The whole life in a bucket, with the answers of the same index in a folder")
-    func wholeLife() throws {
+    @Test func `the whole life in a bucket, with the answers of the same index in a folder`() throws
+    {
         try place.publishSample()
         try place.local.mustRun("train", S3Workplace.training)
         try place.local.mustRun("publish")
@@ -57,16 +57,14 @@ struct S3CommandTests {
         #expect(try bytes("remote") == bytes("near"))
     }
 
-    @Test("doctor finds the real server fit and measures it")
-    func doctor() throws {
+    @Test func `doctor finds the real server fit and measures it`() throws {
         let report = try place.mustRun("doctor", ["--rounds", "3", "--quiet"], index: false)
         #expect(report.lines.count > 5)
         #expect(!report.output.contains("FAIL"), "\(report.output)")
         #expect(report.output.contains("bandwidth: "))
     }
 
-    @Test("A cold query takes three round trips, and a cache spares requests")
-    func cost() throws {
+    @Test func `a cold query takes three round trips, and a cache spares requests`() throws {
         try place.publishSample()
         try place.local.write("one.fbin", Matrix.sample(rows: 600).firstRows(1))
         let explained = try place.mustRun(
@@ -105,8 +103,7 @@ struct S3CommandTests {
         return count
     }
 
-    @Test("--s3-endpoint says where the store is, and wins over the environment")
-    func endpointFlag() throws {
+    @Test func `--s3-endpoint says where the store is, and wins over the environment`() throws {
         try place.publishSample()
         let flags = [
             "--s3-endpoint", place.server.endpoint, "--s3-region", "us-east-1", "--s3-path-style",

@@ -15,56 +15,51 @@ struct S3ComplaintTests {
         place = try S3Workplace()
     }
 
-    @Test("A wrong secret key")
-    func wrongSecret() throws {
+    @Test func `a wrong secret key`() throws {
         let outcome = try place.run("list", variables: ["AWS_SECRET_ACCESS_KEY": "wrong"])
         expectComplaint(
             outcome, status: 69,
             says: ["SignatureDoesNotMatch", "status 403", "check AWS_SECRET_ACCESS_KEY"])
     }
 
-    @Test("An unknown access key")
-    func unknownKey() throws {
+    @Test func `an unknown access key`() throws {
         let outcome = try place.run("list", variables: ["AWS_ACCESS_KEY_ID": "nobody"])
         expectComplaint(
             outcome, status: 69, says: ["InvalidAccessKeyId", "check AWS_ACCESS_KEY_ID"])
     }
 
-    @Test("A bucket that is not there")
-    func missingBucket() throws {
+    @Test func `a bucket that is not there`() throws {
         let outcome = try place.run("list", store: "s3://tessera-nowhere/idx")
         expectComplaint(outcome, status: 66, says: ["no bucket 'tessera-nowhere'", "create it"])
     }
 
-    @Test(
-        "A closed port and an unknown host are given up after seconds, not minutes",
-        arguments: [
-            ("http://127.0.0.1:9", "check that the endpoint is right"),
-            ("http://no-such-host.invalid", "check the endpoint"),
-        ])
-    func unreachable(endpoint: String, mend: String) throws {
+    @Test(arguments: [
+        ("http://127.0.0.1:9", "check that the endpoint is right"),
+        ("http://no-such-host.invalid", "check the endpoint"),
+    ])
+    func `a closed port and an unknown host are given up after seconds, not minutes`(
+        endpoint: String, mend: String
+    ) throws {
         let outcome = try place.run("list", ["--s3-endpoint", endpoint])
         expectComplaint(
             outcome, status: 69, says: [mend, "nothing has answered there yet", "gave up after"])
     }
 
-    @Test("A cache that is no folder of this machine", arguments: ["file.txt", "s3://abc/c"])
-    func strangeCache(folder: String) throws {
+    @Test(arguments: ["file.txt", "s3://abc/c"])
+    func `a cache that is no folder of this machine`(folder: String) throws {
         try place.local.write("file.txt", lines: ["not a folder"])
         let outcome = try place.run("list", ["--cache", folder])
         expectComplaint(outcome, status: 65, says: ["'\(folder)' cannot be", "folder"])
     }
 
-    @Test("--no-cold is refused before the store is asked anything")
-    func searchInPlace() throws {
+    @Test func `--no-cold is refused before the store is asked anything`() throws {
         try place.local.write("q.fbin", Matrix.sample(rows: 5))
         let outcome = try place.run(
             "query", S3Workplace.query + ["--no-cold", "--s3-endpoint", "http://127.0.0.1:9"])
         expectComplaint(outcome, status: 78, says: [place.address, "only cold", "leave out"])
     }
 
-    @Test("A shard that was removed behind the index's back is named")
-    func removedShard() async throws {
+    @Test func `a shard that was removed behind the index's back is named`() async throws {
         try place.publishSample()
         let key = try #require(try await place.shards().first)
         for key in try await place.shards() { try await place.bucket.delete(key) }
@@ -77,8 +72,9 @@ struct S3ComplaintTests {
         #expect(query.status != 0)
     }
 
-    @Test("Shards that were damaged in the bucket are named, and give no wrong answer")
-    func damagedShards() async throws {
+    @Test func `shards that were damaged in the bucket are named, and give no wrong answer`()
+        async throws
+    {
         try place.publishSample()
         let keys = try await place.shards()
         for key in keys {

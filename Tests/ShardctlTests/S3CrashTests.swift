@@ -47,8 +47,9 @@ private final class CrashingServer: Sendable {
     .enabled(if: S3TestServer.isGiven, Comment(rawValue: S3TestServer.hint)),
     .timeLimit(.minutes(5)))
 struct S3CrashTests {
-    @Test("A publish waits out a server that dies, before and after it wrote the version")
-    func crash() async throws {
+    @Test func `a publish waits out a server that dies, before and after it wrote the version`()
+        async throws
+    {
         let crashing = try await onThread { try CrashingServer() }
         let proxy = try await onThread { try FaultProxy(before: crashing.server.endpoint) }
         let faulty = try await FaultyWorkplace(proxy, server: crashing.server)

@@ -84,15 +84,15 @@ struct FaultyWorkplace: Sendable {
     .enabled(if: S3TestServer.isGiven, Comment(rawValue: S3TestServer.hint)),
     .timeLimit(.minutes(5)))
 struct S3FaultTests {
-    @Test(
-        "A publish whose version create fails on the way makes one version",
-        arguments: [
-            FaultRule.answer(503, "SlowDown", retryAfter: 0.1), .answer(500, "InternalError"),
-            .answer(500, "InternalError", applied: true), FaultRule(.reset),
-            FaultRule(.reset, applied: true), FaultRule(.tear, bytes: 100),
-            FaultRule(.garble, bytes: 100),
-        ])
-    func publish(rule: FaultRule) async throws {
+    @Test(arguments: [
+        FaultRule.answer(503, "SlowDown", retryAfter: 0.1), .answer(500, "InternalError"),
+        .answer(500, "InternalError", applied: true), FaultRule(.reset),
+        FaultRule(.reset, applied: true), FaultRule(.tear, bytes: 100),
+        FaultRule(.garble, bytes: 100),
+    ])
+    func `a publish whose version create fails on the way makes one version`(rule: FaultRule)
+        async throws
+    {
         let faulty = try await FaultyWorkplace()
         try await faulty.set(rule.on("PUT", FaultyWorkplace.versionCreate, times: 2))
         let outcome = try await faulty.run("publish")
@@ -103,12 +103,13 @@ struct S3FaultTests {
     }
 
     @Test(
-        "A query through a line that cuts off and changes what is read gives the right answer",
         arguments: [
             FaultRule(.truncate, bytes: 100), FaultRule(.flip, bytes: 40), FaultRule(.reset),
             .answer(503, "SlowDown", retryAfter: 0.05),
         ], [[], ["--cache", "cache"]])
-    func query(rule: FaultRule, more: [String]) async throws {
+    func `a query through a line that cuts off and changes what is read gives the right answer`(
+        rule: FaultRule, more: [String]
+    ) async throws {
         let faulty = try await FaultyWorkplace()
         let place = faulty.place
         let expected = try await onThread { try place.hits() }
@@ -123,8 +124,9 @@ struct S3FaultTests {
         #expect(try await faulty.run("query", S3Workplace.query + more).lines == expected)
     }
 
-    @Test("Shards that are changed on every reading are named, and give no answer")
-    func alwaysFlipped() async throws {
+    @Test func `shards that are changed on every reading are named, and give no answer`()
+        async throws
+    {
         let faulty = try await FaultyWorkplace()
         try await faulty.set(FaultRule(.flip, bytes: 40).on("GET", "/shards/"))
         let outcome = try await faulty.run("query", S3Workplace.query)
@@ -133,10 +135,11 @@ struct S3FaultTests {
     }
 
     @Test(
-        "A publish killed at any request leaves the version whole or absent",
         arguments: ["PUT /photos/claims/", "GET /photos/shards/", "PUT /photos/versions/"],
         [false, true])
-    func killed(request: String, applied: Bool) async throws {
+    func `a publish killed at any request leaves the version whole or absent`(
+        request: String, applied: Bool
+    ) async throws {
         let faulty = try await FaultyWorkplace()
         let words = request.split(separator: " ").map(String.init)
         try await faulty.set(
@@ -151,8 +154,8 @@ struct S3FaultTests {
         try await faulty.publishAgain()
     }
 
-    @Test("Expired keys are told at once, with the mend", arguments: ["list", "publish", "query"])
-    func expired(command: String) async throws {
+    @Test(arguments: ["list", "publish", "query"])
+    func `expired keys are told at once, with the mend`(command: String) async throws {
         let faulty = try await FaultyWorkplace()
         try await faulty.set(.answer(400, "ExpiredToken"))
         let more = command == "query" ? S3Workplace.query : []
@@ -163,8 +166,8 @@ struct S3FaultTests {
         try await faulty.publishAgain()
     }
 
-    @Test("Keys that expire during a publish leave the version absent", arguments: [1, 3, 6, 9])
-    func expiring(skip: Int) async throws {
+    @Test(arguments: [1, 3, 6, 9])
+    func `keys that expire during a publish leave the version absent`(skip: Int) async throws {
         let faulty = try await FaultyWorkplace()
         try await faulty.set(.answer(400, "ExpiredToken").on(skip: skip))
         let outcome = try await faulty.run("publish")
@@ -174,10 +177,8 @@ struct S3FaultTests {
         try await faulty.publishAgain()
     }
 
-    @Test(
-        "A full cache disk slows a query down and changes no answer",
-        .enabled(if: SmallDisk.isPermitted, "mounting a small tmpfs is not permitted here"))
-    func fullCache() async throws {
+    @Test(.enabled(if: SmallDisk.isPermitted, "mounting a small tmpfs is not permitted here"))
+    func `a full cache disk slows a query down and changes no answer`() async throws {
         let place = try S3Workplace()
         let folder = try TemporaryFolder()
         try await onThread {

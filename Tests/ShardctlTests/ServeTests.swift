@@ -34,8 +34,7 @@ struct ServeTests {
             HTTPRequest(method, url: url, body: body.map { Array($0.utf8)[...] }))
     }
 
-    @Test("a served search finds what query finds; SIGTERM ends it well")
-    func serves() async throws {
+    @Test func `a served search finds what query finds; SIGTERM ends it well`() async throws {
         let queries = Matrix.sample(rows: 3, seed: 4)
         try place.write("base.fbin", Matrix.sample(rows: 500))
         try place.write("q.fbin", queries)
@@ -63,8 +62,10 @@ struct ServeTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
     }
 
-    @Test("which shards are asked for is remembered at the end; memory has the bound it is given")
-    func remembers() async throws {
+    @Test
+    func `which shards are asked for is remembered at the end; memory has the bound it is given`()
+        async throws
+    {
         try place.write("base.fbin", Matrix.sample(rows: 500))
         try place.mustRun("train", ["--vectors", "base.fbin"])
         try place.mustRun("publish", ["--no-tune"])
@@ -102,17 +103,15 @@ struct ServeTests {
         return results.compactMap { $0["id"] as? String }
     }
 
-    @Test(
-        "what cannot be served is one complaint",
-        arguments: [
-            (["--host", "0.0.0.0"], "--keys"), (["--port", "70000"], "--port"),
-            (["--keys", "nowhere"], "nowhere"), (["--tls-key", "k"], "--tls-certificate"),
-            (["--tls-certificate", "c", "--tls-key", "k"], "PEM"), (["--max-k", "0"], "--max-k"),
-            (["--index", "Bad Name"], "Bad Name"), (["--log-level", "loud"], "loud"),
-            (["--memory-megabytes", "0"], "--memory-megabytes"),
-            (["--workers", "127.0.0.1:1", "--memory-megabytes", "9"], "workers"),
-        ])
-    func refusals(arguments: [String], says: String) throws {
+    @Test(arguments: [
+        (["--host", "0.0.0.0"], "--keys"), (["--port", "70000"], "--port"),
+        (["--keys", "nowhere"], "nowhere"), (["--tls-key", "k"], "--tls-certificate"),
+        (["--tls-certificate", "c", "--tls-key", "k"], "PEM"), (["--max-k", "0"], "--max-k"),
+        (["--index", "Bad Name"], "Bad Name"), (["--log-level", "loud"], "loud"),
+        (["--memory-megabytes", "0"], "--memory-megabytes"),
+        (["--workers", "127.0.0.1:1", "--memory-megabytes", "9"], "workers"),
+    ])
+    func `what cannot be served is one complaint`(arguments: [String], says: String) throws {
         let outcome = try Program.run(
             ["serve", "--store", "file://\(place.store)"] + arguments, in: place.folder.url.path)
         let status: Int32 = says == "nowhere" ? 66 : 65

@@ -22,8 +22,9 @@ struct TuneTests {
         return (index["operatingPoints"] ?? index["points"]) as? [[String: Any]] ?? []
     }
 
-    @Test("publish measures, and query --recall reaches what it promises on real queries")
-    func recall() throws {
+    @Test func `publish measures, and query --recall reaches what it promises on real queries`()
+        throws
+    {
         try place.mustRun("train", ["--vectors", "base.fbin", "--shard-size", "700"])
         let publish = try place.mustRun("publish")
         #expect(publish.lines.count == 3 && publish.output.contains("query --recall picks one"))
@@ -48,8 +49,7 @@ struct TuneTests {
         #expect(costs == costs.sorted() && costs[0] < costs[2])
     }
 
-    @Test("tune gives a version its points as a new version, once")
-    func version() throws {
+    @Test func `tune gives a version its points as a new version, once`() throws {
         try place.mustRun("train", ["--vectors", "base.fbin"])
         #expect(try place.mustRun("publish", ["--no-tune"]).lines.count == 1)
         #expect(try points().isEmpty)
@@ -69,8 +69,7 @@ struct TuneTests {
         try place.mustRun("verify")
     }
 
-    @Test("Real queries, given to train or to tune")
-    func realQueries() throws {
+    @Test func `real queries, given to train or to tune`() throws {
         try place.mustRun(
             "train", ["--vectors", "base.fbin", "--queries", "real.fbin", "--tune-queries", "150"])
         try place.mustRun("publish")
@@ -87,8 +86,9 @@ struct TuneTests {
         try place.mustRun("verify")
     }
 
-    @Test("A draft is tuned in place, an old index without queries from its refine tier")
-    func draft() throws {
+    @Test func `a draft is tuned in place, an old index without queries from its refine tier`()
+        throws
+    {
         let train = try place.mustRun(
             "train", ["--vectors", "base.fbin", "--tune-queries", "0", "--json"])
         let draft = try #require(train.json["draft"] as? String)
@@ -104,7 +104,6 @@ struct TuneTests {
     }
 
     @Test(
-        "What cannot be asked for is refused in one line",
         arguments: [
             ("query", ["--recall", "1.5"], 65, "--recall 1.5 is out of range"),
             ("query", ["--recall", "0"], 65, "out of range"),
@@ -119,7 +118,9 @@ struct TuneTests {
             ("train", ["--tune-queries", "-1"], 65, "--tune-queries -1"),
             ("train", ["--queries", "wide.fbin"], 65, "17 dimensions"),
         ] as [(String, [String], Int32, String)])
-    func refusals(_ command: String, _ more: [String], _ status: Int32, _ says: String) throws {
+    func `what cannot be asked for is refused in one line`(
+        _ command: String, _ more: [String], _ status: Int32, _ says: String
+    ) throws {
         try place.write("small.fbin", Matrix.sample(rows: 240))
         try place.write("wide.fbin", Matrix.sample(rows: 5, columns: 17))
         try place.trainAndPublish("small.fbin", tune: true)
@@ -130,8 +131,7 @@ struct TuneTests {
         #expect(try place.snapshot() == before)
     }
 
-    @Test("A recall that no point reaches names the best there is")
-    func unreachable() throws {
+    @Test func `a recall that no point reaches names the best there is`() throws {
         // 2-byte codes and no refine tier: recall is far below 1.
         try place.trainAndPublish(
             "base.fbin", ["--refine", "none", "--code-size", "2"], tune: true)

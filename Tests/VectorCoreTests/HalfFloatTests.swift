@@ -3,8 +3,7 @@ import Testing
 import VectorCore
 
 struct HalfFloatTests {
-    @Test("Every one of the 65,536 halves decodes to its value, and comes back")
-    func everyHalf() {
+    @Test func `every one of the 65,536 halves decodes to its value, and comes back`() {
         for bits in UInt16.min...UInt16.max {
             let expected = Float(Float16(bitPattern: bits))
             let decoded = HalfFloat.decode(bits)
@@ -19,8 +18,7 @@ struct HalfFloatTests {
         }
     }
 
-    @Test("Values between two halves go to the nearest, and ties to the even one")
-    func rounding() {
+    @Test func `values between two halves go to the nearest, and ties to the even one`() {
         for bits in UInt16(0)..<0x7C00 {
             let low = HalfFloat.decode(bits)
             // What follows the largest half is infinity, which rounding takes for 65536.
@@ -37,8 +35,7 @@ struct HalfFloatTests {
         }
     }
 
-    @Test("Random bit patterns encode as the machine's Float16 does")
-    func randomPatterns() {
+    @Test func `random bit patterns encode as the machine's Float16 does`() {
         var random = SeededRandom(seed: 7)
         for _ in 0..<1_000_000 {
             let value = Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))

@@ -12,10 +12,10 @@ struct IDFileTests {
         folder = try TemporaryFolder()
     }
 
-    @Test(
-        "Ids are read by row and in order, with either line end and with or without the last",
-        arguments: ["\n", "\r\n"], [true, false])
-    func reads(_ lineEnd: String, _ endsInOne: Bool) throws {
+    @Test(arguments: ["\n", "\r\n"], [true, false])
+    func `ids are read by row and in order, with either line end and with or without the last`(
+        _ lineEnd: String, _ endsInOne: Bool
+    ) throws {
         // Around 256 and 512, where the line index has its marks.
         let ids = (0..<600).map { $0 == 300 ? "Grüße/日本 \($0)" : "id-\($0)" }
         let text = ids.joined(separator: lineEnd) + (endsInOne ? lineEnd : "")
@@ -34,14 +34,15 @@ struct IDFileTests {
     }
 
     @Test(
-        "Ids that cannot be used are named with row and line",
         arguments: [
             (Array("\n".utf8), "is empty"), (Array(String(repeating: "x", count: 513).utf8), "513"),
             ([0xFF], "not valid UTF-8"), ([0xC3], "not valid UTF-8"), ([0x61, 0x00], "U+0000"),
             ([0x61, 0x0D, 0x62], "U+000D"), ([0x09], "U+0009"), ([0xC2, 0x85], "U+0085"),
             ([0x7F], "U+007F"),
         ] as [([UInt8], String)])
-    func refuses(_ id: [UInt8], _ message: String) throws {
+    func `ids that cannot be used are named with row and line`(_ id: [UInt8], _ message: String)
+        throws
+    {
         let before = (0..<17).map { "id-\($0)\n" }.joined()
         let path = try folder.write("ids.txt", Data(before.utf8) + Data(id) + Data("\nlast\n".utf8))
         expectFailure(.invalidArgument, [path, "row 17 (line 18)", message]) {
@@ -49,16 +50,14 @@ struct IDFileTests {
         }
     }
 
-    @Test("A byte order mark is not taken for a part of the first id")
-    func byteOrderMark() throws {
+    @Test func `a byte order mark is not taken for a part of the first id`() throws {
         let path = try folder.write("ids.txt", Data([0xEF, 0xBB, 0xBF, 0x61, 0x0A]))
         expectFailure(.invalidArgument, ["byte order mark", "row 0"]) { () throws(TesseraError) in
             _ = try IDFile.open(path: path)
         }
     }
 
-    @Test("An id of 512 bytes is allowed")
-    func longest() throws {
+    @Test func `an id of 512 bytes is allowed`() throws {
         let id = String(repeating: "x", count: 512)
         let file = try IDFile.open(path: try folder.write("ids.txt", Data(id.utf8)))
         #expect(try file.id(0) == id)

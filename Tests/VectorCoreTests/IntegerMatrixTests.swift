@@ -13,8 +13,9 @@ struct IntegerMatrixTests {
         folder = try TemporaryFolder()
     }
 
-    @Test("Ground truth is read from .ivecs, .ibin with and without distances, and .npy")
-    func reads() throws {
+    @Test func `ground truth is read from .ivecs, .ibin with and without distances, and .npy`()
+        throws
+    {
         var ivecs = ByteWriter()
         for row in 0..<2 {
             ivecs.integer(Int32(3))
@@ -32,8 +33,7 @@ struct IntegerMatrixTests {
         #expect(try IntegerMatrix.read(path: fourth).elements == [1, -2, 3, 4, 5, 250])
     }
 
-    @Test("Ground truth is no vectors, and vectors are no ground truth")
-    func refuses() throws {
+    @Test func `ground truth is no vectors, and vectors are no ground truth`() throws {
         let integers = folder.path("t.ibin")
         try VectorFileWriter.write(truth, to: integers)
         expectFailure(.invalidArgument, [integers, "ground truth"]) { () throws(TesseraError) in

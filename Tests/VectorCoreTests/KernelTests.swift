@@ -5,8 +5,8 @@ import VectorCore
 
 @Suite(.serialized)
 struct KernelTests {
-    @Test("distances have the same bits on every instruction set", arguments: InstructionSets.fast)
-    func distances(set: String) {
+    @Test(arguments: InstructionSets.fast)
+    func `distances have the same bits on every instruction set`(set: String) {
         for length in Array(0...100) + [784, 1536] {
             let values = RandomVectors.uniform(rows: 2, columns: length, seed: UInt64(length))
             let (a, b) = (Array(values.row(0)), Array(values.row(min(1, values.rows - 1))))
@@ -32,8 +32,8 @@ struct KernelTests {
         }
     }
 
-    @Test("kernels agree with double precision", arguments: InstructionSets.all)
-    func oracle(set: String) {
+    @Test(arguments: InstructionSets.all)
+    func `kernels agree with double precision`(set: String) {
         let values = RandomVectors.uniform(rows: 2, columns: 321, seed: 5)
         let (a, b) = (Array(values.row(0)), Array(values.row(1)))
         let (distance, dot) = InstructionSets.on(set) {
@@ -43,8 +43,8 @@ struct KernelTests {
         #expect(abs(Double(dot) + ExactSearch.distance(a, b, .innerProduct)) < 1e-4)
     }
 
-    @Test("checksums are CRC-32C on every instruction set", arguments: InstructionSets.all)
-    func checksums(set: String) {
+    @Test(arguments: InstructionSets.all)
+    func `checksums are CRC-32C on every instruction set`(set: String) {
         InstructionSets.on(set) {
             // RFC 3720, appendix B.4, and the customary check value.
             #expect(Kernels.crc32c(Array("123456789".utf8)) == 0xE306_9283)
@@ -55,9 +55,8 @@ struct KernelTests {
         }
     }
 
-    @Test(
-        "tables are the inner products with each codebook entry", arguments: InstructionSets.all)
-    func tables(set: String) {
+    @Test(arguments: InstructionSets.all)
+    func `tables are the inner products with each codebook entry`(set: String) {
         let query = RandomVectors.uniform(rows: 1, columns: 15, seed: 1).elements
         let books = RandomVectors.uniform(rows: 15, columns: 16, seed: 2).elements
         let tables = InstructionSets.on(set) {

@@ -35,7 +35,6 @@ struct NumpyFileTests {
     }
 
     @Test(
-        "Arrays saved by NumPy are read, in all header versions and dtypes",
         arguments: [
             (NumpyGolden.float32, .f32, [1.5, -2, 3, 4, 5, 250]),
             (NumpyGolden.version2, .f32, [1.5, -2, 3, 4, 5, 250]),
@@ -44,33 +43,32 @@ struct NumpyFileTests {
             (NumpyGolden.uint8, .u8, [1, 2, 3, 4, 5, 250]),
             (NumpyGolden.int8, .i8, [1, -2, 3, 4, 5, -128]),
         ] as [(Data, ElementType, [Float])])
-    func reads(_ bytes: Data, _ elementType: ElementType, _ elements: [Float]) throws {
+    func `arrays saved by NumPy are read, in all header versions and dtypes`(
+        _ bytes: Data, _ elementType: ElementType, _ elements: [Float]
+    ) throws {
         let file = try VectorFile.open(path: try folder.write("x.npy", bytes))
         #expect(file.elementType == elementType)
         #expect(try file.read(rows: 0..<2) == Matrix(rows: 2, columns: 3, elements: elements))
         #expect(try file.read(rows: [1]).elements == Array(elements[3...]))
     }
 
-    @Test(
-        "Other arrays are refused with the mend in NumPy",
-        arguments: [
-            (NumpyGolden.fortran, "np.ascontiguousarray(x)"),
-            (NumpyGolden.bigEndian, "'>f4'"), (NumpyGolden.bigEndian, "x.astype('<f4')"),
-            (NumpyGolden.float64, "'<f8'"),
-            (NumpyGolden.oneDimensional, "x.reshape(-1, dimension)"),
-            (NumpyGolden.threeDimensional, "x.reshape(len(x), -1)"),
-            (NumpyGolden.record, "x.astype('<f4')"), (NumpyGolden.noRows, "0 rows"),
-            (NumpyGolden.int32, "ground truth"),
-        ])
-    func refuses(_ bytes: Data, _ part: String) throws {
+    @Test(arguments: [
+        (NumpyGolden.fortran, "np.ascontiguousarray(x)"),
+        (NumpyGolden.bigEndian, "'>f4'"), (NumpyGolden.bigEndian, "x.astype('<f4')"),
+        (NumpyGolden.float64, "'<f8'"),
+        (NumpyGolden.oneDimensional, "x.reshape(-1, dimension)"),
+        (NumpyGolden.threeDimensional, "x.reshape(len(x), -1)"),
+        (NumpyGolden.record, "x.astype('<f4')"), (NumpyGolden.noRows, "0 rows"),
+        (NumpyGolden.int32, "ground truth"),
+    ])
+    func `other arrays are refused with the mend in NumPy`(_ bytes: Data, _ part: String) throws {
         let path = try folder.write("x.npy", bytes)
         expectFailure(.invalidArgument, [path, part]) { () throws(TesseraError) in
             _ = try VectorFile.open(path: path)
         }
     }
 
-    @Test("An array cut anywhere is refused")
-    func truncated() throws {
+    @Test func `an array cut anywhere is refused`() throws {
         for length in 1..<NumpyGolden.float32.count {
             let path = try folder.write("x.npy", NumpyGolden.float32.prefix(length))
             expectFailure(.invalidArgument, [path]) { () throws(TesseraError) in
@@ -79,18 +77,16 @@ struct NumpyFileTests {
         }
     }
 
-    @Test(
-        "Headers that are not NumPy's dictionary are refused",
-        arguments: [
-            "", "{", "{}", "{'descr': '<f4'}",
-            "{'descr': '<f4', 'fortran_order': 0, 'shape': (1, 1)}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 1)}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), 'more': 1}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 99999999999999999999)}",
-            "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4)}",
-            "{'descr': ['<f4', 'fortran_order",
-        ])
-    func broken(_ text: String) throws {
+    @Test(arguments: [
+        "", "{", "{}", "{'descr': '<f4'}",
+        "{'descr': '<f4', 'fortran_order': 0, 'shape': (1, 1)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 1)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), 'more': 1}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 99999999999999999999)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4)}",
+        "{'descr': ['<f4', 'fortran_order",
+    ])
+    func `headers that are not NumPy's dictionary are refused`(_ text: String) throws {
         let path = try folder.write("x.npy", Data(NumpyFile.header(text) + [0, 0, 0, 0]))
         expectFailure(.invalidArgument, [path]) { () throws(TesseraError) in
             _ = try VectorFile.open(path: path)

@@ -5,10 +5,9 @@ import Testing
 import VectorCore
 
 extension KernelTests {
-    @Test(
-        "a scan finds the same rows and distances on every instruction set",
-        arguments: InstructionSets.fast, [4, 8])
-    func scans(set: String, bits: Int) {
+    @Test(arguments: InstructionSets.fast, [4, 8])
+    func `a scan finds the same rows and distances on every instruction set`(set: String, bits: Int)
+    {
         for example in ScanExample.all(bits: bits) {
             let threshold = example.median
             let (scalar, other) = InstructionSets.compare(set) {
@@ -20,10 +19,8 @@ extension KernelTests {
         }
     }
 
-    @Test(
-        "a narrow scan finds the same rows and distances on every instruction set",
-        arguments: InstructionSets.fast)
-    func narrowScans(set: String) {
+    @Test(arguments: InstructionSets.fast)
+    func `a narrow scan finds the same rows and distances on every instruction set`(set: String) {
         for example in ScanExample.all(bits: 4) {
             for (factor, biasFactor, limit) in [
                 (40, 9, 254), (300, 100, 120), (32_766, 32_767, 254), (1, 0, 0),
@@ -37,10 +34,8 @@ extension KernelTests {
         }
     }
 
-    @Test(
-        "tables keep their order and extent when they are quantized",
-        arguments: InstructionSets.all)
-    func quantizedTables(set: String) {
+    @Test(arguments: InstructionSets.all)
+    func `tables keep their order and extent when they are quantized`(set: String) {
         let tables = RandomVectors.uniform(rows: 6, columns: 16, seed: 3).elements
         var packed = [Int16](repeating: 7, count: SearchKernels.quantizedCount(subquantizers: 6))
         let (offset, step) = InstructionSets.on(set) {
@@ -62,10 +57,10 @@ extension KernelTests {
         #expect(flat.allSatisfy { $0 == 0 })
     }
 
-    @Test(
-        "queries and centroids in bytes give the same on every instruction set",
-        arguments: InstructionSets.fast, [1, 3, 4, 31, 33, 96, 130])
-    func ranking(set: String, width: Int) {
+    @Test(arguments: InstructionSets.fast, [1, 3, 4, 31, 33, 96, 130])
+    func `queries and centroids in bytes give the same on every instruction set`(
+        set: String, width: Int
+    ) {
         let queries = RandomVectors.uniform(rows: 2, columns: width, seed: UInt64(width))
         for groups in [1, 3, 4, 9] {
             let example = RankExample(width: width, groups: groups)
@@ -81,9 +76,9 @@ extension KernelTests {
     }
 
     @Test(
-        "the smallest values are selected in order", arguments: InstructionSets.all,
+        arguments: InstructionSets.all,
         [1, 15, 16, 17, 100])
-    func selection(set: String, count: Int) {
+    func `the smallest values are selected in order`(set: String, count: Int) {
         let values = RandomVectors.uniform(rows: 1, columns: (count + 15) / 16 * 16, seed: 7)
             .elements
         var indices = [UInt32](repeating: 0, count: count + 16)
@@ -102,10 +97,10 @@ extension KernelTests {
 }
 
 extension KernelTests {
-    @Test(
-        "the n-th smallest is found in values with ties, infinities and what is no number",
-        arguments: InstructionSets.all, [1, 15, 16, 17, 100, 333])
-    func nthSmallest(set: String, count: Int) {
+    @Test(arguments: InstructionSets.all, [1, 15, 16, 17, 100, 333])
+    func `the n-th smallest is found in values with ties, infinities and what is no number`(
+        set: String, count: Int
+    ) {
         var values = RandomVectors.uniform(rows: 1, columns: count, seed: 5).elements.map {
             ($0 * 64).rounded() / 8 - 4
         }
@@ -122,10 +117,8 @@ extension KernelTests {
         }
     }
 
-    @Test(
-        "the smallest keys come in ascending order",
-        arguments: InstructionSets.all, [1, 7, 8, 9, 24, 100])
-    func sortedKeys(set: String, count: Int) {
+    @Test(arguments: InstructionSets.all, [1, 7, 8, 9, 24, 100])
+    func `the smallest keys come in ascending order`(set: String, count: Int) {
         var random = SeededRandom(seed: 4)
         var keys = (0..<count).map { _ in UInt64.random(in: 0...UInt64.max, using: &random) }
         keys[0] = .max
@@ -138,10 +131,8 @@ extension KernelTests {
         }
     }
 
-    @Test(
-        "many stored rows have the distances that each has alone",
-        arguments: InstructionSets.all, [1, 31, 32, 33, 96, 130])
-    func storedRows(set: String, width: Int) {
+    @Test(arguments: InstructionSets.all, [1, 31, 32, 33, 96, 130])
+    func `many stored rows have the distances that each has alone`(set: String, width: Int) {
         let best = Kernels.instructionSet
         defer { _ = Kernels.force(instructionSet: best) }
         let floats = RandomVectors.uniform(rows: 2, columns: width, seed: 6)
@@ -177,10 +168,8 @@ extension KernelTests {
         }
     }
 
-    @Test(
-        "queries that rank together get what each gets alone",
-        arguments: InstructionSets.all, [1, 3, 4, 5, 9])
-    func rankingTogether(set: String, count: Int) {
+    @Test(arguments: InstructionSets.all, [1, 3, 4, 5, 9])
+    func `queries that rank together get what each gets alone`(set: String, count: Int) {
         let queries = RandomVectors.uniform(rows: count, columns: 31, seed: 3)
         let origin = [Float](repeating: 0.5, count: 31)
         for groups in [1, 4, 5] {
@@ -193,10 +182,12 @@ extension KernelTests {
         }
     }
 
-    @Test(
-        "a product with one centroid among sixteen is that with its bytes, whatever the instruction set",
-        arguments: InstructionSets.all, [1, 3, 4, 31, 33, 96, 130])
-    func centroidProducts(set: String, width: Int) {
+    @Test(arguments: InstructionSets.all, [1, 3, 4, 31, 33, 96, 130])
+    func
+        `a product with one centroid among sixteen is that with its bytes, whatever the instruction set`(
+            set: String, width: Int
+        )
+    {
         let query = RandomVectors.uniform(rows: 1, columns: width, seed: 2).elements
         let example = RankExample(width: width, groups: 2)
         for centroid in [0, 5, 31] {

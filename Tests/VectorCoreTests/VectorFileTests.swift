@@ -12,10 +12,10 @@ struct VectorFileTests {
         folder = try TemporaryFolder()
     }
 
-    @Test(
-        "Every format gives its rows back: all, a range, a gather and raw",
-        arguments: FileFixture.all)
-    func reads(_ fixture: FileFixture) throws {
+    @Test(arguments: FileFixture.all)
+    func `every format gives its rows back: all, a range, a gather and raw`(_ fixture: FileFixture)
+        throws
+    {
         let matrix = fixture.matrix(rows: 50, columns: 13)
         let path = try folder.write("x.\(fixture.suffix)", try fixture.bytes(matrix))
         let file = try VectorFile.open(path: path)
@@ -31,9 +31,8 @@ struct VectorFileTests {
         #expect(decoded == matrix.gathering([3, 4]))
     }
 
-    @Test(
-        "The writer's files are read back", arguments: FileFixture.all.filter { !$0.hasRowHeaders })
-    func writes(_ fixture: FileFixture) throws {
+    @Test(arguments: FileFixture.all.filter { !$0.hasRowHeaders })
+    func `the writer's files are read back`(_ fixture: FileFixture) throws {
         let matrix = fixture.matrix(rows: 20, columns: 5)
         let path = folder.path("y.\(fixture.suffix)")
         try VectorFileWriter.write(matrix, to: path)
@@ -41,8 +40,7 @@ struct VectorFileTests {
         #expect(!FileManager.default.fileExists(atPath: path + ".partial"))
     }
 
-    @Test("The writer refuses what a type cannot hold, and leaves nothing behind")
-    func writerRefusals() throws {
+    @Test func `the writer refuses what a type cannot hold, and leaves nothing behind`() throws {
         let path = folder.path("y.u8bin")
         let matrix = Matrix(rows: 1, columns: 2, elements: [3, 256])
         expectFailure(.invalidArgument, [path, "from row 0"]) { () throws(TesseraError) in
@@ -54,10 +52,10 @@ struct VectorFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     }
 
-    @Test(
-        "A file cut anywhere, or with a byte too many, is refused when opened",
-        arguments: FileFixture.all)
-    func truncated(_ fixture: FileFixture) throws {
+    @Test(arguments: FileFixture.all)
+    func `a file cut anywhere, or with a byte too many, is refused when opened`(
+        _ fixture: FileFixture
+    ) throws {
         let whole = try fixture.bytes(fixture.matrix(rows: 3, columns: 5))
         let rowLength = 5 * fixture.elementType.size + 4
         for length in 1...whole.count + 1 where length != whole.count {
@@ -71,8 +69,7 @@ struct VectorFileTests {
         }
     }
 
-    @Test("A mislabelled file is refused with a guess of what it is")
-    func mislabelled() throws {
+    @Test func `a mislabelled file is refused with a guess of what it is`() throws {
         let floats = FileFixture.all[2].matrix(rows: 100, columns: 784)
         let path = try folder.write("x.u8bin", try FileFixture.all[2].bytes(floats))
         expectFailure(
@@ -84,8 +81,8 @@ struct VectorFileTests {
         ) { () throws(TesseraError) in _ = try VectorFile.open(path: path) }
     }
 
-    @Test("Every format under another's name is recognised", arguments: FileFixture.all)
-    func guesses(_ fixture: FileFixture) throws {
+    @Test(arguments: FileFixture.all)
+    func `every format under another's name is recognised`(_ fixture: FileFixture) throws {
         let bytes = try fixture.bytes(fixture.matrix(rows: 9, columns: 20))
         for other in FileFixture.all
         where other.suffix != fixture.suffix
@@ -99,7 +96,6 @@ struct VectorFileTests {
     }
 
     @Test(
-        "Headers that promise nonsense are refused",
         arguments: [
             ("zero.fbin", [0, 4], "0 rows"), ("flat.fbin", [4, 0], "dimension of 0"),
             ("wide.fbin", [1, 65_537], "dimension of 65537"),
@@ -107,7 +103,9 @@ struct VectorFileTests {
             ("zero.fvecs", [0, 1], "dimension is 0"),
             ("minus.fvecs", [.max, 1], "dimension is -1"),
         ] as [(String, [UInt32], String)])
-    func nonsense(_ name: String, _ words: [UInt32], _ message: String) throws {
+    func `headers that promise nonsense are refused`(
+        _ name: String, _ words: [UInt32], _ message: String
+    ) throws {
         var writer = ByteWriter()
         for word in words { writer.integer(word) }
         let path = try folder.write(name, Data(writer.bytes))
@@ -116,8 +114,7 @@ struct VectorFileTests {
         }
     }
 
-    @Test("A row whose own header differs is named when it is read")
-    func rowHeader() throws {
+    @Test func `a row whose own header differs is named when it is read`() throws {
         var bytes = try FileFixture.all[0].bytes(FileFixture.all[0].matrix(rows: 30, columns: 4))
         bytes[17 * 20] = 5
         let file = try VectorFile.open(path: try folder.write("x.fvecs", bytes))
@@ -130,10 +127,9 @@ struct VectorFileTests {
         }
     }
 
-    @Test(
-        "NaN and infinities are named with row and column",
-        arguments: [Float.nan, .infinity, -.infinity], ["fbin", "fvecs", "npy"])
-    func notFinite(_ value: Float, _ suffix: String) throws {
+    @Test(arguments: [Float.nan, .infinity, -.infinity], ["fbin", "fvecs", "npy"])
+    func `NaN and infinities are named with row and column`(_ value: Float, _ suffix: String) throws
+    {
         var matrix = FileFixture.all[2].matrix(rows: 40, columns: 6)
         matrix.elements[17 * 6 + 2] = value
         let bytes =
@@ -153,8 +149,7 @@ struct VectorFileTests {
         #expect(try file.read(rows: 18..<40).rows == 22)
     }
 
-    @Test("Paths that are no vector files say so")
-    func paths() throws {
+    @Test func `paths that are no vector files say so`() throws {
         expectFailure(.notFound, ["none.fbin"]) { () throws(TesseraError) in
             _ = try VectorFile.open(path: folder.path("none.fbin"))
         }
@@ -173,8 +168,7 @@ struct VectorFileTests {
         }
     }
 
-    @Test("A file cut while it is open fails the read, not the process")
-    func cutWhileOpen() throws {
+    @Test func `a file cut while it is open fails the read, not the process`() throws {
         let fixture = FileFixture.all[2]
         let path = try folder.write(
             "x.fbin", try fixture.bytes(fixture.matrix(rows: 2000, columns: 8)))
@@ -186,8 +180,8 @@ struct VectorFileTests {
         }
     }
 
-    @Test("Rows come to unit length, whatever their size, and rows of zeros are named")
-    func normalising() throws {
+    @Test func `rows come to unit length, whatever their size, and rows of zeros are named`() throws
+    {
         var matrix = Matrix(
             rows: 3, columns: 5,
             elements: [3, 4, 0, 0, 0] + [1e30, 0, 0, 0, -1e30]

@@ -12,8 +12,8 @@ struct BackendArgumentTests {
         #expect { try work() } throws: { ($0 as? TesseraError)?.code == .invalidArgument }
     }
 
-    @Test("fewer vectors than centroids are refused", arguments: BackendFixtures.names)
-    func tooFew(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `fewer vectors than centroids are refused`(_ name: String) throws {
         let backend = try Backends.named(name)
         let wide = ProductQuantizerShape(subquantizerCount: 4, subdimension: 2, bitsPerCode: 8)
         expectInvalid {
@@ -23,8 +23,8 @@ struct BackendArgumentTests {
         expectInvalid { _ = try backend.trainRotation(vectors, shape: wide, seed: 1) }
     }
 
-    @Test("shapes that do not fit are refused", arguments: BackendFixtures.names)
-    func shapes(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `shapes that do not fit are refused`(_ name: String) throws {
         let backend = try Backends.named(name)
         let narrow = BackendFixtures.clustered(100, 7)
         let codebooks = try backend.trainCodebooks(vectors, shape: shape, seed: 1)
@@ -40,8 +40,8 @@ struct BackendArgumentTests {
         }
     }
 
-    @Test("product quantizers of odd shapes are refused", arguments: BackendFixtures.names)
-    func quantizers(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `product quantizers of odd shapes are refused`(_ name: String) throws {
         let backend = try Backends.named(name)
         for (count, width, bits) in [(4, 2, 5), (0, 8, 4), (8, 0, 4), (1, 8, 4)] {
             let shape = ProductQuantizerShape(
@@ -50,8 +50,8 @@ struct BackendArgumentTests {
         }
     }
 
-    @Test("vectors that are not finite are refused by row", arguments: BackendFixtures.names)
-    func finite(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `vectors that are not finite are refused by row`(_ name: String) throws {
         let backend = try Backends.named(name)
         for value: Float in [.nan, .infinity, -.infinity] {
             var broken = vectors
@@ -66,8 +66,7 @@ struct BackendArgumentTests {
         }
     }
 
-    @Test("backends are found by name, and the default is one of them")
-    func names() throws {
+    @Test func `backends are found by name, and the default is one of them`() throws {
         for backend in Backends.available {
             #expect(try Backends.named(backend.identity.name).identity == backend.identity)
         }
@@ -76,14 +75,12 @@ struct BackendArgumentTests {
     }
 
     #if Faiss
-        @Test("faiss is the default where it is built in, and tells its version")
-        func faiss() throws {
+        @Test func `faiss is the default where it is built in, and tells its version`() throws {
             #expect(Backends.default.identity.name == "faiss")
             #expect(Backends.default.identity.version.hasPrefix("1."))
         }
     #else
-        @Test("a build without faiss says how to get it")
-        func faiss() throws {
+        @Test func `a build without faiss says how to get it`() throws {
             #expect(Backends.default.identity.name == "mock")
             #expect {
                 _ = try Backends.named("faiss")

@@ -7,10 +7,8 @@ import VectorIndex
 struct BackendClusteringTests {
     private let vectors = BackendFixtures.clustered(2_000, 24)
 
-    @Test(
-        "k-means gives the shape asked for and leaves no cluster empty",
-        arguments: BackendFixtures.names)
-    func shapes(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `k-means gives the shape asked for and leaves no cluster empty`(_ name: String) throws {
         let backend = try Backends.named(name)
         for count in [1, 2, 17, 50] {
             let centroids = try backend.trainCentroids(
@@ -22,8 +20,8 @@ struct BackendClusteringTests {
         }
     }
 
-    @Test("one centroid is the mean", arguments: BackendFixtures.names)
-    func mean(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `one centroid is the mean`(_ name: String) throws {
         let centroid = try Backends.named(name).trainCentroids(
             vectors, count: 1, iterations: 3, seed: 3)
         for column in 0..<24 {
@@ -35,8 +33,8 @@ struct BackendClusteringTests {
         }
     }
 
-    @Test("k-means ends far below a random sample's objective", arguments: BackendFixtures.names)
-    func objective(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `k-means ends far below a random sample's objective`(_ name: String) throws {
         let trained = try Backends.named(name).trainCentroids(
             vectors, count: 20, iterations: 10, seed: 3)
         var random = SeededRandom(seed: 5)
@@ -45,8 +43,8 @@ struct BackendClusteringTests {
         #expect(best < 0.8 * BackendFixtures.objective(vectors, sample))
     }
 
-    @Test("more iterations never hurt", arguments: BackendFixtures.names)
-    func iterations(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `more iterations never hurt`(_ name: String) throws {
         let backend = try Backends.named(name)
         var previous = Double.infinity
         for iterations in [1, 2, 4, 8, 16] {
@@ -58,8 +56,8 @@ struct BackendClusteringTests {
         }
     }
 
-    @Test("assignment equals brute force at every tail length", arguments: BackendFixtures.names)
-    func assignment(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `assignment equals brute force at every tail length`(_ name: String) throws {
         let backend = try Backends.named(name)
         for (rows, dimension, count) in [
             (1, 1, 1), (2, 3, 15), (33, 7, 16), (64, 16, 17), (65, 24, 33), (301, 5, 48),
@@ -78,23 +76,23 @@ struct BackendClusteringTests {
         }
     }
 
-    @Test("equal centroids: the lower wins, at distance zero", arguments: BackendFixtures.names)
-    func ties(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `equal centroids: the lower wins, at distance zero`(_ name: String) throws {
         let centroids = vectors.gathering((0..<50).map { $0 % 23 })
         let found = try Backends.named(name).assign(vectors.gathering(Array(0..<23)), to: centroids)
         #expect(found.labels == (0..<23).map { UInt32($0) })
         #expect(found.distances.allSatisfy { $0 == 0 })
     }
 
-    @Test("no vectors are assigned to nothing", arguments: BackendFixtures.names)
-    func empty(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `no vectors are assigned to nothing`(_ name: String) throws {
         let found = try Backends.named(name).assign(
             Matrix(rows: 0, columns: 24), to: vectors.gathering([0, 1]))
         #expect(found == Assignments(labels: [], distances: []))
     }
 
-    @Test("as many centroids as vectors are the vectors", arguments: BackendFixtures.names)
-    func saturated(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `as many centroids as vectors are the vectors`(_ name: String) throws {
         let few = vectors.gathering(Array(0..<12))
         let backend = try Backends.named(name)
         let centroids = try backend.trainCentroids(few, count: 12, iterations: 5, seed: 1)
@@ -102,8 +100,8 @@ struct BackendClusteringTests {
         #expect(BackendFixtures.objective(few, centroids) < 1e-9)
     }
 
-    @Test("identical vectors end, with that vector as a centroid", arguments: BackendFixtures.names)
-    func identical(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `identical vectors end, with that vector as a centroid`(_ name: String) throws {
         for value: Float in [0, 0.75] {
             let same = Matrix(
                 rows: 300, columns: 8, elements: [Float](repeating: value, count: 2_400))
@@ -115,10 +113,10 @@ struct BackendClusteringTests {
         }
     }
 
-    @Test(
-        "the same arguments give the same bits, from one thread or four",
-        arguments: BackendFixtures.names)
-    func deterministic(_ name: String) async throws {
+    @Test(arguments: BackendFixtures.names)
+    func `the same arguments give the same bits, from one thread or four`(_ name: String)
+        async throws
+    {
         let vectors = self.vectors
         @Sendable func train(_ seed: UInt64) throws -> Matrix {
             try Backends.named(name).trainCentroids(vectors, count: 40, iterations: 5, seed: seed)

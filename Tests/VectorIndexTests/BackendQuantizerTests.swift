@@ -14,9 +14,10 @@ struct BackendQuantizerTests {
         ProductQuantizerShape(subquantizerCount: 1, subdimension: 17, bitsPerCode: 8),
     ]
 
-    @Test(
-        "codes lie below the centroid count, one a byte", arguments: BackendFixtures.names, shapes)
-    func codes(_ name: String, _ shape: ProductQuantizerShape) throws {
+    @Test(arguments: BackendFixtures.names, shapes)
+    func `codes lie below the centroid count, one a byte`(
+        _ name: String, _ shape: ProductQuantizerShape
+    ) throws {
         let backend = try Backends.named(name)
         let vectors = BackendFixtures.clustered(600, shape.paddedDimension, clusters: 40)
         let codebooks = try backend.trainCodebooks(vectors, shape: shape, seed: 2)
@@ -29,9 +30,11 @@ struct BackendQuantizerTests {
     }
 
     @Test(
-        "encode picks the nearest centroid of each subspace", arguments: BackendFixtures.names,
+        arguments: BackendFixtures.names,
         shapes)
-    func nearest(_ name: String, _ shape: ProductQuantizerShape) throws {
+    func `encode picks the nearest centroid of each subspace`(
+        _ name: String, _ shape: ProductQuantizerShape
+    ) throws {
         let backend = try Backends.named(name)
         let vectors = BackendFixtures.clustered(400, shape.paddedDimension, clusters: 40)
         let codebooks = try backend.trainCodebooks(vectors, shape: shape, seed: 2)
@@ -48,9 +51,8 @@ struct BackendQuantizerTests {
         }
     }
 
-    @Test(
-        "training halves the error of codebooks drawn at random", arguments: BackendFixtures.names)
-    func error(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `training halves the error of codebooks drawn at random`(_ name: String) throws {
         let backend = try Backends.named(name)
         let vectors = BackendFixtures.clustered(3_000, 32, clusters: 12)
         // 8 subspaces of 16 centroids and 12 clusters: training can give each cluster its own
@@ -68,8 +70,10 @@ struct BackendQuantizerTests {
         #expect(errors[0] < 0.5 * errors[1])
     }
 
-    @Test("a vector's code does not depend on its batch", arguments: BackendFixtures.names, shapes)
-    func batches(_ name: String, _ shape: ProductQuantizerShape) throws {
+    @Test(arguments: BackendFixtures.names, shapes)
+    func `a vector's code does not depend on its batch`(
+        _ name: String, _ shape: ProductQuantizerShape
+    ) throws {
         let backend = try Backends.named(name)
         let vectors = BackendFixtures.clustered(300, shape.paddedDimension, clusters: 40)
         let codebooks = try backend.trainCodebooks(vectors, shape: shape, seed: 2)
@@ -82,8 +86,8 @@ struct BackendQuantizerTests {
         #expect(try backend.encode(vectors.gathering([]), with: codebooks).isEmpty)
     }
 
-    @Test("identical residuals end, and decode to themselves", arguments: BackendFixtures.names)
-    func identical(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `identical residuals end, and decode to themselves`(_ name: String) throws {
         let backend = try Backends.named(name)
         let shape = ProductQuantizerShape(subquantizerCount: 2, subdimension: 2, bitsPerCode: 8)
         for value: Float in [0, 0.5] {
@@ -96,10 +100,10 @@ struct BackendQuantizerTests {
         }
     }
 
-    @Test(
-        "the same arguments give the same bits, from one thread or four",
-        arguments: BackendFixtures.names)
-    func deterministic(_ name: String) async throws {
+    @Test(arguments: BackendFixtures.names)
+    func `the same arguments give the same bits, from one thread or four`(_ name: String)
+        async throws
+    {
         let vectors = BackendFixtures.clustered(800, 24)
         let shape = BackendQuantizerTests.shapes[0]
         @Sendable func train(_ seed: UInt64) throws -> (Codebooks, [UInt8]) {

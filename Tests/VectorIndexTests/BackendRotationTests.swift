@@ -12,8 +12,10 @@ struct BackendRotationTests {
         (24, ProductQuantizerShape(subquantizerCount: 3, subdimension: 8, bitsPerCode: 8)),
     ]
 
-    @Test("rotations keep lengths: R^T R is the identity", arguments: BackendFixtures.names, cases)
-    func orthonormal(_ name: String, _ example: (Int, ProductQuantizerShape)) throws {
+    @Test(arguments: BackendFixtures.names, cases)
+    func `rotations keep lengths: R^T R is the identity`(
+        _ name: String, _ example: (Int, ProductQuantizerShape)
+    ) throws {
         let (dimension, shape) = example
         let rotation = try Backends.named(name).trainRotation(
             BackendFixtures.correlated(1_000, dimension), shape: shape, seed: 4)
@@ -30,10 +32,8 @@ struct BackendRotationTests {
         }
     }
 
-    @Test(
-        "a rotation lowers the error on correlated dimensions by a fifth",
-        arguments: BackendFixtures.names)
-    func error(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `a rotation lowers the error on correlated dimensions by a fifth`(_ name: String) throws {
         let backend = try Backends.named(name)
         let (dimension, shape) = BackendRotationTests.cases[0]
         let vectors = BackendFixtures.correlated(2_000, dimension)
@@ -46,18 +46,18 @@ struct BackendRotationTests {
         #expect(errors[1] < 0.8 * errors[0])
     }
 
-    @Test("constant vectors have a rotation too", arguments: BackendFixtures.names)
-    func constant(_ name: String) throws {
+    @Test(arguments: BackendFixtures.names)
+    func `constant vectors have a rotation too`(_ name: String) throws {
         let same = Matrix(rows: 100, columns: 32, elements: [Float](repeating: 1, count: 3_200))
         let rotation = try Backends.named(name).trainRotation(
             same, shape: BackendRotationTests.cases[0].1, seed: 4)
         #expect(rotation.elements.allSatisfy { $0.isFinite })
     }
 
-    @Test(
-        "the same arguments give the same bits, from one thread or four",
-        arguments: BackendFixtures.names)
-    func deterministic(_ name: String) async throws {
+    @Test(arguments: BackendFixtures.names)
+    func `the same arguments give the same bits, from one thread or four`(_ name: String)
+        async throws
+    {
         let (dimension, shape) = BackendRotationTests.cases[1]
         let vectors = BackendFixtures.correlated(500, dimension)
         @Sendable func train(_ seed: UInt64) throws -> Matrix {

@@ -5,10 +5,8 @@ import VectorCore
 import VectorIndex
 
 struct DistanceKeyTests {
-    @Test(
-        "keys sort as distances do",
-        arguments: [1, 2, 9, 40, 257, 3000])
-    func keys(count: Int) {
+    @Test(arguments: [1, 2, 9, 40, 257, 3000])
+    func `keys sort as distances do`(count: Int) {
         let values = RandomVectors.uniform(rows: 1, columns: count, seed: 11).elements.map {
             $0 - 0.5
         }

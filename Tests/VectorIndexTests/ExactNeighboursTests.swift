@@ -5,8 +5,8 @@ import VectorCore
 import VectorIndex
 
 struct ExactNeighboursTests {
-    @Test("The nearest are those of brute force in double precision", arguments: Metric.allCases)
-    func oracle(_ metric: Metric) throws {
+    @Test(arguments: Metric.allCases)
+    func `the nearest are those of brute force in double precision`(_ metric: Metric) throws {
         var base = RandomVectors.clustered(rows: 900, columns: 24, clusters: 5, seed: 3)
         var queries = RandomVectors.clustered(rows: 20, columns: 24, clusters: 5, seed: 4)
         if metric.normalises {
@@ -23,8 +23,7 @@ struct ExactNeighboursTests {
         #expect(first.neighbours(10).map { $0.map(Int.init) } == truth)
     }
 
-    @Test("A query is no neighbour of its own, and rows left out are none")
-    func leftOut() {
+    @Test func `a query is no neighbour of its own, and rows left out are none`() {
         let base = Matrix(rows: 5, columns: 1, elements: [0, 1, 2, 3, 4])
         var exact = ExactNeighbours(
             queries: base.gathering([0, 4]), ownIDs: [0, 4], metric: .l2)
@@ -32,8 +31,7 @@ struct ExactNeighboursTests {
         #expect(exact.neighbours(2) == [[2, 3], [3, 2]])
     }
 
-    @Test("All that are as far as the k-th count, and no more")
-    func ties() {
+    @Test func `all that are as far as the k-th count, and no more`() {
         let base = Matrix(rows: 5, columns: 1, elements: [1, -1, 1, 2, 0])
         var exact = ExactNeighbours(
             queries: Matrix(rows: 1, columns: 1, elements: [0]), ownIDs: nil, metric: .l2)

@@ -8,12 +8,13 @@ import VectorIndex
 
 struct FaissExportTests {
     @Test(
-        "plain faiss opens an exported index and finds the same neighbours",
         .enabled(
             if: Python.accepts("import faiss"),
             "python3 cannot import faiss (pip install faiss-cpu)"),
         arguments: FaissExportCase.all)
-    func parity(_ example: FaissExportCase) throws {
+    func `plain faiss opens an exported index and finds the same neighbours`(
+        _ example: FaissExportCase
+    ) throws {
         let fixture = try FaissExportFixture(example)
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "tessera-faiss-\(UUID().uuidString)")
@@ -32,8 +33,7 @@ struct FaissExportTests {
         #expect(result.status == 0, "\(result.output)")
     }
 
-    @Test("the first bytes are an IVF-PQ index's, with its sizes")
-    func golden() throws {
+    @Test func `the first bytes are an IVF-PQ index's, with its sizes`() throws {
         let fixture = try FaissExportFixture(
             FaissExportCase(metric: .l2, bitsPerCode: 4, transform: .none))
         var reader = ByteReader(try FaissIndexWriter.serialise(fixture.contents), what: "export")
@@ -51,8 +51,7 @@ struct FaissExportTests {
         #expect(reader.remaining == 33 + 8 + 10 * 24 * 4 + 9 + 9 + 24 + 8 + 24 * 16 * 4 + lists)
     }
 
-    @Test("contents whose parts do not fit are refused")
-    func refused() throws {
+    @Test func `contents whose parts do not fit are refused`() throws {
         let whole = try FaissExportFixture(
             FaissExportCase(metric: .l2, bitsPerCode: 4, transform: .none)
         ).contents

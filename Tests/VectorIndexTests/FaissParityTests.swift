@@ -13,8 +13,7 @@
             return values[0] / values[1]
         }
 
-        @Test("k-means objectives lie within 5%")
-        func centroids() throws {
+        @Test func `k-means objectives lie within 5%`() throws {
             for clusters in [5, 60] {
                 let vectors = BackendFixtures.clustered(4_000, 32, clusters: clusters)
                 let ratio = try ratio { backend in
@@ -31,8 +30,7 @@
             }
         }
 
-        @Test("product quantizer errors lie within 5%")
-        func codebooks() throws {
+        @Test func `product quantizer errors lie within 5%`() throws {
             let vectors = BackendFixtures.clustered(4_000, 32, clusters: 60)
             for (count, width, bits) in [(16, 2, 4), (8, 4, 8)] {
                 let shape = ProductQuantizerShape(
@@ -47,8 +45,7 @@
             }
         }
 
-        @Test("the mock's rotations are as good as Faiss's, within 10%")
-        func rotations() throws {
+        @Test func `the mock's rotations are as good as Faiss's, within 10%`() throws {
             let vectors = BackendFixtures.correlated(3_000, 32)
             let shape = ProductQuantizerShape(
                 subquantizerCount: 8, subdimension: 4, bitsPerCode: 4)
@@ -67,8 +64,7 @@
             #expect(ratio < 1.1)
         }
 
-        @Test("the two assign and encode alike, up to ties in the last bits")
-        func agreement() throws {
+        @Test func `the two assign and encode alike, up to ties in the last bits`() throws {
             let vectors = BackendFixtures.clustered(3_000, 32, clusters: 60)
             let centroids = vectors.gathering(Array(0..<100))
             let labels = try backends.map { try $0.assign(vectors, to: centroids).labels }

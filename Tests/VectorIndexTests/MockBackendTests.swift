@@ -12,8 +12,7 @@ struct MockBackendTests {
         }
     }
 
-    @Test("results are pinned: raise the identity's version when they change")
-    func pinned() throws {
+    @Test func `results are pinned: raise the identity's version when they change`() throws {
         let backend = MockBackend()
         #expect(backend.identity == BackendIdentity(name: "mock", version: "1"))
         let vectors = BackendFixtures.clustered(500, 12)
@@ -26,8 +25,7 @@ struct MockBackendTests {
         #expect(digest(rotation.elements) == 0x8242_D3B6_F02C_ED07)
     }
 
-    @Test("distances are the plain sum over dimensions, bit for bit")
-    func plainSum() throws {
+    @Test func `distances are the plain sum over dimensions, bit for bit`() throws {
         let vectors = BackendFixtures.clustered(40, 37, seed: 1)
         let centroids = BackendFixtures.clustered(21, 37, seed: 2)
         let found = try MockBackend().assign(vectors, to: centroids)

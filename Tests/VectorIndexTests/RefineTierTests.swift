@@ -5,10 +5,10 @@ import VectorCore
 import VectorIndex
 
 struct RefineTierTests {
-    @Test(
-        "distances to rows are those to the decoded vectors",
-        arguments: [RefineEncoding.sq8, .sq16, .f16], Metric.allCases)
-    func distances(encoding: RefineEncoding, metric: Metric) {
+    @Test(arguments: [RefineEncoding.sq8, .sq16, .f16], Metric.allCases)
+    func `distances to rows are those to the decoded vectors`(
+        encoding: RefineEncoding, metric: Metric
+    ) {
         let vectors = RandomVectors.uniform(rows: 50, columns: 37, seed: 1)
         let queries = RandomVectors.uniform(rows: 3, columns: 37, seed: 2)
         let tier = RefineTier.fitted(to: vectors, encoding: encoding, integral: false)
@@ -26,8 +26,7 @@ struct RefineTierTests {
         }
     }
 
-    @Test("8 and 16 bits are within half a step, halves within their precision")
-    func precision() {
+    @Test func `8 and 16 bits are within half a step, halves within their precision`() {
         let vectors = RandomVectors.uniform(rows: 200, columns: 16, seed: 4)
         for (encoding, bound) in [(RefineEncoding.sq8, 0.0041), (.sq16, 0.000017), (.f16, 0.0005)] {
             let tier = RefineTier.fitted(to: vectors, encoding: encoding, integral: false)
@@ -40,8 +39,7 @@ struct RefineTierTests {
         }
     }
 
-    @Test("bytes come back exactly")
-    func integral() {
+    @Test func `bytes come back exactly`() {
         let elements = (0..<512).map { Float($0 % 256) - 128 }
         let vectors = Matrix(rows: 256, columns: 2, elements: elements)
         let tier = RefineTier.fitted(to: vectors, encoding: .sq8, integral: true)
@@ -50,8 +48,7 @@ struct RefineTierTests {
         }
     }
 
-    @Test("a dimension without extent costs nothing and divides by nothing")
-    func constantDimension() {
+    @Test func `a dimension without extent costs nothing and divides by nothing`() {
         let vectors = Matrix(rows: 2, columns: 2, elements: [5, 1, 5, 2])
         let tier = RefineTier.fitted(to: vectors, encoding: .sq8, integral: false)
         #expect(tier.decode(tier.encode(vectors.row(0))[...]) == [5, 1])

@@ -40,8 +40,7 @@ struct RouterRecallTests {
         return offered
     }
 
-    @Test("Two levels offer the shards that one level does, among 20,000")
-    func recall() {
+    @Test func `two levels offer the shards that one level does, among 20,000`() {
         let truth = ExactSearch.nearest(
             Self.queries, in: Self.router.centroids, k: Self.wanted, metric: .l2)
         var arena = QueryArena()

@@ -16,10 +16,8 @@ struct SkybandTests {
         return estimates.indices.filter { skyband.takes(estimates[$0]) }
     }
 
-    @Test(
-        "wherever candidates are cut, the k nearest of the rest are kept",
-        arguments: [1, 2, 7, 40, 300])
-    func coversEveryCut(k: Int) {
+    @Test(arguments: [1, 2, 7, 40, 300])
+    func `wherever candidates are cut, the k nearest of the rest are kept`(k: Int) {
         let estimates = Self.estimates(200, seed: UInt64(k))
         let taken = Self.taken(estimates, k: k)
         var needed: Set<Int> = []

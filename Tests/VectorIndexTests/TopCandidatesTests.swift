@@ -4,10 +4,8 @@ import VectorCore
 import VectorIndex
 
 struct TopCandidatesTests {
-    @Test(
-        "the smallest are kept in any order of offers, ties to the lower id",
-        arguments: [1, 7, 100])
-    func keepsSmallest(capacity: Int) {
+    @Test(arguments: [1, 7, 100])
+    func `the smallest are kept in any order of offers, ties to the lower id`(capacity: Int) {
         var random = SeededRandom(seed: 3)
         let offers = (0..<1000).map {
             Candidate(distance: Float(Int.random(in: 0..<50, using: &random)), id: UInt64($0))
@@ -20,8 +18,7 @@ struct TopCandidatesTests {
         }
     }
 
-    @Test("the threshold never excludes what belongs to the smallest")
-    func threshold() {
+    @Test func `the threshold never excludes what belongs to the smallest`() {
         var top = TopCandidates(capacity: 2)
         for id in 0..<4 { top.offer(Candidate(distance: 1, id: UInt64(10 - id))) }
         #expect(top.threshold == 1)

@@ -193,8 +193,9 @@ struct ShardWorkerServiceTests {
         expectCorrupted { $0.distances[1] = .nan }
     }
 
-    @Test("a shared part tells what it takes to cut it, from memory and from the store alike")
-    func sharedParts() async throws {
+    @Test func `a shared part tells what it takes to cut it, from memory and from the store alike`()
+        async throws
+    {
         let fixture = try await ServiceFixture()
         let request = fixture.request(queries: 20, isShared: true)
         func search(_ message: WireSearchRequest) async throws -> [PartAnswer] {
