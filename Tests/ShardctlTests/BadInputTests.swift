@@ -5,29 +5,6 @@ import TestSupport
 import Testing
 import VectorCore
 
-/// A mistake: the arguments, and the expected words.
-struct Mistake: CustomTestStringConvertible {
-    let testDescription: String
-    let command: String
-    let arguments: [String]
-    let status: Int32
-    let says: [String]
-    /// Prepares the bad input.
-    let prepare: @Sendable (Workplace) throws -> Void
-
-    init(
-        _ command: String, _ arguments: [String], _ status: Int32, _ says: [String],
-        prepare: @escaping @Sendable (Workplace) throws -> Void = { _ in }
-    ) {
-        testDescription = "\(command) \(arguments.joined(separator: " "))"
-        self.command = command
-        self.arguments = arguments
-        self.status = status
-        self.says = says
-        self.prepare = prepare
-    }
-}
-
 /// Each mistake is made on an index of 240 x 16 vectors with version 1 published and no draft.
 struct BadInputTests {
     static let base = Matrix.sample(rows: 240)
