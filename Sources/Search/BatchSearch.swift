@@ -152,8 +152,8 @@ private struct Answered: Sendable {
 }
 
 extension WorkPool {
-    /// Runs `body` over `count` items in batches: each thread takes the next batch until none is left.
-    /// Outputs come in no order.
+    /// Runs `body` over `count` items in batches: each thread takes the next batch until none is
+    /// left. Outputs come in no order.
     func drain<Output: Sendable>(
         _ count: Int, batch: Int,
         _ body: @escaping @Sendable (Range<Int>) throws(TesseraError) -> [Output]

@@ -1,6 +1,7 @@
-// Searching a version that need not be in memory: a root and a leaf over the shards of one source. Three
-// dependent round trips a query, whatever the size of the index: what opens the shards that the router
-// offers, then the chosen lists, then the rows and ids of the candidates, which lie together.
+// Searching a version that need not be in memory: a root and a leaf over the shards of one source.
+// Three dependent round trips a query, whatever the size of the index: what opens the shards that
+// the router offers, then the chosen lists, then the rows and ids of the candidates, which lie
+// together.
 package import Catalog
 import ObjectStore
 package import SearchTypes
@@ -17,7 +18,8 @@ package struct ColdSearcher: Sendable {
 
     /// Reads the router.
     ///
-    /// - Parameter memoryBudget: bytes read ahead of their use, and as many again for opened shards.
+    /// - Parameter memoryBudget: bytes read ahead of their use, and as many again for opened
+    ///   shards.
     package init(
         _ manifest: Manifest, from catalog: Catalog, pool: WorkPool,
         memoryBudget: Int = 256 << 20
@@ -88,8 +90,8 @@ extension ColdSearcher: VersionSearcher {
     package var engine: SearchEngine { .tessera }
     package var codeBytes: Int { 0 }
 
-    /// A query waits for the store far more than it computes: `batch` of them are under way for each
-    /// thread.
+    /// A query waits for the store far more than it computes: `batch` of them are under way for
+    /// each thread.
     package func search(
         _ queries: Matrix, options: SearchOptions, filter: RowFilter?, pool: WorkPool, batch: Int
     ) async throws(TesseraError) -> BatchAnswers {

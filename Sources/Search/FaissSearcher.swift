@@ -8,8 +8,8 @@
 
     /// Searches the shards of one version through Faiss: another maker of candidates.
     ///
-    /// Lists are chosen, candidates refined and ids resolved as ``IndexSearcher`` does; Faiss computes
-    /// the distances of the codes, in floats, and picks the candidates.
+    /// Lists are chosen, candidates refined and ids resolved as ``IndexSearcher`` does; Faiss
+    /// computes the distances of the codes, in floats, and picks the candidates.
     package struct FaissSearcher: LaneSearcher {
         private let loaded: IndexSearcher
         /// By ordinal.
@@ -67,8 +67,8 @@
             return SearchAnswer(hits: answer.hits, receipt: receipt)
         }
 
-        /// Searches each shard over its chosen lists; returns the `depth` nearest of all, ties to the
-        /// lower place.
+        /// Searches each shard over its chosen lists; returns the `depth` nearest of all, ties to
+        /// the lower place.
         private func scan(
             _ chosen: borrowing ChosenLists, depth: Int, _ filter: RowFilter?,
             _ receipt: inout Receipt

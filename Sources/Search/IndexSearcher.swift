@@ -14,8 +14,8 @@ struct WholeVersion: ShardTable {
     func shard(_ ordinal: Int) -> ResidentShard? { shards[ordinal] }
 }
 
-/// Searches the shards of one version. Immutable; searches run on the calling thread and may run on many
-/// at once.
+/// Searches the shards of one version. Immutable; searches run on the calling thread and may run on
+/// many at once.
 package struct IndexSearcher: Sendable {
     package let metric: Metric
     package let dimension: Int
@@ -24,7 +24,8 @@ package struct IndexSearcher: Sendable {
     /// Views of the shards, by ordinal.
     let views: [ShardView]
 
-    /// - Precondition: at least one shard, ordinals 0 to count - 1 in order, one router centroid each.
+    /// - Precondition: at least one shard, ordinals 0 to count - 1 in order, one router centroid
+    ///   each.
     package init(router: Router, shards: [ResidentShard]) {
         precondition(
             !shards.isEmpty && router.centroids.rows == shards.count, "one centroid a shard")
@@ -44,7 +45,8 @@ package struct IndexSearcher: Sendable {
     package var listCount: Int { shards.reduce(0) { $0 + $1.head.lists.count } }
     /// Bytes of packed codes in memory.
     package var codeBytes: Int { shards.reduce(0) { $0 + $1.storage.codes.count } }
-    /// Bytes of all that is kept in memory for searching: codes, models, and rows and ids where they are.
+    /// Bytes of all that is kept in memory for searching: codes, models, and rows and ids where
+    /// they are.
     package var heldBytes: Int { shards.reduce(root.router.bytes) { $0 + $1.bytes } }
     /// Bytes of everything else kept in memory for searching.
     package var modelBytes: Int { shards.reduce(root.router.bytes) { $0 + $1.open.bytes } }
@@ -56,8 +58,8 @@ extension IndexSearcher: LaneSearcher {
     /// The nearest vectors to `query` (`[dimension]`; of unit length for cosine).
     ///
     /// - Parameter filter: rows that count; nil: all.
-    /// - Throws: `corrupted` where a stored row or id block does not match its checksum, `unavailable`
-    ///   where the store fails.
+    /// - Throws: `corrupted` where a stored row or id block does not match its checksum,
+    ///   `unavailable` where the store fails.
     package func search(
         _ query: ArraySlice<Float>, options: SearchOptions, filter: RowFilter?,
         scratch: inout SearchScratch

@@ -1,8 +1,8 @@
-// The leaf of a search: scans chosen lists, refines candidates and resolves ids, in this process or at a
-// worker. One process is a root with one leaf request a query.
+// The leaf of a search: scans chosen lists, refines candidates and resolves ids, in this process or
+// at a worker. One process is a root with one leaf request a query.
 //
-// Invariant: the answer to a request depends on the request, the version and the filter alone: not on
-// other requests, nor on which of its shards are in memory.
+// Invariant: the answer to a request depends on the request, the version and the filter alone: not
+// on other requests, nor on which of its shards are in memory.
 import Catalog
 import ObjectStore
 package import SearchTypes
@@ -12,8 +12,8 @@ package import VectorIndex
 
 /// Searches the shards of one version.
 package struct Leaf: Sendable {
-    /// Requests under way at once for each thread where something has to be read: they wait more than
-    /// they compute.
+    /// Requests under way at once for each thread where something has to be read: they wait more
+    /// than they compute.
     private static let waitingRequests = 4
     /// Codes that are scanned on the calling thread; more go to the pool. About a millisecond's.
     static let codesHere = 1 << 18
@@ -61,8 +61,8 @@ package struct Leaf: Sendable {
         }
     }
 
-    /// Whether a request of so many lists may be answered on the thread that reads and writes for all
-    /// connections: where there are other threads to scan, they do.
+    /// Whether a request of so many lists may be answered on the thread that reads and writes for
+    /// all connections: where there are other threads to scan, they do.
     package func isShort(lists: Int) -> Bool {
         guard pool.width == 1 else { return false }
         let (codes, overflow) = lists.multipliedReportingOverflow(by: codesPerList)
@@ -74,7 +74,8 @@ package struct Leaf: Sendable {
         try await source.prepare(ordinals, width: Self.waitingRequests)
     }
 
-    /// ``search(_:filter:deadline:opened:)`` on the calling thread; nil unless all shards are in memory.
+    /// ``search(_:filter:deadline:opened:)`` on the calling thread; nil unless all shards are in
+    /// memory.
     package func searchHere(
         _ request: PartsRequest, filter: RowFilter? = nil, deadline: SteadyClock.Instant?
     ) throws(TesseraError) -> [PartAnswer]? {
@@ -89,10 +90,11 @@ package struct Leaf: Sendable {
     /// One answer a leaf request, in their order; the requests are checked.
     ///
     /// - Parameters:
-    ///   - filter: rows that count; nil: all. Fewer than `k` hits come back where the lists hold fewer.
+    ///   - filter: rows that count; nil: all. Fewer than `k` hits come back where the lists hold
+    ///     fewer.
     ///   - opened: shards that are open already.
-    /// - Throws: `unavailable` where the deadline passes first or the store fails, `corrupted` where a
-    ///   shard is damaged.
+    /// - Throws: `unavailable` where the deadline passes first or the store fails, `corrupted`
+    ///   where a shard is damaged.
     package func search(
         _ request: PartsRequest, filter: RowFilter? = nil, deadline: SteadyClock.Instant?,
         opened: [Int: OpenShard] = [:]
@@ -198,8 +200,8 @@ package struct Leaf: Sendable {
 }
 
 extension VersionObjects {
-    /// Begins a leaf request: its shards on offer, its lists chosen. A shard without a view is left out
-    /// with its lists.
+    /// Begins a leaf request: its shards on offer, its lists chosen. A shard without a view is left
+    /// out with its lists.
     func begin(
         _ part: SearchPart, _ request: PartsRequest, _ arena: inout QueryArena,
         view: (Int) -> ShardView?

@@ -24,7 +24,8 @@ package struct ListChoice: Sendable {
 
 /// Chooses lists over the shards of a source.
 package struct ListChooser: Sendable {
-    /// Up to this many centroid comparisons (under 1 ms) run on the calling thread; more go to the pool.
+    /// Up to this many centroid comparisons (under 1 ms) run on the calling thread; more go to the
+    /// pool.
     private static let centroidsHere = 1 << 15
 
     package let root: Root
@@ -147,8 +148,8 @@ package struct ListChooser: Sendable {
         return .chosen(choice)
     }
 
-    /// The distance of a query to the centroid of the list nearest to it, as its search would choose
-    /// it, and the vectors of that list. Reads what opens shards, and no codes.
+    /// The distance of a query to the centroid of the list nearest to it, as its search would
+    /// choose it, and the vectors of that list. Reads what opens shards, and no codes.
     package func nearestList(
         to query: [Float], probeShards: Int
     ) async throws(TesseraError) -> (distance: Float, vectors: Int) {

@@ -1,8 +1,8 @@
-// The leaf of a search where the codes of all its shards are in memory: scan, refine, resolve, on the
-// calling thread.
+// The leaf of a search where the codes of all its shards are in memory: scan, refine, resolve, on
+// the calling thread.
 //
-// Invariant: the answer depends on (shards, lists, query, options, filter) alone: lists are scanned in
-// the order of their distance, whatever else is searched.
+// Invariant: the answer depends on (shards, lists, query, options, filter) alone: lists are scanned
+// in the order of their distance, whatever else is searched.
 import SearchTypes
 import TesseraBase
 import VectorCore
@@ -24,10 +24,11 @@ struct ResidentLeaf<Table: ShardTable>: Sendable {
     /// Searches chosen lists.
     ///
     /// - Parameters:
-    ///   - isShared: the candidates are cut later, together with those of the query's other requests.
+    ///   - isShared: the candidates are cut later, together with those of the query's other
+    ///     requests.
     ///   - receipt: what choosing the lists cost.
-    /// - Throws: `corrupted` where a stored row or id block does not match its checksum, `unavailable`
-    ///   where the store fails.
+    /// - Throws: `corrupted` where a stored row or id block does not match its checksum,
+    ///   `unavailable` where the store fails.
     func search(
         _ chosen: consuming ChosenLists, _ options: SearchOptions, filter: RowFilter?,
         isShared: Bool = false, _ scratch: inout SearchScratch, _ receipt: consuming Receipt

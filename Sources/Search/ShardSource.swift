@@ -7,8 +7,8 @@ import ShardFile
 package import TesseraBase
 import VectorIndex
 
-/// The shards of one version. A shard that is not in memory is opened from the store, or from the disk
-/// cache in front of it; opened shards are kept up to a budget of bytes.
+/// The shards of one version. A shard that is not in memory is opened from the store, or from the
+/// disk cache in front of it; opened shards are kept up to a budget of bytes.
 package struct ShardSource: Sendable {
     package let objects: VersionObjects
     let reads: ColdReads
@@ -49,14 +49,15 @@ package struct ShardSource: Sendable {
         return cache.leaseHeld(ordinals, of: shards)
     }
 
-    /// The shards that are in memory, for a search that scans them all; others may be brought there.
+    /// The shards that are in memory, for a search that scans them all; others may be brought
+    /// there.
     func lease(_ ordinals: [Int]) async -> LeasedShards? {
         guard let cache, let shards else { return nil }
         return await cache.lease(ordinals, of: shards)
     }
 
-    /// Brings shards into memory as long as there is room, those accessed most often first; returns how
-    /// many are there.
+    /// Brings shards into memory as long as there is room, those accessed most often first; returns
+    /// how many are there.
     func prepare(_ ordinals: [Int], width: Int) async throws(TesseraError) -> Int {
         guard let cache, let shards else { return 0 }
         _ = try await mapConcurrently(cache.rankedByHeat(ordinals, shards), width: width) {

@@ -1,5 +1,6 @@
-// The leaf of a search whose shards are not all in memory: lists, rows and ids come from memory where
-// their shard is there, and are read otherwise: two round trips, whatever the size of the index.
+// The leaf of a search whose shards are not all in memory: lists, rows and ids come from memory
+// where their shard is there, and are read otherwise: two round trips, whatever the size of the
+// index.
 import ObjectStore
 import SearchTypes
 import ShardFile
@@ -147,8 +148,8 @@ extension StoredLeaf {
         case ids(IDBlockKey, IDPlace, ShardHead)
     }
 
-    /// Reads the candidates' rows and ids in one round trip: a row and its id lie together. Returns the
-    /// id blocks.
+    /// Reads the candidates' rows and ids in one round trip: a row and its id lie together. Returns
+    /// the id blocks.
     private func readRowsAndIDs(
         _ query: TravellingQuery, _ shards: RequestShards, _ receipt: inout Receipt
     ) async throws(TesseraError) -> [IDBlockKey: [UInt8]] {

@@ -1,5 +1,5 @@
-// What the objects of a version must be, and how they are read: the one way to read a router, to open a
-// shard, and to say that a shard is not what the manifest describes.
+// What the objects of a version must be, and how they are read: the one way to read a router, to
+// open a shard, and to say that a shard is not what the manifest describes.
 package import Catalog
 package import ObjectStore
 package import ShardFile

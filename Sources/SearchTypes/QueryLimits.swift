@@ -42,8 +42,8 @@ package struct QueryLimits: Sendable {
 
     /// The options of the cheapest operating point that reaches `recall`.
     ///
-    /// - Throws: `invalidArgument` for parameters out of range, `notFound` if recall was not measured
-    ///   or no point reaches it.
+    /// - Throws: `invalidArgument` for parameters out of range, `notFound` if recall was not
+    ///   measured or no point reaches it.
     package func options(k: Int, recall: Double, batch: Int) throws(TesseraError) -> SearchOptions {
         let point = try operatingPoint(recall)
         if let measured = index.queries?.k, k > measured {

@@ -1,7 +1,7 @@
 // The package's one fan-out: bounded, results in order, all tasks finished when it returns.
 
-/// Applies `body` to each item, at most `width` at once; results are in the order of the items. A single
-/// item needs no task of its own.
+/// Applies `body` to each item, at most `width` at once; results are in the order of the items. A
+/// single item needs no task of its own.
 ///
 /// The first error cancels what is still running and is thrown when all of it has stopped.
 package func mapConcurrently<Item: Sendable, Output: Sendable>(

@@ -1,8 +1,9 @@
 // Compares every kernel of every instruction set this machine has with the scalar definition.
 //
-//   harness              runs all checks, names differing kernels, prints a digest of scalar results
-//   harness SET...       the same, after checking that the machine has exactly these instruction sets
-//                        and uses the first
+//   harness              runs all checks, names differing kernels, prints a digest of scalar
+//                        results
+//   harness SET...       the same, after checking that the machine has exactly these instruction
+//                        sets and uses the first
 //   harness --in-use     prints the set in use
 #define _GNU_SOURCE
 #include "harness.h"

@@ -27,7 +27,8 @@ struct RebuiltIndexTests {
         let expected = try await neighbours(queries, original)
         let found = try await neighbours(queries, rebuilt)
         let shared = zip(expected, found).reduce(0) { $0 + Set($1.0).intersection($1.1).count }
-        // Rounding to half floats or 16 bits changes the order of near ties only; measured: at least 0.996.
+        // Rounding to half floats or 16 bits changes the order of near ties only; measured: at
+        // least 0.996.
         #expect(Double(shared) / 1000 > 0.99)
     }
 

@@ -64,6 +64,11 @@ struct TidyTests {
         #expect(complaints == [])
     }
 
+    @Test func `tests are named by sentences`() throws {
+        let complaints = try repository.sources().flatMap(NameRules.complaints)
+        #expect(complaints == [])
+    }
+
     @Test func `files open with a comment`() throws {
         let complaints = try repository.sources().flatMap(FileRules.openingComplaints)
         #expect(complaints == [])

@@ -3,17 +3,8 @@
 /// Finds comments that go beyond the last column.
 enum WidthRules {
     static let columns = 100
-    /// Folders whose comments are still too wide.
-    static let pending = [
-        "VectorIndex", "Search", "Recall", "Worker", "Coordinator", "SearchProtocol",
-        "SearchTypes", "TesseraBase", "VectorCore", "HTTPClient", "ObjectStore", "Catalog",
-        "Indexer", "ShardFile", "CVectorKernels", "CFaissShim", "CZstd", "CCurl",
-    ].map { "Sources/\($0)/" }
-
-    static func complaints(_ file: TextFile, pending: [String] = pending) -> [String] {
-        guard file.isSwift || file.isC, !pending.contains(where: file.path.hasPrefix) else {
-            return []
-        }
+    static func complaints(_ file: TextFile) -> [String] {
+        guard file.isSwift || file.isC else { return [] }
         let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
         return lines.enumerated().filter { _, line in
             line.count > columns && !line.contains("://") && hasComment(line, isC: file.isC)

@@ -22,8 +22,8 @@ extension JSONCursor {
 
     /// Reads several queries: an array of rows, or a string of base64 of all rows.
     ///
-    /// - Throws: `invalidArgument` unless each has the index's dimension, and for more than a request
-    ///   may hold.
+    /// - Throws: `invalidArgument` unless each has the index's dimension, and for more than a
+    ///   request may hold.
     mutating func vectors(
         _ bytes: borrowing Span<UInt8>, _ limits: BodyLimits, field: String
     ) throws(APIError) -> [Float] {

@@ -109,7 +109,8 @@ package final class RemoteBackend: VersionBackend {
         }
     }
 
-    /// Divides each query's lists into parts, one for each group. Returns the group of each part too.
+    /// Divides each query's lists into parts, one for each group. Returns the group of each part
+    /// too.
     ///
     /// - Parameter cuts: whether the candidates of a query with several parts are cut at one depth.
     private static func parts(_ chosen: [ListChoice], _ placement: Placement, cuts: Bool)

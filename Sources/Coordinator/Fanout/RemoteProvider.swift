@@ -25,7 +25,8 @@ package final class RemoteProvider: BackendProvider, Service {
     }
 
     /// - Parameters:
-    ///   - store: holds the indexes. Manifests, routers and the open sections of shards are read here.
+    ///   - store: holds the indexes. Manifests, routers and the open sections of shards are read
+    ///     here.
     ///   - pool: runs the choice of lists.
     /// - Throws: `invalidArgument` for settings that cannot work.
     package init(

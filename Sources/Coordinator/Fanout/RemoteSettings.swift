@@ -30,8 +30,8 @@ package struct RemoteSettings: Sendable {
             return .failure(error)
         }
     }
-    /// Time between two reminders of the shards that each worker has to hold. It must stay well below
-    /// the time after which a worker drops a version that is not asked for.
+    /// Time between two reminders of the shards that each worker has to hold. It must stay well
+    /// below the time after which a worker drops a version that is not asked for.
     package var remindInterval = Duration.seconds(240)
     /// Bytes of opened shards that are kept for choosing lists.
     package var headBudget = 1 << 30

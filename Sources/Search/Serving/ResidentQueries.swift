@@ -46,8 +46,8 @@ struct ResidentQueries: Sendable {
         if isWhole, !overflow, codes <= Leaf.codesHere {
             return Self.inOrder(try answer(request, 0..<rows), request)
         }
-        // Enough at a time to find lists that others have brought into the cache, few enough that the
-        // lanes end together.
+        // Enough at a time to find lists that others have brought into the cache, few enough that
+        // the lanes end together.
         let batch = max(1, min(2 * leastTogether, rows / pool.width))
         let found = try await pool.drain(rows, batch: batch) { queries throws(TesseraError) in
             try answer(request, queries)

@@ -1,9 +1,10 @@
-// Re-ranking a leaf request whose candidates are cut later, together with those of its query's others.
+// Re-ranking a leaf request whose candidates are cut later, together with those of its query's
+// others.
 import VectorCore
 
 extension Candidates {
-    /// Answers with whatever is among the `k` nearest for some cut of the candidates by their codes,
-    /// and with the ``CutEstimates`` that it takes to cut.
+    /// Answers with whatever is among the `k` nearest for some cut of the candidates by their
+    /// codes, and with the ``CutEstimates`` that it takes to cut.
     package consuming func refineForCuts(k: Int) -> Nearest {
         query.memory.pointee.nearest.removeAll(keepingCapacity: true)
         query.memory.pointee.cuts.nearest.removeAll(keepingCapacity: true)

@@ -2,8 +2,8 @@
 import VectorCore
 
 extension Candidates {
-    /// Compares all candidates, of which there must be one, by the coarse parts of their rows; returns
-    /// how rows are encoded.
+    /// Compares all candidates, of which there must be one, by the coarse parts of their rows;
+    /// returns how rows are encoded.
     func compareRows() -> RefineEncoding {
         let (memory, slots) = (rerank.memory, query.memory.pointee.offer.slots.base)
         let encoding =
@@ -111,7 +111,8 @@ extension Candidates {
             + SearchKernels.dotSQ16(vector, high, high + dimension, dimension))
     }
 
-    /// Prepares the query for the rows of a slot's shard: once for coarse parts, once for whole rows.
+    /// Prepares the query for the rows of a slot's shard: once for coarse parts, once for whole
+    /// rows.
     private func prepare(_ slot: UnsafeMutablePointer<Slot>) {
         guard slot.pointee.rerankQuery < 0 else { return }
         let memory = rerank.memory
@@ -132,8 +133,8 @@ extension Candidates {
             coarse + dimension, minimum: scale.minimum, step: scale.step)
     }
 
-    /// Takes a scale's minimum off the query, or its step into it for the inner product, whose constant
-    /// part it returns.
+    /// Takes a scale's minimum off the query, or its step into it for the inner product, whose
+    /// constant part it returns.
     private func prepare(
         _ prepared: UnsafeMutablePointer<Float>, minimum: UnsafePointer<Float>,
         step: UnsafePointer<Float>

@@ -1,8 +1,8 @@
 // The fourth stage of a query: its candidates, and where their refine rows are.
 package import VectorCore
 
-/// A query and its candidates. Owns its memory until ``compareCoarsely(k:)``, ``refineForCuts(k:)`` or
-/// ``unrefined(k:)`` consumes it; the first two need every candidate's row.
+/// A query and its candidates. Owns its memory until ``compareCoarsely(k:)``, ``refineForCuts(k:)``
+/// or ``unrefined(k:)`` consumes it; the first two need every candidate's row.
 package struct Candidates: ~Copyable {
     let query: Lease<QueryMemory>
     let rerank: Lease<RerankMemory>
@@ -22,8 +22,8 @@ package struct Candidates: ~Copyable {
         return NumericID(shard: slot.pointee.view.ordinal, row: candidate.row)
     }
 
-    /// Points the candidates at their rows in memory, and prefetches these. False where a shard's rows
-    /// are not in memory.
+    /// Points the candidates at their rows in memory, and prefetches these. False where a shard's
+    /// rows are not in memory.
     package mutating func findResidentRows() -> Bool {
         let memory = rerank.memory
         let count = count
@@ -67,8 +67,8 @@ package struct Candidates: ~Copyable {
         for (offset, byte) in row.enumerated() { target[offset] = byte }
     }
 
-    /// Points a candidate at its row in memory, after ``expectRows(of:)``. False where the row is not
-    /// in memory.
+    /// Points a candidate at its row in memory, after ``expectRows(of:)``. False where the row is
+    /// not in memory.
     package mutating func useResidentRow(_ index: Int) -> Bool {
         precondition(index >= 0 && index < count, "no such candidate")
         let candidate = rerank.memory.pointee.candidates.base + index
@@ -78,8 +78,8 @@ package struct Candidates: ~Copyable {
         return true
     }
 
-    /// The first re-rank pass: compares all candidates by the coarse parts of their rows, and prefetches
-    /// what the second pass needs.
+    /// The first re-rank pass: compares all candidates by the coarse parts of their rows, and
+    /// prefetches what the second pass needs.
     package consuming func compareCoarsely(k: Int) -> FirstPass {
         guard count > 0 else { return FirstPass(query: query, rerank: rerank, isSplit: false) }
         let encoding = compareRows()

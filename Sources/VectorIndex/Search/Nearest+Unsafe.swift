@@ -36,7 +36,8 @@ package struct Nearest: ~Copyable {
         rerank = stage.rerank
     }
 
-    /// Answers with the `k` nearest of the first `count` keys of the selection, ties to the lower place.
+    /// Answers with the `k` nearest of the first `count` keys of the selection, ties to the lower
+    /// place.
     init(_ stage: consuming Candidates, keys count: Int, k: Int) {
         let memory = stage.rerank.memory
         memory.pointee.selection.sortKeys(count)

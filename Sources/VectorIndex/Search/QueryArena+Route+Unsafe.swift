@@ -3,15 +3,16 @@ package import VectorCore
 
 extension QueryArena {
     /// Groups looked into offer at least this many times the shards wanted, and this share of all:
-    /// a group's middle says little about its rim. docs/search-notes.md has what smaller shares missed.
+    /// a group's middle says little about its rim. docs/search-notes.md has what smaller shares
+    /// missed.
     private static let groupReserve = 8
     private static let groupShare = 4
     /// Shards offered at any distance.
     private static let leastShards = 3
 
     /// A shard whose centroid is more than this times as far (squared) as the nearest one's is not
-    /// offered. More lists may lie farther off: of the neighbours in 24, 48 and 96 lists of 24 shards,
-    /// 0.0002, 0.001 and 0.001 lie in shards left out.
+    /// offered. More lists may lie farther off: of the neighbours in 24, 48 and 96 lists of 24
+    /// shards, 0.0002, 0.001 and 0.001 lie in shards left out.
     private static func farthestShard(lists: Int) -> Float { 1.3 + Float(lists) / 160 }
 
     /// Begins a query whose shards are given: offer them by ``Routed/offer(_:)``.
@@ -58,8 +59,8 @@ extension QueryArena {
         return Routed(query: lease)
     }
 
-    /// Brings the groups of a two-level router into the offered ordinals, nearest first; returns how
-    /// many there are.
+    /// Brings the groups of a two-level router into the offered ordinals, nearest first; returns
+    /// how many there are.
     private mutating func nearestGroups(
         _ router: RouterView, _ memory: UnsafeMutablePointer<QueryMemory>
     ) -> Int {

@@ -1,8 +1,8 @@
 // The memory of queries: an arena lends it to the stages of a query and takes it back at the end.
 //
 // Invariants:
-// - A stage owns the memory it holds: a stage that is dropped frees it, one that is finished gives it
-//   back, and no pointer into it outlives its stage.
+// - A stage owns the memory it holds: a stage that is dropped frees it, one that is finished gives
+//   it back, and no pointer into it outlives its stage.
 // - An arena is used by one thread at a time.
 
 /// Lends memory to queries, and holds what a step needs only while it runs.

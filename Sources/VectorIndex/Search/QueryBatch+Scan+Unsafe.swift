@@ -1,5 +1,5 @@
-// The second half of a batch: codes are scanned in the order they lie in memory, and candidates of some
-// queries are compared while the rows of others are fetched.
+// The second half of a batch: codes are scanned in the order they lie in memory, and candidates of
+// some queries are compared while the rows of others are fetched.
 import VectorCore
 
 /// Queries of a batch and the lists they will scan.
@@ -9,8 +9,8 @@ package struct ChosenBatch: ~Copyable {
 
     /// Scans the chosen lists, whose codes must be in memory.
     ///
-    /// Each query scans its nearest lists alone, until its threshold stays. The others are scanned list
-    /// by list, each for all queries that probe it.
+    /// Each query scans its nearest lists alone, until its threshold stays. The others are scanned
+    /// list by list, each for all queries that probe it.
     package consuming func scan(
         depth: Int, refines: Bool, filter: RowFilter?, _ arena: inout QueryArena
     ) -> ScannedBatch {
@@ -69,8 +69,8 @@ package struct ChosenBatch: ~Copyable {
         precondition(batch.jobs.count <= jobMask, "a batch has fewer lists than that")
         batch.order.reserve(batch.jobs.count)
         for (number, job) in batch.jobs.enumerated() {
-            // A list takes more than the 64 bytes that are not told apart; the upper bits of an address
-            // are all the same.
+            // A list takes more than the 64 bytes that are not told apart; the upper bits of an
+            // address are all the same.
             let line = UInt64(UInt(bitPattern: job.codes)) >> 6
             batch.order.base[number] = line << 24 | UInt64(number)
         }
@@ -78,8 +78,8 @@ package struct ChosenBatch: ~Copyable {
     }
 }
 
-/// Queries of a batch whose lists are scanned. Each is re-ranked in step with its neighbours, or taken
-/// out to go on alone.
+/// Queries of a batch whose lists are scanned. Each is re-ranked in step with its neighbours, or
+/// taken out to go on alone.
 package struct ScannedBatch: ~Copyable {
     /// Queries between their candidates and their answers at the same time, at most.
     package static let refining = 4

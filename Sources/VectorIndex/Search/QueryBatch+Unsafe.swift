@@ -1,11 +1,11 @@
-// Queries of a batch take the same stages as one query, each step for all of them before the next, so
-// that the lists of a shard are ranked, and the codes of a list fetched, once for all queries.
+// Queries of a batch take the same stages as one query, each step for all of them before the next,
+// so that the lists of a shard are ranked, and the codes of a list fetched, once for all queries.
 import VectorCore
 
 /// Queries of a batch and the shards on offer to them: the first stage of a batch.
 ///
-/// The stages: ``RoutedBatch`` → ``ChosenBatch`` → ``ScannedBatch``. Answers are those each query gets
-/// alone.
+/// The stages: ``RoutedBatch`` → ``ChosenBatch`` → ``ScannedBatch``. Answers are those each query
+/// gets alone.
 package struct RoutedBatch: ~Copyable {
     /// More queries would take cache from the codes.
     package static let width = 32

@@ -7,7 +7,8 @@ struct RerankCandidate: BitwiseCopyable {
     let row: Int
     /// The distance by its code.
     let distance: Float
-    /// Its refine row: the coarse part, and a byte a dimension behind it the rest, where there is one.
+    /// Its refine row: the coarse part, and a byte a dimension behind it the rest, where there is
+    /// one.
     var bytes: UnsafePointer<UInt8>?
 }
 

@@ -38,12 +38,13 @@ package struct Routed: ~Copyable {
     /// Chooses the `wanted` nearest lists over all shards on offer.
     ///
     /// How many lists hold neighbours differs from query to query, and a margin finds as many
-    /// neighbours in half the codes (docs/search-notes.md). Chen et al., "SPANN" (NeurIPS 2021), 3.3,
-    /// prune by a ratio of distances; that would leave a query that hits a centroid with one list.
+    /// neighbours in half the codes (docs/search-notes.md). Chen et al., "SPANN" (NeurIPS 2021),
+    /// 3.3, prune by a ratio of distances; that would leave a query that hits a centroid with one
+    /// list.
     ///
-    /// - Parameter margin: leaves out lists that are farther than the nearest by more than this times
-    ///   the sum of its distance and the spread of vectors about their list (all squared). Unused for
-    ///   the inner product, whose scale is another.
+    /// - Parameter margin: leaves out lists that are farther than the nearest by more than this
+    ///   times the sum of its distance and the spread of vectors about their list (all squared).
+    ///   Unused for the inner product, whose scale is another.
     package consuming func chooseLists(
         _ wanted: Int, margin: Float?, _ arena: inout QueryArena
     ) -> ChosenLists {

@@ -3,9 +3,9 @@ import VectorCore
 
 /// A query whose lists are being scanned. Owns its memory until ``candidates(_:)`` consumes it.
 package struct Scanning: ~Copyable {
-    /// The threshold falls over this many of the nearest lists, and on until there is one. After these
-    /// it hardly falls, and as it stays, the other lists may be scanned in any order: in batches, each
-    /// for all queries that probe it.
+    /// The threshold falls over this many of the nearest lists, and on until there is one. After
+    /// these it hardly falls, and as it stays, the other lists may be scanned in any order: in
+    /// batches, each for all queries that probe it.
     private static var listsThatLower: Int { 3 }
     /// Lists that are scanned while the rows of the candidates so far are prefetched.
     private static var listsBehindRows: Int { 3 }
@@ -36,8 +36,8 @@ package struct Scanning: ~Copyable {
         }
     }
 
-    /// Scans the nearest lists, until the threshold stays; returns how many these were. The first is
-    /// prefetched before.
+    /// Scans the nearest lists, until the threshold stays; returns how many these were. The first
+    /// is prefetched before.
     mutating func scanNearest(_ step: inout StepMemory) -> Int {
         var index = 0
         while index < count,
@@ -209,7 +209,8 @@ extension Scanning {
         SearchKernels.prefetch(step.prefetched.base, count: count, bytes: width)
     }
 
-    /// Picks the candidates wanted: the nearest vectors found, of equally near ones the lower places.
+    /// Picks the candidates wanted: the nearest vectors found, of equally near ones the lower
+    /// places.
     package consuming func candidates(_ arena: inout QueryArena) -> Candidates {
         let memory = query.memory
         let rerank = arena.reranks.lend()
