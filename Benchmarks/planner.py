@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the planner foretells of ten million vectors, calibrated with one million, beside what is measured of them.
+"""What the planner predicts of ten million vectors, calibrated with one million, beside what is measured of them.
 
     Benchmarks/planner.py --data DATA --shardctl .build/release/shardctl --analyze .build/release/analyze-performance \\
         --store file:///data/10m --index peers [--calibrated-store file:///data/1m]
@@ -94,10 +94,10 @@ def section(given):
             lines += [row("recall@10", name, plan["recall"], seen["recall@10"], lambda value: f"{value:.4f}"),
                       row("p50", name, plan["p50Microseconds"], seen["p50"], lambda value: f"{value:.1f} µs"),
                       row("codes", name, plan["work"]["codes"], seen["codes"], lambda value: f"{value:,.0f}")]
-    return ["## What the planner foretells", "", f"{datetime.date.today()}, {common.machine()}, load {os.getloadavg()[0]:.1f}.", "",
+    return ["## What the planner predicts", "", f"{datetime.date.today()}, {common.machine()}, load {os.getloadavg()[0]:.1f}.", "",
             "    Benchmarks/planner.py --data DATA --shardctl .build/release/shardctl --analyze .build/release/analyze-performance "
             "--store STORE --index INDEX", "",
-            f"Calibrated with {small['vectors']:,} vectors and smaller parts of them, foretold for {index['vectors']:,}, and measured there with "
+            f"Calibrated with {small['vectors']:,} vectors and smaller parts of them, predicted for {index['vectors']:,}, and measured there with "
             f"`shardctl query --threads 1 --resident all --stats`: p50 is the median of {given.rounds} runs of {vectors.QUERIES:,} queries pinned to "
             "a core, RAM that of the whole process, recall against exact neighbours.", "",
             "| | way | predicted | measured | error | asked at most | held |", "|---|---|---|---|---|---|---|"] + lines + [""] + heldout(report) + reported(given)
@@ -107,7 +107,7 @@ def heldout(report):
     sizes = ", ".join(f"{scale['vectors']:,}" for scale in report["scales"][:-1])
     rows = [f"| {line['quantity']} | {line['way']} | {line['predicted']:,.4g} | {line['measured']:,.4g} | "
             + (f"{line['error']:+.4f} |" if line["unit"] == "recall" else f"{line['error']:+.1%} |") for line in report["heldOut"]]
-    return [f"What the report of the planner says of itself, {report['scales'][-1]['vectors']:,} foretold from {sizes}:", "",
+    return [f"What the report of the planner says of itself, {report['scales'][-1]['vectors']:,} predicted from {sizes}:", "",
             "| | way | predicted | measured | error |", "|---|---|---|---|---|"] + rows + [""]
 
 

@@ -13,7 +13,7 @@ extension Catalog {
     }
 
     /// The number of the newest version, by one list call and no read; nil where none is published.
-    /// For polling.
+    /// Cheap enough to poll for newer versions.
     package func latestVersionNumber() async throws(TesseraError) -> Int? {
         try await versionObjects().last?.number
     }

@@ -32,6 +32,7 @@ package struct ReceiptSum: Sendable {
         total.reads += receipt.reads
         total.roundTrips += receipt.roundTrips
         total.route += receipt.route
+        total.chooseLists += receipt.chooseLists
         total.scan += receipt.scan
         total.refine += receipt.refine
         total.resolve += receipt.resolve
@@ -51,6 +52,7 @@ package struct MeanReceipt: Sendable, Equatable, Codable {
     package let reads: Double
     package let roundTrips: Double
     package let routeMicroseconds: Double
+    package let chooseListsMicroseconds: Double
     package let scanMicroseconds: Double
     package let refineMicroseconds: Double
     package let resolveMicroseconds: Double
@@ -76,6 +78,7 @@ package struct MeanReceipt: Sendable, Equatable, Codable {
         reads = mean(total.reads)
         roundTrips = mean(total.roundTrips)
         routeMicroseconds = mean(total.route)
+        chooseListsMicroseconds = mean(total.chooseLists)
         scanMicroseconds = mean(total.scan)
         refineMicroseconds = mean(total.refine)
         resolveMicroseconds = mean(total.resolve)
@@ -84,7 +87,8 @@ package struct MeanReceipt: Sendable, Equatable, Codable {
     /// The stages in order, with their mean times.
     package var stages: [(name: String, microseconds: Double)] {
         [
-            ("route", routeMicroseconds), ("scan", scanMicroseconds),
+            ("route", routeMicroseconds), ("choose lists", chooseListsMicroseconds),
+            ("scan", scanMicroseconds),
             ("refine", refineMicroseconds), ("resolve", resolveMicroseconds),
         ]
     }

@@ -58,7 +58,7 @@ package struct ColdSearcher: Sendable {
             var opening = Receipt()
             return (try await chooser.choose(queries, options, &opening)[0], opening)
         }
-        let route = watch.lap()
+        let chosen = watch.lap()
         let request = PartsRequest(
             index: index.name, version: version, k: options.k, refineDepth: options.refineDepth,
             timeout: nil, queries: queries,
@@ -68,7 +68,8 @@ package struct ColdSearcher: Sendable {
         var found = try await leaf.search(
             request, filter: filter, deadline: nil, opened: choice.opened)[0]
         var receipt = found.answer.receipt
-        receipt.route = route
+        receipt.route = choice.route
+        receipt.chooseLists = chosen - choice.route
         receipt.shardsOffered = choice.offered
         receipt.reads += opening.reads
         receipt.bytesRead += opening.bytesRead

@@ -12,7 +12,7 @@
     /// computes the distances of the codes, in floats, and picks the candidates.
     package struct FaissSearcher: LaneSearcher {
         private let loaded: IndexSearcher
-        /// By ordinal.
+        /// The Faiss index of each shard, by ordinal.
         private let indexes: [FaissIndex]
 
         /// Hands every shard to Faiss, as many at a time as the pool is wide.
@@ -48,10 +48,9 @@
             scratch: inout SearchScratch
         ) throws(TesseraError) -> SearchAnswer {
             var receipt = Receipt()
-            var watch = Stopwatch()
             let chosen = loaded.root.choose(
-                query, options, views: loaded.views, &scratch.arena)
-            receipt.route = watch.lap()
+                query, options, views: loaded.views, &scratch.arena, &receipt)
+            var watch = Stopwatch()
             var scanned = Receipt()
             let found = try scan(
                 chosen, depth: options.candidateDepth(refines: loaded.leaf.refines), filter,

@@ -12,8 +12,10 @@ extension IndexSearcher {
     ) throws(TesseraError) {
         var watch = Stopwatch()
         var receipt = Receipt()
-        let chosen = choose(together, of: queries, options, &scratch.arena)
+        let routed = route(together, of: queries, options, &scratch.arena)
         receipt.route = watch.lap() / together.count
+        let chosen = choose(routed, options, &scratch.arena)
+        receipt.chooseLists = watch.lap() / together.count
         var scanned = chosen.scan(
             depth: options.candidateDepth(refines: leaf.refines), refines: leaf.refines,
             filter: filter, &scratch.arena)
@@ -35,9 +37,9 @@ extension IndexSearcher {
         }
     }
 
-    private func choose(
+    private func route(
         _ together: [Int], of queries: Matrix, _ options: SearchOptions, _ arena: inout QueryArena
-    ) -> ChosenBatch {
+    ) -> RoutedBatch {
         var routed = RoutedBatch()
         for (index, query) in together.enumerated() {
             if index + 1 < together.count {
@@ -47,6 +49,12 @@ extension IndexSearcher {
                 queries.row(query), root.router, views: views, shards: options.probeShards,
                 lists: options.likelyLists, &arena)
         }
+        return routed
+    }
+
+    private func choose(
+        _ routed: consuming RoutedBatch, _ options: SearchOptions, _ arena: inout QueryArena
+    ) -> ChosenBatch {
         routed.rank(views: views, &arena)
         return routed.chooseLists(options.probeCount, margin: options.listMargin, &arena)
     }

@@ -64,10 +64,8 @@ extension IndexSearcher: LaneSearcher {
         _ query: ArraySlice<Float>, options: SearchOptions, filter: RowFilter?,
         scratch: inout SearchScratch
     ) throws(TesseraError) -> SearchAnswer {
-        var watch = Stopwatch()
-        let chosen = root.choose(query, options, views: views, &scratch.arena)
         var receipt = Receipt()
-        receipt.route = watch.lap()
+        let chosen = root.choose(query, options, views: views, &scratch.arena, &receipt)
         return try leaf.search(chosen, options, filter: filter, &scratch, receipt).answer
     }
 

@@ -16,6 +16,8 @@ package struct ListChoice: Sendable {
     package var offered = 0
     /// The query in the quantizer's dimension, where that is more than padding.
     package var transformed: [Float]?
+    /// Time that routing took.
+    package var route = Duration.zero
     /// The coarse distance of the nearest list.
     var nearest = Float.infinity
     /// The shards, opened; kept while the lists are scanned.
@@ -118,7 +120,9 @@ package struct ListChooser: Sendable {
         _ query: ArraySlice<Float>, _ options: SearchOptions, _ pinned: [Int: OpenShard],
         _ arena: inout QueryArena
     ) -> Choice {
+        let watch = Stopwatch()
         var routed = root.route(query, options, &arena)
+        let routing = watch.elapsed
         let offered = (0..<routed.offeredCount).map { routed.offeredShard($0) }
         let held = source.held(offered)
         var shards: [Int: OpenShard] = [:]
@@ -135,7 +139,7 @@ package struct ListChooser: Sendable {
             if let shard = shards[ordinal] { routed.rank(shard.model.view(ordinal: ordinal)) }
         }
         let chosen = routed.chooseLists(options.probeCount, margin: options.listMargin, &arena)
-        var choice = ListChoice(offered: offered.count)
+        var choice = ListChoice(offered: offered.count, route: routing)
         for index in 0..<chosen.count {
             let (_, shard, list) = chosen[index]
             choice.shards.append(UInt32(shard))

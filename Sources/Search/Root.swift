@@ -26,12 +26,17 @@ package struct Root: Sendable {
 
     /// Chooses the lists of a query where all shards are in memory.
     ///
-    /// - Parameter views: of all shards, by ordinal.
+    /// - Parameters:
+    ///   - views: of all shards, by ordinal.
+    ///   - receipt: takes the times of both stages.
     func choose(
         _ query: ArraySlice<Float>, _ options: SearchOptions, views: [ShardView],
-        _ arena: inout QueryArena
+        _ arena: inout QueryArena, _ receipt: inout Receipt
     ) -> ChosenLists {
+        var watch = Stopwatch()
         var routed = route(query, options, &arena)
+        receipt.route = watch.lap()
+        defer { receipt.chooseLists = watch.lap() }
         for index in 0..<routed.offeredCount { routed.rank(views[routed.offeredShard(index)]) }
         return routed.chooseLists(options.probeCount, margin: options.listMargin, &arena)
     }

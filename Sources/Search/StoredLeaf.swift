@@ -18,9 +18,9 @@ private final class TravellingQuery: @unchecked Sendable {
 
 /// The shards of a request.
 struct RequestShards: Sendable {
-    /// Those in memory; whoever searches keeps them alive.
+    /// Shards in memory, kept alive by the caller.
     let residents: [Int: ResidentShard]
-    /// All others, opened.
+    /// All other shards, opened.
     let opened: [Int: OpenShard]
 
     func head(_ ordinal: Int) -> ShardHead? {

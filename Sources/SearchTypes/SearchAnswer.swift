@@ -73,6 +73,7 @@ package struct Receipt: Sendable, Equatable {
     package var roundTrips = 0
     /// Time to route the query and choose its lists.
     package var route = Duration.zero
+    package var chooseLists = Duration.zero
     /// Time to scan codes.
     package var scan = Duration.zero
     /// Time to re-rank candidates.

@@ -24,6 +24,7 @@ struct AnswerLine {
             ("rowsRefined", cost.rowsRefined), ("reads", cost.reads),
             ("roundTrips", cost.roundTrips), ("bytesRead", cost.bytesRead),
             ("routeMicroseconds", cost.route.microseconds),
+            ("chooseListsMicroseconds", cost.chooseLists.microseconds),
             ("scanMicroseconds", cost.scan.microseconds),
             ("refineMicroseconds", cost.refine.microseconds),
             ("resolveMicroseconds", cost.resolve.microseconds),

@@ -101,7 +101,7 @@ struct TruthTests {
         #expect(nothing?.code == .notFound && nothing?.message.contains("--queries") == true)
     }
 
-    @Test func `recall counts ties for whoever found them`() {
+    @Test func `recall counts every neighbour that ties with the k-th`() {
         let truth = GroundTruth(
             queries: 1,
             levels: [2: GroundTruth.Level(source: .vectors, neighbours: [["a", "b", "c"]])])

@@ -76,7 +76,7 @@ extension PartOutcome {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct FanoutTests {
     @Test func `a worker slower than usual is hedged, and the first answer counts`() async throws {
         let fleet = MemoryFleet()

@@ -6,7 +6,7 @@ import Search
 import TesseraBase
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct VersionWatcherTests {
     /// Runs `body` beside a watcher that polls once an hour, once version 1 answers.
     private func watching(

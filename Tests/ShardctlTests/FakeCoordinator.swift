@@ -16,7 +16,7 @@ final class FakeCoordinator: Sendable {
                       code_bytes=4, partition="cells", default_nprobe=4, default_refine=100, max_k=100,
                       operating_points=[])
         cost = {name: 1 for name in ("shards_offered shards_touched lists_scanned lists_skipped codes_scanned "
-                "rows_refined reads round_trips bytes_read route_us scan_us refine_us resolve_us").split()}
+                "rows_refined reads round_trips bytes_read route_us choose_lists_us scan_us refine_us resolve_us").split()}
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             def log_message(self, *words): pass

@@ -42,7 +42,7 @@ struct PublisherTests {
                 expectComplaint(outcome, status: 75, says: ["'photos'", "was taken by draft "])
                 losers.append(draft)
             }
-            #expect(losers.count < waiting.count, "somebody always wins")
+            #expect(losers.count < waiting.count, "one writer always wins")
             guard losers.count < waiting.count else { return }
             waiting = losers
         }

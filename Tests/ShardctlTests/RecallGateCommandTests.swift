@@ -74,7 +74,7 @@ struct RecallGateCommandTests {
         #expect((manifest["index"] as? [String: Any])?["operatingPoints"] == nil)
     }
 
-    @Test func `without queries nobody knows, and that is said`() throws {
+    @Test func `without queries the recall is unknown, and the message says so`() throws {
         try place.mustRun("train", ["--vectors", "base.fbin", "--tune-queries", "0"])
         let before = try place.snapshot()
         expectComplaint(

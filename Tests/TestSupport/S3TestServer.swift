@@ -37,7 +37,7 @@ package struct S3TestServer: Sendable {
             credentials: CachedCredentials(FixedCredentials(keys)), clock: clock)
     }
 
-    /// A folder of the bucket that nobody else uses.
+    /// A folder of the bucket for this test alone.
     package func emptyStore(_ settings: S3Settings? = nil) throws -> PrefixedStore {
         try PrefixedStore(store(settings), folder: "test/\(UUID().uuidString.lowercased())")
     }

@@ -77,6 +77,8 @@ struct ServedAnswer: Decodable, Sendable {
         let roundTrips: Int
         let bytesRead: Int
         let routeUs: Double
+        /// Nil from coordinators that count it as a part of routing.
+        let chooseListsUs: Double?
         let scanUs: Double
         let refineUs: Double
         let resolveUs: Double
@@ -96,6 +98,7 @@ struct ServedAnswer: Decodable, Sendable {
                 .nanoseconds(Int64(max(0, min(microseconds, 1e12)) * 1000))
             }
             receipt.route = duration(routeUs)
+            receipt.chooseLists = duration(chooseListsUs ?? 0)
             receipt.scan = duration(scanUs)
             receipt.refine = duration(refineUs)
             receipt.resolve = duration(resolveUs)

@@ -62,7 +62,8 @@ package struct CoordinatorView: Sendable, Equatable, Codable {
     }
 
     private static let order = [
-        "parse", "wait", "search", "route", "scan", "refine", "resolve", "write", "total",
+        "parse", "wait", "search", "route", "choose_lists", "scan", "refine", "resolve",
+        "write", "total",
     ]
 
     /// Notes that a reader needs to judge the figures.

@@ -100,7 +100,8 @@ struct AnswerWriter {
             buffer.writeString(String(count))
         }
         let times: KeyValuePairs<StaticString, Duration> = [
-            ",\"route_us\":": receipt.route, ",\"scan_us\":": receipt.scan,
+            ",\"route_us\":": receipt.route,
+            ",\"choose_lists_us\":": receipt.chooseLists, ",\"scan_us\":": receipt.scan,
             ",\"refine_us\":": receipt.refine, ",\"resolve_us\":": receipt.resolve,
         ]
         for (name, time) in times {

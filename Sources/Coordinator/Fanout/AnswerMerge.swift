@@ -16,12 +16,13 @@ struct AnswerMerge {
     private var answered = 0
 
     /// - Parameters:
-    ///   - route: time taken to choose the lists.
+    ///   - chosen: time that routing and choosing lists took for all queries of the request.
     ///   - depth: candidates that one process would refine.
-    init(_ lists: ListChoice, route: Duration, depth: Int) {
+    init(_ lists: ListChoice, chosen: Duration, depth: Int) {
         cut = CandidateCut(depth: depth)
         receipt.shardsOffered = lists.offered
-        receipt.route = route
+        receipt.route = lists.route
+        receipt.chooseLists = max(.zero, chosen - lists.route)
         shards = Set(lists.shards).count
     }
 

@@ -54,7 +54,7 @@ package final class RemoteBackend: VersionBackend {
         try check(request)
         var opening = Receipt()
         let chosen = try await chooser.choose(request.queries, request.options, &opening)
-        let route = settings.clock.now() - start
+        let choosing = settings.clock.now() - start
         let workers = workers.withLock { $0 }
         let depth = request.options.candidateDepth(refines: true)
         let (parts, groups) = Self.parts(
@@ -71,7 +71,7 @@ package final class RemoteBackend: VersionBackend {
         if !request.allowPartial {
             for case .failure(let error) in outcomes { throw Self.unavailable(error) }
         }
-        var merges = chosen.map { AnswerMerge($0, route: route, depth: depth) }
+        var merges = chosen.map { AnswerMerge($0, chosen: choosing, depth: depth) }
         for (part, outcome) in zip(parts, outcomes) { merges[part.query].add(part, outcome) }
         return merges.map { $0.answer(k: request.options.k) }
     }

@@ -7,7 +7,7 @@ const POLL_MS = 2000;
 const VERSIONS_EVERY = 5;
 const MOST_POINTS = 120;
 const MOST_SHARDS = 500;
-const STAGES = ["total", "parse", "wait", "search", "route", "scan", "refine", "resolve", "write"];
+const STAGES = ["total", "parse", "wait", "search", "route", "choose_lists", "scan", "refine", "resolve", "write"];
 const SERIES = ["p50", "p95", "p99"];
 const TIERS = { ram: "memory", disk: "disk", store: "store", cache: "answer cache" };
 

@@ -6,6 +6,7 @@ package import TesseraBase
 /// The timed stages of a search request.
 package enum Stage: String, Sendable, CaseIterable {
     case total, parse, wait, search, route, scan, refine, resolve, write
+    case chooseLists = "choose_lists"
 }
 
 /// When a search request passed from one stage to the next.
@@ -63,6 +64,7 @@ package final class ServiceStatistics: Sendable {
                 guard !isCached else { continue }
                 let receipt = answer.answer.receipt
                 record(.route, receipt.route)
+                record(.chooseLists, receipt.chooseLists)
                 record(.scan, receipt.scan)
                 record(.refine, receipt.refine)
                 record(.resolve, receipt.resolve)
@@ -102,10 +104,11 @@ extension Stage {
         case .wait: 2
         case .search: 3
         case .route: 4
-        case .scan: 5
-        case .refine: 6
-        case .resolve: 7
-        case .write: 8
+        case .chooseLists: 5
+        case .scan: 6
+        case .refine: 7
+        case .resolve: 8
+        case .write: 9
         }
     }
 }

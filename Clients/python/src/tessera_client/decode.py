@@ -80,14 +80,18 @@ def _reader(kind: Any) -> Reader:
 
 def _object_reader(kind: Any) -> Reader:
     hints = typing.get_type_hints(kind)
-    fields: List[Tuple[str, Reader]] = [
-        (field.name, _reader(hints[field.name])) for field in dataclasses.fields(kind)
+    # A field with a default may be missing: an older server does not send it.
+    fields: List[Tuple[str, Reader, bool]] = [
+        (field.name, _reader(hints[field.name]), field.default is not dataclasses.MISSING)
+        for field in dataclasses.fields(kind)
     ]
 
     def read(value: Any) -> Any:
         source = _of(value, dict)
         made = {}
-        for name, reader in fields:
+        for name, reader, may_be_missing in fields:
+            if may_be_missing and name not in source:
+                continue
             try:
                 made[name] = reader(source.get(name))
             except BadAnswer as error:

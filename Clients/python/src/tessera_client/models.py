@@ -41,6 +41,7 @@ class Receipt:
     scan_us: float
     refine_us: float
     resolve_us: float
+    choose_lists_us: float = 0.0
 
 
 @dataclass(frozen=True)
