@@ -72,7 +72,7 @@ def check_search(page, address):
 def check_parts(page, address):
     page.until("document.querySelectorAll('#chart polyline').length === 3")
     page.until("document.querySelector('#chart-text').textContent.startsWith('Now p50')")
-    expect(page.value("document.querySelectorAll('#stages tr').length") == 9, "not all stages are shown")
+    expect(page.value("document.querySelectorAll('#stages tr').length") == 10, "not all stages are shown")
     expect("100.0%" in page.value("document.querySelector('#tiers').innerText"), "the tiers' shares are not shown")
     with urllib.request.urlopen(f"{address}/v1/indexes/wordnet/shards", timeout=60) as answer:
         count = len(json.load(answer)["shards"])

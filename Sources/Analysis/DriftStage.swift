@@ -57,12 +57,7 @@ struct DriftStage: Sendable {
     }
 
     private func router() async throws(TesseraError) -> Router {
-        let key = ObjectKind.router.key(index.router.digest)
-        let router = try RouterFile.read(try await catalog.store.get(key), name: key)
-        guard router.centroids.columns == index.dimension else {
-            throw TesseraError(.corrupted, "\(key) is not what the manifest describes")
-        }
-        return router
+        try await VersionObjects(index, from: catalog).router()
     }
 
     /// Squared distances to the centroid of the nearest list.

@@ -77,7 +77,7 @@ extension FileStore {
             try file.write(bytes, at: 0)
             try file.synchronise()
         } catch {
-            unlink(path)
+            file.discard()
             throw error
         }
         return path

@@ -1,6 +1,6 @@
 // The same search with Faiss for the scan, to compare our own engine with.
 #if Faiss
-    import SearchTypes
+    package import SearchTypes
     import ShardFile
     package import TesseraBase
     package import VectorCore

@@ -5,7 +5,7 @@
     import Indexer
     import ObjectStore
     import Search
-    import SearchProtocol
+    import SearchFixtures
     import SearchTypes
     import ShardFile
     import TesseraBase
@@ -13,7 +13,6 @@
     import Testing
     import VectorCore
     import VectorIndex
-    import Worker
 
     /// The index that both engines search.
     struct EngineCase: Sendable, CustomTestStringConvertible {

@@ -100,7 +100,7 @@ struct CoordinatorReportTests {
         #expect(versions.map { $0["version"] as? Int } == [1])
         #expect(versions.first?["answers"] as? Int == view["answers"] as? Int)
         #expect((view["sources"] as? [String: Int])?["ram"] == view["answers"] as? Int)
-        #expect((view["stages"] as? [[String: Any]])?.count == 9)
+        #expect((view["stages"] as? [[String: Any]])?.count == 10)
         #expect((report["work"] as? [String: Any])?["listsScanned"] as? Double ?? 0 > 0)
         #expect((report["openLoop"] as? [String: Any])?["queries"] as? Int ?? 0 > 0)
         stop(server.program)

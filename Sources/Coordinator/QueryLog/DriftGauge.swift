@@ -2,6 +2,7 @@
 // the version keeps. This is a gauge to watch while serving; analyze-performance tests for drift.
 import Catalog
 import ObjectStore
+import Search
 import ShardFile
 import TesseraBase
 import VectorCore
@@ -40,14 +41,15 @@ struct DriftGauge: Sendable {
         guard let kept = index.queries else {
             throw TesseraError(.notFound, "version \(manifest.version) keeps no queries")
         }
-        let routerKey = ObjectKind.router.key(index.router.digest)
         let setKey = ObjectKind.querySet.key(kept.digest)
-        let router = try RouterFile.read(try await catalog.store.get(routerKey), name: routerKey)
+        let objects = try VersionObjects(index, from: catalog)
+        let router = try await objects.router()
         let set = try QuerySetFile.read(try await catalog.store.get(setKey), name: setKey)
-        guard router.centroids.columns == index.dimension, set.queries.columns == index.dimension
-        else { throw TesseraError(.corrupted, "\(routerKey) or \(setKey) does not fit") }
+        guard set.queries.columns == index.dimension else {
+            throw TesseraError(.corrupted, "\(setKey) does not fit the manifest")
+        }
         version = manifest.version
-        metric = Metric(rawValue: index.metric) ?? .l2
+        metric = objects.metric
         self.router = router
         reference = CellReference(
             distances: try await pool.run { router.cellDistances(set.queries) })

@@ -4,27 +4,6 @@ package import ObjectStore
 import Synchronization
 package import TesseraBase
 
-/// Counters and contents of a shard cache in memory.
-package struct RAMStatistics: Sendable, Equatable {
-    /// Scanned shards that were in memory, and that were not.
-    package var hits = 0
-    package var misses = 0
-    /// Shards loaded, and their bytes.
-    package var loads = 0
-    package var bytesLoaded = 0
-    package var failures = 0
-    package var evictions = 0
-    /// Shards requested but not loaded: too cold, or too large.
-    package var refusals = 0
-    /// Shards held.
-    package var shards = 0
-    /// Bytes of shards held or being loaded.
-    package var bytes = 0
-    package var budget = 0
-
-    package init() {}
-}
-
 /// The shards in memory of any number of versions. Equal shards are held once.
 package final class ShardCache: Sendable {
     /// Shards of a version loaded concurrently, ahead of queries.

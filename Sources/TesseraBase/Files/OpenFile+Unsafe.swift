@@ -67,6 +67,13 @@ package final class OpenFile: Sendable {
     package func remove() {
         unsafe unlink(path)
     }
+
+    /// Removes the file's name and frees its space at once: a process that was started at this
+    /// moment may hold the file open until it runs its own program.
+    package func discard() {
+        _ = ftruncate(descriptor, 0)
+        remove()
+    }
 }
 
 // MARK: Opening
